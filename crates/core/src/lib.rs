@@ -1,0 +1,13 @@
+//! Decisions about money and time: plain functions over plain values.
+//!
+//! Owns: exact numbers, time, ids, the contract's rows as values, price book, rating (the readable reference), payment
+//! waterfall, ledger, allocation, profiles, audits.
+//! Does not own: files, SQL, frames, threads, the clock, the environment. None of them is reachable from here.
+//! Promises: the same values in give the same values out; what does not fit is an error, never a rounded amount.
+
+pub mod id;
+pub mod ledger;
+pub mod number;
+pub mod pay;
+pub mod table;
+pub mod time;

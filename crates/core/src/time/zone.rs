@@ -1,0 +1,175 @@
+//! The billing zone: where days and months close. `+08:00` (the default, without daylight saving) or any IANA name.
+//!
+//! Hours are UTC hours; a zone with a half-hour offset cuts them at its midnight, so that every piece of use belongs to
+//! exactly one hour, one day and one month (a *segment* is hour ∩ billing day).
+
+use super::{Instant, Window};
+use chrono::{
+    DateTime, Datelike, Days, FixedOffset, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
+};
+use chrono_tz::Tz;
+
+const HOUR_SECONDS: i64 = 3_600;
+
+/// A fixed offset or a named zone.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Zone {
+    /// `+08:00`, `Z`.
+    Fixed(FixedOffset),
+    /// `Europe/Paris`.
+    Named(Tz),
+}
+
+/// The text names no zone.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{0}` is neither an offset such as `+08:00` nor an IANA zone such as `Europe/Paris`")]
+pub struct ZoneError(String);
+
+impl Zone {
+    /// UTC.
+    pub const UTC: Self = Self::Named(Tz::UTC);
+
+    /// Reads `+08:00`, `Z` or an IANA name.
+    ///
+    /// # Errors
+    /// [`ZoneError`] when the text is neither.
+    pub fn parse(text: &str) -> Result<Self, ZoneError> {
+        if text == "Z" {
+            return Ok(Self::UTC);
+        }
+        if let Ok(name) = text.parse::<Tz>() {
+            return Ok(Self::Named(name));
+        }
+        let is_offset = text.len() == 6 && text.starts_with(['+', '-']);
+        match text.parse::<FixedOffset>() {
+            Ok(offset) if is_offset => Ok(Self::Fixed(offset)),
+            _ => Err(ZoneError(text.to_owned())),
+        }
+    }
+
+    /// The instant as RFC 3339 in this zone, `2026-01-05T08:00:00+08:00`; UTC is written `Z`.
+    pub fn to_text(self, instant: Instant) -> String {
+        let offset = self.offset_at(instant);
+        if offset.local_minus_utc() == 0 {
+            return instant.to_utc_text();
+        }
+        instant.to_utc().with_timezone(&offset).to_rfc3339_opts(chrono::SecondsFormat::Secs, true)
+    }
+
+    /// Reads RFC 3339, or a date, which is its first instant in this zone.
+    ///
+    /// # Errors
+    /// [`super::InstantError`] when the text is neither.
+    pub fn parse_instant(self, text: &str) -> Result<Instant, super::InstantError> {
+        match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+            Ok(date) if text.len() == 10 => Ok(self.start_of_day(date)),
+            _ => Instant::parse(text),
+        }
+    }
+
+    /// The date that the instant falls on here.
+    pub fn date_of(self, instant: Instant) -> NaiveDate {
+        self.local(instant).date_naive()
+    }
+
+    /// The first instant whose date here is `date`, or the next that exists.
+    ///
+    /// # Example: what if midnight does not exist, as in Cairo on 2023-04-28?
+    /// ```
+    /// use reckoner_core::time::Zone;
+    /// let cairo = Zone::parse("Africa/Cairo").unwrap();
+    /// let day = cairo.start_of_day(chrono::NaiveDate::from_ymd_opt(2023, 4, 28).unwrap());
+    /// assert_eq!(cairo.to_text(day), "2023-04-28T01:00:00+03:00");
+    /// ```
+    pub fn start_of_day(self, date: NaiveDate) -> Instant {
+        let midnight = date.and_time(NaiveTime::MIN);
+        // A gap lasts minutes to (Apia, 2011) a whole day; no gap begins or ends off the quarter hour since 1970.
+        for quarters in 0..=2 * 96 {
+            let local = midnight + TimeDelta::minutes(15 * quarters);
+            if let Some(instant) = self.first_instant_of(local) {
+                return instant;
+            }
+        }
+        unreachable!("no zone skips two days")
+    }
+
+    /// The day that holds the instant: 23, 24 or 25 hours.
+    pub fn day_containing(self, instant: Instant) -> Window {
+        let date = self.date_of(instant);
+        let next = date.checked_add_days(Days::new(1)).expect("dates end after year 9999");
+        Window::new(self.start_of_day(date), self.start_of_day(next))
+    }
+
+    /// The calendar month that holds the instant.
+    pub fn month_containing(self, instant: Instant) -> Window {
+        let first = self.date_of(instant).with_day(1).expect("every month has a first");
+        let next = first.checked_add_months(Months::new(1)).expect("dates end after year 9999");
+        Window::new(self.start_of_day(first), self.start_of_day(next))
+    }
+
+    /// The segment that holds the instant: its UTC hour, cut at this zone's midnight.
+    pub fn segment_containing(self, instant: Instant) -> Window {
+        let start = instant.seconds().div_euclid(HOUR_SECONDS) * HOUR_SECONDS;
+        let hour = Window::new(Instant::from_seconds(start), Instant::from_seconds(start + HOUR_SECONDS));
+        if let Self::Fixed(offset) = self
+            && offset.local_minus_utc() % 3600 == 0
+        {
+            return hour;
+        }
+        let first = self.day_containing(hour.start);
+        if first.end >= hour.end {
+            return hour;
+        }
+        if instant < first.end { Window::new(hour.start, first.end) } else { Window::new(first.end, hour.end) }
+    }
+
+    /// The month of the instant as `2026-01`.
+    pub fn billing_period(self, instant: Instant) -> String {
+        self.date_of(instant).format("%Y-%m").to_string()
+    }
+
+    fn local(self, instant: Instant) -> DateTime<FixedOffset> {
+        instant.to_utc().with_timezone(&self.offset_at(instant))
+    }
+
+    fn offset_at(self, instant: Instant) -> FixedOffset {
+        match self {
+            Self::Fixed(offset) => offset,
+            Self::Named(zone) => zone.offset_from_utc_datetime(&instant.to_utc().naive_utc()).fix(),
+        }
+    }
+
+    fn first_instant_of(self, local: NaiveDateTime) -> Option<Instant> {
+        let found = match self {
+            Self::Fixed(offset) => offset.from_local_datetime(&local).map(|t| t.timestamp()),
+            Self::Named(zone) => zone.from_local_datetime(&local).map(|t| t.timestamp()),
+        };
+        match found {
+            LocalResult::Single(seconds) => Some(Instant::from_seconds(seconds)),
+            LocalResult::Ambiguous(first, second) => Some(Instant::from_seconds(first.min(second))),
+            LocalResult::None => None,
+        }
+    }
+}
+
+impl std::fmt::Display for Zone {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Fixed(offset) => write!(f, "{offset}"),
+            Self::Named(zone) => f.write_str(zone.name()),
+        }
+    }
+}
+
+impl serde::Serialize for Zone {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Zone {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}

@@ -1,0 +1,1 @@
+//! Frames: usage rows and charges in columns.

@@ -1,0 +1,105 @@
+//! The store: what is. Accounts, prices, wallets, windows, postings, and the manifest of the lake.
+//!
+//! Owns: one trait ([`Store`]), its conformance suite, and one implementation on SQLite.
+//! Does not own: decisions. It hands out values and records effects; it never computes an amount.
+//! Promises: a write is all or nothing and durable when it returns; money tables are append-only; the same batch recorded
+//! twice is refused by its keys, not by a check.
+
+mod error;
+mod model;
+
+pub use error::StoreError;
+pub use model::*;
+
+use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
+use reckoner_core::time::{Instant, Window};
+
+/// What a store answers and records. Everything it takes and gives is a plain value.
+///
+/// Instants are whole seconds UTC, amounts are at 1e-8, quantities at 1e-12. Lists come back ordered by their key.
+pub trait Store {
+    // --- what was taken in ---
+
+    /// The delivered file with this content hash, if it was taken before.
+    fn input_file(&self, file_id: &str) -> Result<Option<InputFile>, StoreError>;
+    /// Every delivered file, in the order taken.
+    fn input_files(&self) -> Result<Vec<InputFile>, StoreError>;
+    /// Every known row of `accounts`, as [`Known`] facts.
+    fn accounts(&self) -> Result<Vec<Known<AccountRow>>, StoreError>;
+    /// Every known row of `products`.
+    fn products(&self) -> Result<Vec<Known<ProductRow>>, StoreError>;
+    /// Every known row of `prices`, replaced revisions included.
+    fn prices(&self) -> Result<Vec<Known<PriceRow>>, StoreError>;
+    /// Every known row of `discounts`, replaced revisions included.
+    fn discounts(&self) -> Result<Vec<Known<DiscountRow>>, StoreError>;
+    /// Every known voucher as granted.
+    fn vouchers(&self) -> Result<Vec<Known<VoucherRow>>, StoreError>;
+    /// Every funds entry and what became of it, by entry_id.
+    fn funds(&self) -> Result<Vec<FundsEntry>, StoreError>;
+    /// Records one delivered file with everything that came of it, in one transaction. Hands back its sequence number.
+    fn record_ingest(&mut self, ingest: &IngestRecord) -> Result<u64, StoreError>;
+
+    // --- the lake ---
+
+    /// Live files of accepted rows whose use may touch the window, by sequence, then path.
+    fn row_files(&self, touching: Window) -> Result<Vec<LakeFile>, StoreError>;
+    /// Live files of charges whose window_start may lie in the window, by sequence, then path.
+    fn charge_files(&self, within: Window) -> Result<Vec<LakeFile>, StoreError>;
+    /// Rows of the lake that another row has replaced, whose use touches the window.
+    fn superseded(&self, touching: Window) -> Result<Vec<SupersededRow>, StoreError>;
+
+    // --- windows ---
+
+    /// Hours (UTC, by start) that received rows, or had rows replaced, with the highest sequence that touched each,
+    /// where that sequence is above `after_seq`.
+    fn touched_hours(&self, after_seq: u64) -> Result<Vec<TouchedHour>, StoreError>;
+    /// Every window that was settled at least once, by kind and start.
+    fn settled_windows(&self) -> Result<Vec<SettledWindow>, StoreError>;
+    /// Up to where every window has been looked at, if ever.
+    fn frontier(&self) -> Result<Option<Instant>, StoreError>;
+    /// The newest sequence number given to a delivered file; 0 before the first.
+    fn latest_seq(&self) -> Result<u64, StoreError>;
+
+    // --- money ---
+
+    /// The wallets of these accounts; accounts without one are left out.
+    fn wallets(&self, account_ids: &[String]) -> Result<Vec<Wallet>, StoreError>;
+    /// Every wallet, by account_id.
+    fn all_wallets(&self) -> Result<Vec<Wallet>, StoreError>;
+    /// The vouchers of these accounts with what has become of them, by voucher_id.
+    fn voucher_states(&self, account_ids: &[String]) -> Result<Vec<VoucherState>, StoreError>;
+    /// Settlements of these accounts with something outstanding, oldest first, with the account in front.
+    fn open_settlements(&self, account_ids: &[String]) -> Result<Vec<(String, OpenSettlement)>, StoreError>;
+    /// Payment lines for settlements of this account in this billing period, in the order recorded.
+    fn payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
+    /// How many settlements the account already has at this instant: the revision of the next.
+    fn settlement_revisions(&self, account_id: &str, at: Instant) -> Result<u32, StoreError>;
+    /// The month's settled quantity of tiered prices for these (account, sku) pairs, by key.
+    fn tier_totals(&self, account_skus: &[(String, String)]) -> Result<Vec<TierTotal>, StoreError>;
+    /// Funds entries that wait for their instant, up to and including `until`, by (at, entry_id).
+    fn pending_funds(&self, until: Instant) -> Result<Vec<FundsRow>, StoreError>;
+    /// Records a batch of settled windows in one transaction: claims the windows first, then posts.
+    fn record_settlement(&mut self, batch: &SettlementBatch) -> Result<(), StoreError>;
+
+    // --- what is shown and checked ---
+
+    /// Every settlement in the range of instants, by (at, account_id, settlement_id).
+    fn settlements(&self, within: Window) -> Result<Vec<SettlementRecord>, StoreError>;
+    /// Every payment line in the range of instants, by (at, paid_for, seq).
+    fn payments(&self, within: Window) -> Result<Vec<PaymentLine>, StoreError>;
+    /// Every ledger transaction in the range of instants, by (at, transaction_id), legs in order.
+    fn transactions(&self, within: Window) -> Result<Vec<reckoner_core::ledger::Transaction>, StoreError>;
+    /// Every run, in the order recorded.
+    fn runs(&self) -> Result<Vec<RunRecord>, StoreError>;
+    /// Quarantine items, by item_id.
+    fn quarantine(&self) -> Result<Vec<QuarantineItem>, StoreError>;
+    /// What happened to every unit of use, summed by (hour, account_id, sku, unit).
+    fn usage_accounting(&self, within: Window) -> Result<Vec<UsageAccounting>, StoreError>;
+    /// Checks of the store's own: foreign keys, page checksums. One sentence a finding.
+    fn integrity_findings(&self) -> Result<Vec<String>, StoreError>;
+    /// A named mark such as `verified_seq`.
+    fn mark(&self, name: &str) -> Result<Option<String>, StoreError>;
+    /// Sets a named mark.
+    fn set_mark(&mut self, name: &str, value: &str) -> Result<(), StoreError>;
+}
