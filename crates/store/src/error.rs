@@ -11,4 +11,168 @@ pub enum StoreError {
         /// Its start, UTC.
         start: String,
     },
+    /// A key of the write is taken: the same thing was recorded before, or another under its name.
+    #[error("{what} `{id}` is already recorded")]
+    AlreadyRecorded {
+        /// What kind of thing: `settlement`, `price`, …
+        what: &'static str,
+        /// Its key.
+        id: String,
+    },
+    /// The write changes the state of something that is in another state by now.
+    #[error("{what} `{id}` is `{found}`, expected `{expected}`")]
+    Conflict {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its key.
+        id: String,
+        /// The state that the write starts from.
+        expected: String,
+        /// The state it has.
+        found: String,
+    },
+    /// The write changes something that was never recorded.
+    #[error("{what} `{id}` is not in the store")]
+    Missing {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its key.
+        id: String,
+    },
+    /// The value breaks a rule of the books: a wallet below zero, legs that do not sum to 0, a reference to nothing.
+    #[error("{what} `{id}` cannot be recorded: {rule}")]
+    Impossible {
+        /// What kind of thing.
+        what: &'static str,
+        /// Its key.
+        id: String,
+        /// The rule that it breaks.
+        rule: String,
+    },
+    /// A stored value cannot be read back: the file was changed from outside, or is damaged.
+    #[error("{table} `{key}`: column `{column}` cannot be read ({found}); run `reckoner verify`, then restore a backup")]
+    Corrupt {
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The first column of the row.
+        key: String,
+        /// What is there.
+        found: String,
+    },
+    /// A sum of quantities passes 128 bits.
+    #[error("the sum of {table} at `{key}` does not fit 128 bits")]
+    Overflow {
+        /// What was summed.
+        table: &'static str,
+        /// For which key.
+        key: String,
+    },
+    /// The store was opened for reading.
+    #[error("the store was opened for reading, nothing was recorded")]
+    ReadOnly,
+    /// There is no store at the path.
+    #[error("there is no store at `{path}`; hint: `reckoner init`, or name another home")]
+    NoStore {
+        /// Where one was expected.
+        path: String,
+    },
+    /// The file at the path belongs to another program.
+    #[error("`{path}` is a database of another program (application id {found})")]
+    NotAStore {
+        /// The file.
+        path: String,
+        /// The application id in its header.
+        found: i64,
+    },
+    /// The place cannot keep a write-ahead log: a network disk, as a rule.
+    #[error("`{path}` cannot keep a write-ahead log, its journal mode stays `{found}`; hint: put the home on a local disk")]
+    NoWriteAheadLog {
+        /// The file.
+        path: String,
+        /// The journal mode that it has.
+        found: String,
+    },
+    /// This SQLite can corrupt a database that has two connections (fixed in 3.51.3).
+    #[error("SQLite {found} is too old, at least {needed} is needed: older ones can corrupt the store")]
+    TooOldSqlite {
+        /// The version linked.
+        found: String,
+        /// The version needed.
+        needed: &'static str,
+    },
+    /// A newer program has written the store.
+    #[error("the store has schema {found}, this program knows up to {known}; hint: use the newer program")]
+    NewerSchema {
+        /// The schema of the store.
+        found: u32,
+        /// The newest that this program knows.
+        known: u32,
+    },
+    /// The store has not been brought up to date yet, and a reading command may not do so.
+    #[error("the store has schema {found}, this program reads {known}; hint: a command that writes brings it up to date")]
+    OlderSchema {
+        /// The schema of the store.
+        found: u32,
+        /// The schema that this program reads.
+        known: u32,
+    },
+    /// The commit failed, and it could not be found out whether it took place. The same batch may be recorded again:
+    /// if it did take place, its keys refuse it.
+    #[error("it is not known whether the last write took place; run the command again")]
+    UnknownOutcome(#[source] Box<StoreError>),
+    /// The connection was lost after a failed commit.
+    #[error("the connection to the store was lost; run the command again")]
+    Closed,
+    /// SQLite says no.
+    #[error("the database answered with an error")]
+    Sqlite(#[from] rusqlite::Error),
+}
+
+impl StoreError {
+    /// Whether doing the same again, after reading anew, can help.
+    pub fn retryable(&self) -> bool {
+        match self {
+            Self::WindowMoved { .. } | Self::Conflict { .. } | Self::UnknownOutcome(_) | Self::Closed => true,
+            Self::Sqlite(source) => matches!(
+                source.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
+            ),
+            Self::AlreadyRecorded { .. }
+            | Self::Missing { .. }
+            | Self::Impossible { .. }
+            | Self::Corrupt { .. }
+            | Self::Overflow { .. }
+            | Self::ReadOnly
+            | Self::NoStore { .. }
+            | Self::NotAStore { .. }
+            | Self::NoWriteAheadLog { .. }
+            | Self::TooOldSqlite { .. }
+            | Self::NewerSchema { .. }
+            | Self::OlderSchema { .. } => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_another_process_caused_is_worth_trying_again() {
+        let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+        let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
+        let cases = [
+            (StoreError::WindowMoved { kind: "hour", start: "2026-01-05T00:00:00Z".to_owned() }, true),
+            (StoreError::Sqlite(rusqlite::Error::SqliteFailure(busy, None)), true),
+            (StoreError::UnknownOutcome(Box::new(StoreError::Closed)), true),
+            (StoreError::Sqlite(rusqlite::Error::SqliteFailure(full, None)), false), // a full disk stays full
+            (StoreError::AlreadyRecorded { what: "run", id: "r".to_owned() }, false),
+            (StoreError::ReadOnly, false),
+        ];
+        for (error, expected) in cases {
+            assert_eq!(error.retryable(), expected, "{error}");
+        }
+    }
 }

@@ -7,13 +7,18 @@
 
 mod error;
 mod model;
+mod sqlite;
 
 pub use error::StoreError;
 pub use model::*;
+pub use sqlite::SqliteStore;
 
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
+
+/// The mark that keeps the epoch, as an instant in UTC (`2026-01-05T00:00:00Z`): windows before it do not exist.
+pub const EPOCH_MARK: &str = "epoch";
 
 /// What a store answers and records. Everything it takes and gives is a plain value.
 ///
@@ -38,15 +43,24 @@ pub trait Store {
     /// Every funds entry and what became of it, by entry_id.
     fn funds(&self) -> Result<Vec<FundsEntry>, StoreError>;
     /// Records one delivered file with everything that came of it, in one transaction. Hands back its sequence number.
+    ///
+    /// Without a file (items discarded by hand) nothing may be in it that has a place in a file; no number is used up,
+    /// and the newest is handed back.
+    ///
+    /// # Errors
+    /// [`StoreError::AlreadyRecorded`] for a known file or key, [`StoreError::Missing`] for an unknown quarantine item,
+    /// [`StoreError::Impossible`] for counts that do not add up. Nothing is recorded then.
     fn record_ingest(&mut self, ingest: &IngestRecord) -> Result<u64, StoreError>;
 
     // --- the lake ---
 
-    /// Live files of accepted rows whose use may touch the window, by sequence, then path.
+    /// Live files of accepted rows whose use may touch the window, by sequence, then path. A file that ends where the
+    /// window starts is among them: it may hold a row of no length at that instant, which belongs to the window.
     fn row_files(&self, touching: Window) -> Result<Vec<LakeFile>, StoreError>;
     /// Live files of charges whose window_start may lie in the window, by sequence, then path.
     fn charge_files(&self, within: Window) -> Result<Vec<LakeFile>, StoreError>;
-    /// Rows of the lake that another row has replaced, whose use touches the window.
+    /// Rows of the lake that another row has replaced, whose use touches the window (or ends where it starts, as above),
+    /// by sequence, file and line.
     fn superseded(&self, touching: Window) -> Result<Vec<SupersededRow>, StoreError>;
 
     // --- windows ---
@@ -69,17 +83,24 @@ pub trait Store {
     fn all_wallets(&self) -> Result<Vec<Wallet>, StoreError>;
     /// The vouchers of these accounts with what has become of them, by voucher_id.
     fn voucher_states(&self, account_ids: &[String]) -> Result<Vec<VoucherState>, StoreError>;
-    /// Settlements of these accounts with something outstanding, oldest first, with the account in front.
+    /// Settlements of these accounts with something outstanding, with the account in front: oldest first, then by account
+    /// and revision.
     fn open_settlements(&self, account_ids: &[String]) -> Result<Vec<(String, OpenSettlement)>, StoreError>;
     /// Payment lines for settlements of this account in this billing period, in the order recorded.
     fn payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
     /// How many settlements the account already has at this instant: the revision of the next.
     fn settlement_revisions(&self, account_id: &str, at: Instant) -> Result<u32, StoreError>;
-    /// The month's settled quantity of tiered prices for these (account, sku) pairs, by key.
+    /// The settled quantity of tiered prices for these (account, sku) pairs, of every month, by key.
     fn tier_totals(&self, account_skus: &[(String, String)]) -> Result<Vec<TierTotal>, StoreError>;
     /// Funds entries that wait for their instant, up to and including `until`, by (at, entry_id).
     fn pending_funds(&self, until: Instant) -> Result<Vec<FundsRow>, StoreError>;
     /// Records a batch of settled windows in one transaction: claims the windows first, then posts.
+    ///
+    /// # Errors
+    /// [`StoreError::WindowMoved`] and [`StoreError::Conflict`] when another process was faster: read and decide again.
+    /// [`StoreError::AlreadyRecorded`] for a known key, [`StoreError::Missing`] for a settlement, voucher or funds entry
+    /// that is not there, [`StoreError::Impossible`] for legs that do not sum to 0 or a wallet below zero. Nothing is
+    /// recorded then.
     fn record_settlement(&mut self, batch: &SettlementBatch) -> Result<(), StoreError>;
 
     // --- what is shown and checked ---
@@ -102,4 +123,15 @@ pub trait Store {
     fn mark(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// Sets a named mark.
     fn set_mark(&mut self, name: &str, value: &str) -> Result<(), StoreError>;
+
+    /// The epoch, if one was set: by [`EPOCH_MARK`] or by the first usage ever.
+    fn epoch(&self) -> Result<Option<Instant>, StoreError> {
+        self.mark(EPOCH_MARK)?.map(|text| instant_of_mark(EPOCH_MARK, &text)).transpose()
+    }
+}
+
+/// Reads a mark that is an instant.
+fn instant_of_mark(name: &str, text: &str) -> Result<Instant, StoreError> {
+    let corrupt = |found| StoreError::Corrupt { table: "marks", column: "value", key: name.to_owned(), found };
+    Instant::parse(text).map_err(|error| corrupt(error.to_string()))
 }

@@ -50,7 +50,7 @@ pub struct InputFile {
 /// Everything that came of one delivered file.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct IngestRecord {
-    /// The file; `seq` is ignored, the store gives it.
+    /// The file; `seq` is ignored, the store gives it. Nothing: only items that are resolved, and what that changes.
     pub file: Option<InputFile>,
     /// Accepted rows of reference tables, with their lines.
     pub accounts: Vec<(u64, AccountRow)>,
@@ -328,6 +328,7 @@ pub struct SettlementBatch {
     /// Payment lines, in the order made.
     pub payments: Vec<PaymentLine>,
     /// Outstanding per settlement after this batch, for every settlement whose outstanding changed: (settlement_id, now).
+    /// A settlement of this batch that is not named here has outstanding what its record says.
     pub outstanding: Vec<(String, Money)>,
     /// Ledger transactions.
     pub transactions: Vec<Transaction>,

@@ -1,0 +1,127 @@
+//! Opening: the settings that durability rests on, and the way from an older schema to the newest.
+
+use super::Answer;
+use crate::StoreError;
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use std::path::Path;
+use std::time::Duration;
+
+/// The schema, step by step; a published step is never edited.
+const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_foundations.sql")];
+/// The newest schema that this program knows.
+pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
+/// `RCKN`: marks the file as a store of this program.
+const APPLICATION_ID: i64 = 0x5243_4b4e;
+/// Older ones can corrupt a database in WAL mode that has two connections.
+const SQLITE_NEEDED: (i32, &str) = (3_051_003, "3.51.3");
+/// Memory for pages: keys that are hashes land all over their index, and the default of 2 MiB writes its pages many times.
+const CACHE_KIB: i64 = 64 * 1_024;
+/// How long a second writer waits.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// A connection that may write, on a store with the newest schema.
+pub(super) fn writer(path: &Path) -> Answer<Connection> {
+    refuse_old_sqlite(rusqlite::version_number())?;
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    refuse_foreign(&connection, path)?;
+
+    // WAL, so that readers never wait; FULL, because with NORMAL a power cut takes acknowledged commits away.
+    let found: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    if found != "wal" {
+        return Err(StoreError::NoWriteAheadLog { path: path.display().to_string(), found });
+    }
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    // Without it, INSERT OR REPLACE would pass by the triggers that keep tables append-only.
+    connection.pragma_update(None, "recursive_triggers", true)?;
+    settle_in(&connection)?;
+    migrate(&mut connection)?;
+    Ok(connection)
+}
+
+/// A connection that only reads, from the state at this moment.
+pub(super) fn reader(path: &Path) -> Answer<Connection> {
+    refuse_old_sqlite(rusqlite::version_number())?;
+    if !path.exists() {
+        return Err(StoreError::NoStore { path: path.display().to_string() });
+    }
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.busy_timeout(BUSY_TIMEOUT)?;
+    settle_in(&connection)?;
+
+    connection.execute_batch("BEGIN")?; // the first read below takes the snapshot
+    refuse_foreign(&connection, path)?;
+    match schema_of(&connection)? {
+        KNOWN_SCHEMA => Ok(connection),
+        found if found > KNOWN_SCHEMA => Err(StoreError::NewerSchema { found, known: KNOWN_SCHEMA }),
+        found => Err(StoreError::OlderSchema { found, known: KNOWN_SCHEMA }),
+    }
+}
+
+fn settle_in(connection: &Connection) -> Answer<()> {
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "cell_size_check", true)?;
+    connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+    connection.set_prepared_statement_cache_capacity(64);
+    Ok(())
+}
+
+fn refuse_old_sqlite(version: i32) -> Answer<()> {
+    let (needed, text) = SQLITE_NEEDED;
+    if version >= needed {
+        return Ok(());
+    }
+    let found = format!("{}.{}.{}", version / 1_000_000, version / 1_000 % 1_000, version % 1_000);
+    Err(StoreError::TooOldSqlite { found, needed: text })
+}
+
+/// A file that is empty may become a store; one that holds something else stays as it is.
+fn refuse_foreign(connection: &Connection, path: &Path) -> Answer<()> {
+    let found: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if found == APPLICATION_ID || (found == 0 && tables == 0) {
+        return Ok(());
+    }
+    Err(StoreError::NotAStore { path: path.display().to_string(), found })
+}
+
+fn schema_of(connection: &Connection) -> Answer<u32> {
+    Ok(connection.pragma_query_value(None, "user_version", |row| row.get(0))?)
+}
+
+/// Takes the steps that are missing, all in one transaction; the version is read inside it, because two processes may
+/// open a new store at once.
+fn migrate(connection: &mut Connection) -> Answer<()> {
+    if schema_of(connection)? == KNOWN_SCHEMA {
+        return Ok(());
+    }
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found = schema_of(&transaction)?;
+    if found > KNOWN_SCHEMA {
+        return Err(StoreError::NewerSchema { found, known: KNOWN_SCHEMA });
+    }
+    for step in &MIGRATIONS[found as usize..] {
+        transaction.execute_batch(step)?;
+    }
+    transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+    transaction.pragma_update(None, "user_version", KNOWN_SCHEMA)?;
+    transaction.commit()?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_sqlite_that_can_corrupt_is_refused() {
+        for (version, expected) in [(3_040_001, false), (3_051_002, false), (3_051_003, true), (3_054_001, true)] {
+            assert_eq!(refuse_old_sqlite(version).is_ok(), expected, "{version}");
+        }
+        let message = refuse_old_sqlite(3_040_001).expect_err("too old").to_string();
+        assert!(message.contains("3.40.1") && message.contains("3.51.3"), "{message}");
+    }
+}

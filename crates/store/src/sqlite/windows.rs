@@ -1,0 +1,78 @@
+//! Windows: which received rows, which are settled, and how far all of them have been looked at.
+
+use super::Answer;
+use super::columns::ask;
+use super::insert::{Insert, int};
+use super::{journal, lake::bounds};
+use crate::{SettledWindow, StoreError, TouchedHour, instant_of_mark};
+use reckoner_core::time::Instant;
+use rusqlite::Connection;
+
+/// The mark that keeps the frontier, as an instant in UTC.
+const FRONTIER: &str = "frontier";
+
+pub(super) fn touched_hours(connection: &Connection, after_seq: u64) -> Answer<Vec<TouchedHour>> {
+    let question = "SELECT hour, MAX(seq) AS seq FROM hour_touches WHERE seq > ?1 GROUP BY hour ORDER BY hour";
+    // A number beyond what is ever given is answered like the greatest one: by nothing.
+    let after_seq = i64::try_from(after_seq).unwrap_or(i64::MAX);
+    ask(connection, "hour_touches", question, [after_seq], |columns| {
+        Ok(TouchedHour { start: columns.instant("hour")?, seq: columns.count("seq")? })
+    })
+}
+
+pub(super) fn touch_hours(connection: &Connection, hours: &[Instant], seq: u64) -> Answer<()> {
+    let sql = "INSERT INTO hour_touches (seq, hour) VALUES (?1, ?2) ON CONFLICT DO NOTHING";
+    let mut insert = Insert::new(connection, "touched hour", sql)?;
+    for hour in hours {
+        insert.run((int(seq), hour.seconds()), || hour.to_utc_text())?;
+    }
+    Ok(())
+}
+
+pub(super) fn settled_windows(connection: &Connection) -> Answer<Vec<SettledWindow>> {
+    let question = "SELECT window_start, kind, window_end, settled_seq, book_seq FROM windows ORDER BY window_start";
+    let mut windows = ask(connection, "windows", question, [], |columns| {
+        Ok(SettledWindow {
+            kind: columns.word("kind")?,
+            window: columns.window("window_start", "window_end")?,
+            settled_seq: columns.count("settled_seq")?,
+            book_seq: columns.count("book_seq")?,
+        })
+    })?;
+    windows.sort_by_key(|settled| settled.kind); // stable: the order by start stays
+    Ok(windows)
+}
+
+/// Claims windows for a batch. Each must still be in the state that the batch was decided on.
+///
+/// The story if two processes settle the same hour: both read that it is open, both decide the same charges. The first
+/// inserts the row and commits. The second finds its insert without effect, gives the whole batch up, and reads again.
+pub(super) fn claim(connection: &Connection, windows: &[(SettledWindow, Option<u64>)]) -> Answer<()> {
+    let first = "INSERT INTO windows (kind, window_start, window_end, settled_seq, book_seq)
+        VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING";
+    let again = "UPDATE windows SET settled_seq = ?4
+        WHERE kind = ?1 AND window_start = ?2 AND window_end = ?3 AND settled_seq = ?5";
+    let mut insert = Insert::new(connection, "window", first)?;
+    let mut update = Insert::new(connection, "window", again)?;
+    for (settled, before) in windows {
+        let (kind, (start, end)) = (settled.kind.as_str(), bounds(settled.window));
+        let id = || format!("{kind} {}", settled.window.start.to_utc_text());
+        let seq = int(settled.settled_seq);
+        let claimed = match before {
+            None => insert.run((kind, start, end, seq, int(settled.book_seq)), id)?,
+            Some(before) => update.run((kind, start, end, seq, int(*before)), id)?,
+        };
+        if claimed != 1 {
+            return Err(StoreError::WindowMoved { kind, start: settled.window.start.to_utc_text() });
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn frontier(connection: &Connection) -> Answer<Option<Instant>> {
+    journal::mark(connection, FRONTIER)?.map(|text| instant_of_mark(FRONTIER, &text)).transpose()
+}
+
+pub(super) fn put_frontier(connection: &Connection, frontier: Instant) -> Answer<()> {
+    journal::put_mark(connection, FRONTIER, &frontier.to_utc_text())
+}
