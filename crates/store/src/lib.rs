@@ -5,6 +5,8 @@
 //! Promises: a write is all or nothing and durable when it returns; money tables are append-only; the same batch recorded
 //! twice is refused by its keys, not by a check.
 
+#[cfg(any(test, feature = "conformance"))]
+pub mod conformance;
 mod error;
 mod model;
 mod sqlite;

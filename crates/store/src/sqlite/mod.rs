@@ -13,6 +13,8 @@ mod money;
 mod open;
 mod reference;
 mod settle;
+#[cfg(test)]
+mod tests;
 mod windows;
 
 use crate::{

@@ -1,0 +1,107 @@
+//! What every implementation of [`Store`] must do, as cases that run against any of them.
+//!
+//! Owns: the cases and the values that they use. Does not own: how an implementation is made; see [`Place`].
+
+mod asking;
+pub mod samples;
+mod settling;
+mod taking_in;
+
+use crate::{Store, StoreError};
+use reckoner_core::time::{Instant, Window};
+
+/// Where one store lives. Every opening of the same place sees the same store.
+pub trait Place: Sync {
+    /// The store of this place for writing; made when there is none.
+    fn open(&self) -> Box<dyn Store>;
+    /// The store of this place for reading.
+    fn open_read_only(&self) -> Box<dyn Store>;
+}
+
+/// One thing that a store must do, shown on a place where there is no store yet.
+pub type Case = fn(&dyn Place);
+
+/// All cases, by the law that each shows.
+pub const CASES: &[(&str, Case)] = &[
+    ("a_new_store_is_empty", taking_in::a_new_store_is_empty),
+    ("what_is_taken_in_comes_back", taking_in::what_is_taken_in_comes_back),
+    ("every_kind_of_reference_row_comes_back", taking_in::every_kind_of_reference_row_comes_back),
+    ("files_are_numbered_in_order", taking_in::files_are_numbered_in_order),
+    ("what_is_known_is_refused_by_its_key", taking_in::what_is_known_is_refused_by_its_key),
+    ("an_ingest_is_all_or_nothing", taking_in::an_ingest_is_all_or_nothing),
+    ("quarantine_items_are_resolved", taking_in::quarantine_items_are_resolved),
+    ("the_epoch_is_set_once", taking_in::the_epoch_is_set_once),
+    ("rows_within_reach_of_a_window_are_found", asking::rows_within_reach_of_a_window_are_found),
+    ("touched_hours_carry_their_newest_file", asking::touched_hours_carry_their_newest_file),
+    ("lists_of_accounts_may_be_empty_or_long", asking::lists_of_accounts_may_be_empty_or_long),
+    ("funds_wait_for_their_instant_in_order", asking::funds_wait_for_their_instant_in_order),
+    ("payments_of_a_period_come_in_the_order_made", asking::payments_of_a_period_come_in_the_order_made),
+    ("accounting_adds_up_exactly", asking::accounting_adds_up_exactly),
+    ("tables_are_shown_by_time", asking::tables_are_shown_by_time),
+    ("marks_are_kept", asking::marks_are_kept),
+    ("what_is_settled_comes_back", settling::what_is_settled_comes_back),
+    ("a_batch_recorded_twice_is_refused", settling::a_batch_recorded_twice_is_refused),
+    ("a_window_is_claimed_in_the_state_it_was_read_in", settling::a_window_is_claimed_in_the_state_it_was_read_in),
+    ("of_many_claims_one_wins", settling::of_many_claims_one_wins),
+    ("a_batch_is_all_or_nothing", settling::a_batch_is_all_or_nothing),
+    ("impossible_money_is_refused", settling::impossible_money_is_refused),
+    ("outstanding_follows_what_is_paid", settling::outstanding_follows_what_is_paid),
+    ("funds_take_effect_once", settling::funds_take_effect_once),
+    ("opening_again_keeps_everything", settling::opening_again_keeps_everything),
+    ("readers_see_one_state_beside_a_writer", settling::readers_see_one_state_beside_a_writer),
+];
+
+/// Runs every case, each on a new place.
+///
+/// # Panics
+/// When a case fails; its name is printed first.
+pub fn check<P: Place>(make: impl Fn() -> P) {
+    for (name, case) in CASES {
+        println!("{name}");
+        case(&make());
+    }
+}
+
+/// All of time.
+pub(crate) const ALWAYS: Window = Window::new(Instant::MIN, Instant::MAX);
+
+/// The answer to every question at once, as text: equal pictures, equal stores.
+pub(crate) fn picture(store: &dyn Store) -> String {
+    fn show(part: Result<impl std::fmt::Debug, StoreError>) -> String {
+        format!("{:#?}\n", part.expect("every question has an answer"))
+    }
+    let files = store.input_files().expect("files");
+    let accounts: Vec<String> = store.all_wallets().expect("wallets").into_iter().map(|wallet| wallet.account_id).collect();
+    let named: Vec<String> = ["acme", "birch"].map(str::to_owned).into_iter().chain(accounts).collect();
+    let pairs: Vec<(String, String)> = named.iter().map(|account| (account.clone(), "vm.small".to_owned())).collect();
+    [
+        show(Ok(&files)),
+        show(store.accounts()),
+        show(store.products()),
+        show(store.prices()),
+        show(store.discounts()),
+        show(store.vouchers()),
+        show(store.funds()),
+        show(store.row_files(ALWAYS)),
+        show(store.charge_files(ALWAYS)),
+        show(store.superseded(ALWAYS)),
+        show(store.touched_hours(0)),
+        show(store.settled_windows()),
+        show(store.frontier()),
+        show(store.latest_seq()),
+        show(store.all_wallets()),
+        show(store.voucher_states(&named)),
+        show(store.open_settlements(&named)),
+        show(store.payments_in_period("acme", "2026-01")),
+        show(store.tier_totals(&pairs)),
+        show(store.pending_funds(Instant::MAX)),
+        show(store.settlements(ALWAYS)),
+        show(store.payments(ALWAYS)),
+        show(store.transactions(ALWAYS)),
+        show(store.runs()),
+        show(store.quarantine()),
+        show(store.usage_accounting(ALWAYS)),
+        show(store.epoch()),
+    ]
+    .concat()
+}

@@ -1,0 +1,239 @@
+//! What only this implementation can get wrong: settings, triggers, schemas, a commit whose answer is lost.
+
+use super::journal::APPEND_ONLY;
+use super::open::KNOWN_SCHEMA;
+use super::*;
+use crate::conformance::samples::*;
+use crate::conformance::{self, ALWAYS, Place, picture};
+use rusqlite::Error;
+
+struct Folder(tempfile::TempDir);
+
+impl Folder {
+    fn new() -> Self {
+        Self(tempfile::tempdir().expect("a folder"))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().join("ledger.db")
+    }
+
+    /// A connection past the store, as another program would have.
+    fn raw(&self) -> Connection {
+        Connection::open(self.path()).expect("opened")
+    }
+
+    fn store(&self) -> SqliteStore {
+        SqliteStore::open(self.path()).expect("opened")
+    }
+
+    /// A store in which every append-only table has a row.
+    fn filled(&self) -> SqliteStore {
+        let mut store = self.store();
+        store.record_ingest(&full_ingest("usage-1")).expect("recorded");
+        store.record_settlement(&full_batch(0)).expect("recorded");
+        store
+    }
+}
+
+impl Place for Folder {
+    fn open(&self) -> Box<dyn Store> {
+        Box::new(self.store())
+    }
+
+    fn open_read_only(&self) -> Box<dyn Store> {
+        Box::new(SqliteStore::open_read_only(self.path()).expect("opened"))
+    }
+}
+
+#[test]
+fn the_store_conforms() {
+    conformance::check(Folder::new);
+}
+
+#[test]
+fn durability_is_switched_on() {
+    let folder = Folder::new();
+    let store = folder.store();
+    let value = |pragma: &str| {
+        let text = |row: &rusqlite::Row| {
+            Ok(row.get::<_, i64>(0).map(|number| number.to_string()).or_else(|_| row.get::<_, String>(0)).expect("a value"))
+        };
+        store.connection().expect("open").pragma_query_value(None, pragma, text).expect("answered")
+    };
+    let cases = [
+        ("journal_mode", "wal"),
+        ("synchronous", "2"), // FULL
+        ("foreign_keys", "1"),
+        ("recursive_triggers", "1"),
+        ("trusted_schema", "0"),
+        ("cell_size_check", "1"),
+        ("busy_timeout", "10000"),
+        ("user_version", "1"),
+    ];
+    for (pragma, expected) in cases {
+        assert_eq!(value(pragma), expected, "{pragma}");
+    }
+}
+
+#[test]
+fn nothing_known_or_posted_is_edited_or_taken_away() {
+    let folder = Folder::new();
+    let before = picture(&folder.filled());
+    let raw = folder.raw();
+    raw.pragma_update(None, "recursive_triggers", true).expect("set");
+    for table in APPEND_ONLY {
+        let column: String =
+            raw.query_row("SELECT name FROM pragma_table_info(?1) LIMIT 1", [table], |row| row.get(0)).expect("a column");
+        for statement in [
+            format!("UPDATE {table} SET {column} = {column}"),
+            format!("DELETE FROM {table}"),
+            format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}"),
+        ] {
+            let error = raw.execute_batch(&statement).expect_err("append-only").to_string();
+            assert_eq!(error, format!("table {table} is append-only: a correction is a new row"), "{statement}");
+        }
+    }
+    assert_eq!(picture(&folder.store()), before);
+}
+
+#[test]
+fn wrong_types_are_refused() {
+    let folder = Folder::new();
+    drop(folder.store());
+    for value in ["12.5", "'abc'", "1e300", "NULL"] {
+        let statement = format!("INSERT INTO wallets VALUES ('acme', 'CNY', {value}, 0, 0, NULL)");
+        assert!(folder.raw().execute_batch(&statement).is_err(), "{value}");
+    }
+}
+
+#[test]
+fn tampering_is_found() {
+    let folder = Folder::new();
+    let store = folder.filled();
+    folder.raw().execute_batch("DROP TRIGGER payments_never_edited; DELETE FROM wallets").expect("done");
+    let raw = folder.raw();
+    raw.execute_batch("INSERT INTO voucher_states VALUES ('v-none', 0, 0)").expect_err("foreign keys are checked by default");
+    raw.execute_batch("PRAGMA foreign_keys = OFF; INSERT INTO voucher_states VALUES ('v-none', 0, 0)").expect("done");
+    let findings = store.integrity_findings().expect("findings");
+    assert_eq!(findings.len(), 2, "{findings:?}");
+    assert!(findings[0].contains("`voucher_states`") && findings[0].contains("`vouchers`"), "{}", findings[0]);
+    assert!(findings[1].contains("`payments`"), "{}", findings[1]);
+}
+
+#[test]
+fn a_value_that_cannot_be_read_is_named() {
+    let folder = Folder::new();
+    let store = folder.filled();
+    folder.raw().execute_batch("UPDATE tier_totals SET quantity_e12 = '1.5'").expect("done");
+    let error = store.tier_totals(&[("acme".to_owned(), "vm.small".to_owned())]).expect_err("not a whole number");
+    let expected = "tier_totals `acme`: column `quantity_e12` cannot be read (`1.5` is not a whole number); \
+                    run `reckoner verify`, then restore a backup";
+    assert_eq!(error.to_string(), expected);
+    folder.raw().execute_batch("UPDATE marks SET value = 'soon' WHERE name = 'frontier'").expect("done");
+    assert!(matches!(store.frontier(), Err(StoreError::Corrupt { .. })));
+}
+
+#[test]
+fn reading_makes_no_store() {
+    let folder = Folder::new();
+    let error = SqliteStore::open_read_only(folder.path()).expect_err("there is none");
+    assert!(matches!(error, StoreError::NoStore { .. }), "{error}");
+    assert!(!folder.path().exists());
+
+    std::fs::write(folder.path(), "").expect("written"); // an empty file is no store yet
+    let error = SqliteStore::open_read_only(folder.path()).expect_err("no schema");
+    assert!(matches!(error, StoreError::OlderSchema { found: 0, known: KNOWN_SCHEMA }), "{error}");
+}
+
+#[test]
+fn other_schemas_and_other_programs_are_left_alone() {
+    let folder = Folder::new();
+    drop(folder.filled());
+    folder.raw().pragma_update(None, "user_version", KNOWN_SCHEMA + 1).expect("set");
+    for error in
+        [SqliteStore::open(folder.path()).expect_err("newer"), SqliteStore::open_read_only(folder.path()).expect_err("newer")]
+    {
+        assert!(matches!(error, StoreError::NewerSchema { found, .. } if found == KNOWN_SCHEMA + 1), "{error}");
+    }
+
+    let folder = Folder::new();
+    folder.raw().execute_batch("CREATE TABLE bookmarks (url TEXT)").expect("made");
+    let error = SqliteStore::open(folder.path()).expect_err("foreign");
+    assert!(matches!(error, StoreError::NotAStore { found: 0, .. }), "{error}");
+    let tables: i64 = folder.raw().query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).expect("counted");
+    assert_eq!(tables, 1);
+}
+
+/// The commit took place, and its answer was lost: on a disk that fails the last sync, for instance.
+fn committed_but_unanswered(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("COMMIT")?;
+    Err(Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_IOERR), None))
+}
+
+fn not_committed(_: &Connection) -> rusqlite::Result<()> {
+    Err(Error::SqliteFailure(rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL), None))
+}
+
+#[test]
+fn an_error_on_commit_is_looked_into_before_it_is_reported() {
+    let folder = Folder::new();
+    let mut store = folder.filled();
+    let before = picture(&store);
+
+    store.commit = not_committed;
+    let error = store.record_settlement(&full_batch(1)).expect_err("not there");
+    assert!(matches!(error, StoreError::Sqlite(_)), "{error}");
+    assert_eq!(picture(&store), before);
+
+    store.commit = committed_but_unanswered;
+    store.record_settlement(&full_batch(1)).expect("it is there");
+    assert_eq!(store.record_ingest(&full_ingest("usage-2")).expect("it is there"), 2);
+    assert_eq!(picture(&store), picture(&folder.store()));
+    assert_eq!(store.settlements(ALWAYS).expect("settlements").len(), 2);
+}
+
+/// The commit fails, and the store cannot be opened again to look.
+fn lost(connection: &Connection) -> rusqlite::Result<()> {
+    let path = PathBuf::from(connection.path().expect("a file"));
+    std::fs::rename(&path, path.with_extension("away")).expect("moved");
+    std::fs::create_dir(&path).expect("in its place");
+    not_committed(connection)
+}
+
+#[test]
+fn an_outcome_that_cannot_be_found_out_is_called_unknown() {
+    let folder = Folder::new();
+    let mut store = folder.filled();
+    store.commit = lost;
+    let error = store.record_settlement(&full_batch(1)).expect_err("lost");
+    assert!(matches!(error, StoreError::UnknownOutcome(_)) && error.retryable(), "{error}");
+    assert!(matches!(store.latest_seq(), Err(StoreError::Closed)));
+}
+
+#[test]
+fn many_may_open_a_new_store_at_once() {
+    for _ in 0..10 {
+        let folder = Folder::new();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| folder.store().set_mark("who", "me").expect("set"));
+            }
+        });
+    }
+}
+
+#[test]
+fn questions_use_their_indexes() {
+    let folder = Folder::new();
+    let store = folder.filled();
+    let connection = store.connection().expect("open");
+    for question in money::QUESTIONS.iter().chain(lake::QUESTIONS) {
+        let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}")).expect("prepared");
+        let values = vec![rusqlite::types::Null; statement.parameter_count()];
+        let plan = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).expect("asked");
+        let plan: Vec<String> = plan.collect::<Result<_, _>>().expect("plan");
+        let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE")).collect();
+        assert!(scans.is_empty(), "{question}: {plan:?}");
+    }
+}
