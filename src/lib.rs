@@ -1,0 +1,10 @@
+//! The shell around the engine: command line, home, settings, files, reports.
+//!
+//! Owns: everything that touches the operating system: the clock, the environment, files, locks, standard output.
+//! Does not own: decisions about money and time (`reckoner-core`), frames (`reckoner-frames`), what is (`reckoner-store`).
+//! Promises: an error says where, what was seen, what was expected and what to do; a file is there whole or not at all.
+
+pub mod clock;
+pub mod env;
+pub mod failure;
+pub mod files;
