@@ -8,3 +8,4 @@ pub mod clock;
 pub mod env;
 pub mod failure;
 pub mod files;
+pub mod report;
