@@ -1,11 +1,19 @@
-//! The shell around the engine: command line, home, settings, files, reports.
+//! The shell around the engine: command line, home, settings, files, reports. The binary only calls [`cli::run`].
 //!
 //! Owns: everything that touches the operating system: the clock, the environment, files, locks, standard output.
 //! Does not own: decisions about money and time (`reckoner-core`), frames (`reckoner-frames`), what is (`reckoner-store`).
 //! Promises: an error says where, what was seen, what was expected and what to do; a file is there whole or not at all.
 
+pub mod app;
+pub mod check;
+pub mod cli;
 pub mod clock;
+pub mod config;
 pub mod env;
 pub mod failure;
 pub mod files;
+pub mod home;
+pub mod profiles;
 pub mod report;
+pub mod sample;
+pub mod schedule;

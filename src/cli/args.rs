@@ -1,0 +1,352 @@
+//! Options of the commands that this version carries out.
+
+use super::help;
+use super::value::{ValueError, When};
+use crate::schedule::JobName;
+use clap::{Args, Subcommand, ValueEnum};
+use std::path::PathBuf;
+
+/// `init`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::INIT)]
+pub struct InitArgs {
+    /// Policy profile: huawei-intl, huawei-cn, ksyun, or a file of the home's profiles/ [default: huawei-intl]
+    #[arg(long, value_name = "NAME")]
+    pub profile: Option<String>,
+    /// Billing zone, where days and months close: an offset or an IANA name [default: +08:00]
+    #[arg(long, value_name = "ZONE", allow_hyphen_values = true)]
+    pub zone: Option<String>,
+    /// ISO 4217: the currency of accounts and prices that name none [default: CNY]
+    #[arg(long, value_name = "CODE")]
+    pub currency: Option<String>,
+    /// Windows before it do not exist [default: the first hour of the first usage or order]
+    #[arg(long, value_name = "T")]
+    pub epoch: Option<When>,
+}
+
+/// `demo`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::DEMO)]
+pub struct DemoArgs {}
+
+/// `ingest`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::INGEST)]
+pub struct IngestArgs {
+    /// Files to take
+    #[arg(value_name = "FILE", required = true)]
+    pub files: Vec<PathBuf>,
+    /// The input table of every file named [default: what each file's name begins with]
+    #[arg(long, value_name = "KIND", value_parser = parse_kind)]
+    pub kind: Option<InputKind>,
+}
+
+/// The input tables, in the order in which files of one `ingest` are taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum InputKind {
+    /// Who pays.
+    Accounts,
+    /// What belongs together.
+    Products,
+    /// What a sku costs.
+    Prices,
+    /// What lowers a price.
+    Discounts,
+    /// What pays instead of money.
+    Vouchers,
+    /// Money in and out.
+    Funds,
+    /// Subscriptions and purchases.
+    Orders,
+    /// Who owned it when.
+    Assignments,
+    /// What happened.
+    Usage,
+    /// How shared cost is spread.
+    AllocationRules,
+    /// What was planned.
+    Budgets,
+}
+
+impl InputKind {
+    /// The word that the contract uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Accounts => "accounts",
+            Self::Products => "products",
+            Self::Prices => "prices",
+            Self::Discounts => "discounts",
+            Self::Vouchers => "vouchers",
+            Self::Funds => "funds",
+            Self::Orders => "orders",
+            Self::Assignments => "assignments",
+            Self::Usage => "usage",
+            Self::AllocationRules => "allocation_rules",
+            Self::Budgets => "budgets",
+        }
+    }
+
+    /// The kind that a file's name begins with: `usage-2026-01-05T13.csv` is usage, `usages.csv` is nothing.
+    pub fn of_file_name(name: &str) -> Option<Self> {
+        Self::value_variants().iter().copied().find(|kind| begins_with_word(name, kind.as_str()))
+    }
+
+    /// The table of a later version that a file's name begins with: `taxes-2026.csv` is not taken yet.
+    pub fn reserved_by_file_name(name: &str) -> Option<&'static str> {
+        RESERVED_KINDS.into_iter().find(|word| begins_with_word(name, word))
+    }
+}
+
+fn begins_with_word(name: &str, word: &str) -> bool {
+    name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
+}
+
+/// Input tables whose names are kept for a later version.
+const RESERVED_KINDS: [&str; 4] = ["packages", "commitments", "rates", "taxes"];
+
+fn parse_kind(text: &str) -> Result<InputKind, ValueError> {
+    let known = InputKind::value_variants().iter().copied().find(|kind| kind.as_str() == text);
+    known.ok_or_else(|| ValueError {
+        saw: match RESERVED_KINDS.contains(&text) {
+            true => format!("not yet: this version takes no `{text}`"),
+            false => format!("`{text}` is no input table"),
+        },
+        expected: "one of accounts, products, prices, discounts, vouchers, funds, orders, assignments, usage, \
+                   allocation_rules, budgets",
+        hint: "without --kind each file's name says what it holds: `usage-2026-01-05T13.csv` is usage".to_owned(),
+    })
+}
+
+/// `run`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::RUN)]
+pub struct RunArgs {
+    /// Which job
+    #[arg(value_name = "JOB")]
+    pub job: JobName,
+    /// First instant of the range
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+    /// Only this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Only this sku
+    #[arg(long, value_name = "SKU")]
+    pub sku: Option<String>,
+    /// Say what would be posted and change nothing
+    #[arg(long)]
+    pub dry_run: bool,
+}
+
+/// `quarantine`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum QuarantineCommand {
+    /// One line an item
+    List(QuarantineFilter),
+    /// Everything about items: the row as delivered, what was expected, what to do
+    Show(QuarantineFilter),
+    /// Take rows again as delivered; they settle as late usage (not yet)
+    Retry(QuarantineFilter),
+    /// Give rows up, with a reason (not yet)
+    Discard(QuarantineDiscardArgs),
+}
+
+/// Which quarantine items.
+#[derive(Debug, Clone, Args)]
+pub struct QuarantineFilter {
+    /// Items by id [default: every item]
+    #[arg(value_name = "ITEM")]
+    pub items: Vec<String>,
+    /// Items refused for this reason, such as negative_quantity
+    #[arg(long, value_name = "CODE", conflicts_with = "items")]
+    pub reason: Option<String>,
+}
+
+/// `quarantine discard`.
+#[derive(Debug, Clone, Args)]
+pub struct QuarantineDiscardArgs {
+    /// Items by id; without one, every item refused for the reason given
+    #[arg(value_name = "ITEM")]
+    pub items: Vec<String>,
+    /// Why they are given up
+    #[arg(long, value_name = "REASON", required = true)]
+    pub reason: String,
+}
+
+/// `catch-up`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::CATCH_UP)]
+pub struct CatchUpArgs {
+    /// The last instant whose effects are carried out [default: now]
+    #[arg(long, value_name = "T")]
+    pub until: Option<When>,
+}
+
+/// `status`.
+#[derive(Debug, Clone, Args)]
+pub struct StatusArgs {
+    /// For monitoring: exit 0 if all is well, 1 if somebody should look, 2 if something is late or broken
+    #[arg(long)]
+    pub check: bool,
+}
+
+/// `verify`.
+#[derive(Debug, Clone, Args)]
+pub struct VerifyArgs {
+    /// From raw/ up, not only since the last green verify
+    #[arg(long)]
+    pub full: bool,
+}
+
+/// `explain`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::EXPLAIN)]
+pub struct ExplainArgs {
+    /// A charge_id, settlement_id, order_id or bill_line_id, as exports show them
+    #[arg(value_name = "ID")]
+    pub id: String,
+}
+
+/// `export`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::EXPORT)]
+pub struct ExportArgs {
+    /// Which table
+    #[arg(value_name = "TABLE")]
+    pub table: OutputTable,
+    /// csv, parquet, ndjson; hledger or beancount for the ledger [default: -o's ending, else csv; hledger]
+    #[arg(long, value_name = "FORMAT")]
+    pub format: Option<OutputFormat>,
+    /// First instant of the range, by the table's first time column
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+    /// Only this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// For allocation: cost_center or tag:KEY [default: cost_center]
+    #[arg(long, value_name = "VIEW")]
+    pub view: Option<String>,
+    /// File to write; it is there whole or not at all
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}
+
+/// The output tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum OutputTable {
+    /// What use, purchases and renewals cost.
+    Charges,
+    /// Who paid it.
+    Payments,
+    /// Every resource.
+    Subscriptions,
+    /// Balances and states.
+    Accounts,
+    /// Orders and what became of them.
+    Orders,
+    /// Vouchers and what is left.
+    Vouchers,
+    /// An account's money, line by line.
+    Statement,
+    /// What is owed, by age.
+    Receivables,
+    /// What was paid ahead.
+    Deferred,
+    /// Editions and quotas.
+    Editions,
+    /// Bills.
+    Bills,
+    /// Their lines.
+    BillLines,
+    /// Who bears it.
+    Allocation,
+    /// The grain of cost analysis.
+    Costs,
+    /// What ran when.
+    Runs,
+    /// What was refused.
+    Quarantine,
+    /// What happened to every unit of use.
+    UsageAccounting,
+    /// The double-entry journal, as plain-text accounting.
+    Ledger,
+}
+
+impl OutputTable {
+    /// The word that the contract uses.
+    pub fn as_str(self) -> String {
+        self.to_possible_value().expect("every table has a name").get_name().to_owned()
+    }
+}
+
+/// How a table is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[value(rename_all = "snake_case")]
+pub enum OutputFormat {
+    /// RFC 4180 with a header row.
+    Csv,
+    /// Apache Parquet.
+    Parquet,
+    /// One JSON object a line, decimals as strings.
+    Ndjson,
+    /// A journal for `hledger` and `ledger`; the ledger only.
+    Hledger,
+    /// A journal for `beancount`; the ledger only.
+    Beancount,
+}
+
+/// `sample`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::SAMPLE)]
+pub struct SampleArgs {
+    /// Folder to write into; made if it is missing
+    #[arg(value_name = "DIR")]
+    pub dir: PathBuf,
+    /// Usage rows, repeated ones included
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=100_000_000_000))]
+    pub rows: u64,
+    /// Resources that the rows are spread over [default: a fortieth of the rows, at least 20]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=1_000_000_000))]
+    pub resources: Option<u64>,
+    /// First hour of use; a date is its first instant in UTC
+    #[arg(long, value_name = "T", default_value = "2026-01-05")]
+    pub start: When,
+    /// Hours that the rows are spread over
+    #[arg(long, value_name = "N", default_value_t = 24, value_parser = clap::value_parser!(u32).range(1..=87_600))]
+    pub hours: u32,
+    /// Rows in one usage file
+    #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub rows_per_file: u64,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_says_by_its_name_what_it_holds() {
+        let cases = [
+            ("usage-2026-01-05T13.csv", Some(InputKind::Usage)),
+            ("usage.parquet", Some(InputKind::Usage)),
+            ("allocation_rules_2026.csv", Some(InputKind::AllocationRules)),
+            ("usages.csv", None),
+            ("my-usage.csv", None),
+            ("Usage.csv", None),
+        ];
+        for (name, expected) in cases {
+            assert_eq!(InputKind::of_file_name(name), expected, "{name}");
+        }
+        assert_eq!(InputKind::reserved_by_file_name("taxes-2026.csv"), Some("taxes"));
+        for kind in InputKind::value_variants() {
+            assert_eq!(kind.to_possible_value().unwrap().get_name(), kind.as_str());
+        }
+    }
+}

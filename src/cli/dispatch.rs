@@ -1,0 +1,126 @@
+//! Which function answers a command: one arm each.
+
+use super::args::{InitArgs, QuarantineCommand, SampleArgs};
+use super::output::Answer;
+use super::{Cli, Command, not_yet};
+use crate::app::Caller;
+use crate::check;
+use crate::cli::value::When;
+use crate::config::read_zone;
+use crate::failure::Failure;
+use crate::home::{self, InitWish, default_zone};
+use crate::report::terminal::{grouped, human_bytes};
+use crate::sample::{self, SamplePlan};
+use reckoner_core::time::Zone;
+use serde_json::json;
+
+/// Carries out one command.
+///
+/// # Errors
+/// The command's [`Failure`]; exit 2 for commands of later versions.
+pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
+    not_yet::refuse(&cli.command)?;
+    let caller = Caller::new(cli.globals, command_text);
+    match cli.command {
+        Command::Init(args) => init(&caller, &args),
+        Command::Sample(args) => sample(&args),
+        Command::Check => check::check(&caller),
+
+        Command::Demo(_) => not_attached("demo"),
+        Command::Ingest(_) => not_attached("ingest"),
+        Command::Run(_) => not_attached("run hourly"),
+        Command::Quarantine(QuarantineCommand::List(_)) => not_attached("quarantine list"),
+        Command::Quarantine(QuarantineCommand::Show(_)) => not_attached("quarantine show"),
+        Command::CatchUp(_) => not_attached("catch-up"),
+        Command::Status(_) => not_attached("status"),
+        Command::Verify(_) => not_attached("verify"),
+        Command::Explain(_) => not_attached("explain"),
+        Command::Export(_) => not_attached("export"),
+
+        Command::Quarantine(QuarantineCommand::Retry(_) | QuarantineCommand::Discard(_))
+        | Command::Rerun(_)
+        | Command::Windows(_)
+        | Command::Serve
+        | Command::Bills(_)
+        | Command::Orders(_)
+        | Command::Renewals(_)
+        | Command::Reports(_)
+        | Command::Quote(_) => unreachable!("`not_yet` refuses commands of later versions"),
+    }
+}
+
+fn not_attached(name: &str) -> Result<Answer, Failure> {
+    Err(Failure::failed(format!("`reckoner {name}` is not attached to the engine"))
+        .hint("this build lacks it; use a released one"))
+}
+
+fn init(caller: &Caller, args: &InitArgs) -> Result<Answer, Failure> {
+    let zone = args.zone.as_deref().map(read_zone).transpose().map_err(|failure| failure.at("--zone"))?;
+    // In an existing home without --zone, dates are its own zone's.
+    let zone_of_dates = match (zone, caller.read()) {
+        (Some(zone), _) => zone,
+        (None, Ok(session)) => session.settings.zone,
+        (None, Err(_)) => default_zone(),
+    };
+    let wish = InitWish {
+        profile: args.profile.clone(),
+        zone,
+        currency: args.currency.clone(),
+        epoch: args.epoch.map(|when: When| when.resolve(zone_of_dates)),
+    };
+    let made = home::init(caller.home_path(), &wish, &caller.holder(), caller.wait, caller.clock(zone_of_dates))?;
+
+    let (root, settings) = (made.home.root().display().to_string(), made.settings);
+    let epoch = settings.epoch.map(|epoch| settings.zone.to_text(epoch));
+    let text = format!(
+        "{state}: {root}\nzone {zone}, currency {currency}, profile {profile}, epoch {epoch}\n\
+         next: `reckoner ingest` takes files, `reckoner run hourly` settles them; `reckoner check` looks over the settings\n",
+        state = if made.is_new { "made a home" } else { "this is a home already; nothing that was there has changed" },
+        zone = settings.zone,
+        currency = settings.currency,
+        profile = settings.profile,
+        epoch = epoch.as_deref().unwrap_or("the first hour of the first usage or order"),
+    );
+    let document = json!({
+        "home": root,
+        "created": made.is_new,
+        "zone": settings.zone.to_string(),
+        "currency": settings.currency,
+        "profile": settings.profile,
+        "epoch": epoch,
+    });
+    Ok(Answer::done(text, document))
+}
+
+fn sample(args: &SampleArgs) -> Result<Answer, Failure> {
+    let plan = SamplePlan {
+        rows: args.rows,
+        resources: args.resources.unwrap_or_else(|| (args.rows / 40).max(20)),
+        start: args.start.resolve(Zone::UTC),
+        hours: args.hours,
+        rows_per_file: args.rows_per_file,
+    };
+    let receipt = sample::write(&plan, &args.dir)?;
+
+    let text = format!(
+        "{} usage rows ({} delivered twice), {} accounts, {} prices in {} files, {}: {}\nnext: `reckoner ingest {}/*.csv`\n",
+        grouped(receipt.rows),
+        grouped(receipt.repeated),
+        grouped(receipt.accounts),
+        grouped(receipt.prices),
+        receipt.files.len(),
+        human_bytes(receipt.bytes),
+        args.dir.display(),
+        args.dir.display(),
+    );
+    let document = json!({
+        "dir": args.dir.display().to_string(),
+        "rows": receipt.rows,
+        "repeated": receipt.repeated,
+        "accounts": receipt.accounts,
+        "prices": receipt.prices,
+        "bytes": receipt.bytes,
+        "files": receipt.files,
+    });
+    Ok(Answer::done(text, document))
+}

@@ -1,0 +1,74 @@
+//! What `--help` says after the options: units, borders, examples. Paragraphs are single lines; the terminal wraps them.
+
+pub(super) const MAIN: &str = "\
+Examples:
+  reckoner demo
+  reckoner init --home ./books --zone Europe/Paris --currency EUR
+  reckoner ingest --home ./books accounts.csv prices.csv usage-2026-01-05T13.csv
+  reckoner run hourly --home ./books
+  reckoner export charges --from 2026-01-05 --to 2026-01-06 -o charges.csv
+
+T is RFC 3339 with an offset (2026-01-05T08:00:00+08:00) or a date, its first instant in the billing \
+zone. Ranges hold their start and not their end.
+
+Exit codes: 0 done · 1 failed · 2 wrong usage or refused input · 3 refused by policy · 4 stale plan · 70 an \
+invariant is broken. RECKONER_LOG=info shows what happens on the way.";
+
+pub(super) const INIT: &str = "\
+Done twice it is harmless: it completes what is missing and overwrites nothing. Asked for other settings than are in \
+force it refuses and changes nothing.
+
+Example:
+  reckoner init --home ./books --zone +08:00 --currency CNY --profile huawei-intl";
+
+pub(super) const DEMO: &str = "\
+RECKONER_HOME does not count here: only --home makes the demo write into a folder that is there.";
+
+pub(super) const INGEST: &str = "\
+Formats: CSV (UTF-8, RFC 4180, header row), Parquet, NDJSON; each also as .gz or .zst. Files are taken in the order \
+accounts, products, prices, discounts, vouchers, funds, orders, assignments, usage, whatever the order on the command \
+line. A row that cannot be taken goes to quarantine; the others are taken all the same.
+
+Exit code 0 if every row was accepted or a duplicate, 2 if any was refused.
+
+Examples:
+  reckoner ingest accounts.csv prices.csv usage-2026-01-05T13.csv
+  reckoner ingest --kind usage meter-export.parquet";
+
+pub(super) const RUN: &str = "\
+Without a range it settles every window that has ended and is not settled, or that received rows since, oldest first. A \
+range is settled without waiting for late files. Settling twice changes nothing.
+
+Examples:
+  reckoner run hourly
+  reckoner run hourly --from 2026-01-05 --to 2026-01-06 --dry-run";
+
+pub(super) const CATCH_UP: &str = "\
+Carries out every effect with an instant up to and including T, also of the day in progress; hours that received usage \
+since they were settled are settled again. A T later than the clock is refused.
+
+Example:
+  reckoner catch-up --until 2026-01-06T00:00:00+08:00";
+
+pub(super) const EXPLAIN: &str = "\
+Example:
+  reckoner explain ch_6b1f2a90c4d85e7712ab34cd56ef7890";
+
+pub(super) const EXPORT: &str = "\
+Sorted by key, the same bytes for the same store. Amounts have the profile's fee scale, quantities and prices no \
+trailing zeros, instants the billing zone's offset, no value is an empty cell. In CSV a text that a spreadsheet would \
+run as a formula (it begins with = + - @, a tab or a carriage return) gets a ' in front; numbers never do. Without -o \
+the table goes to standard output.
+
+Examples:
+  reckoner export charges --from 2026-01-05 --to 2026-01-06 -o charges.csv
+  reckoner export payments --account acct-1 --format ndjson
+  reckoner export ledger --format hledger -o ledger.journal";
+
+pub(super) const SAMPLE: &str = "\
+Writes accounts.csv, prices.csv and usage-0001.csv, … in the contract's columns. 20 resources an account, 40 skus, \
+records of 1 to 5400 s sorted by start, one row in 200 delivered twice. The same arguments give the same bytes on every \
+machine.
+
+Example:
+  reckoner sample --rows 1000000 ./input && reckoner ingest ./input/*.csv";

@@ -1,0 +1,89 @@
+//! What this version does not do yet: one list. A command leaves it by losing its line here and getting an arm in
+//! `dispatch`.
+
+use super::args::QuarantineCommand;
+use super::{Command, output::Answer};
+use crate::failure::Failure;
+use crate::schedule::JobName;
+
+const SETTLES_BY_HOUR: &str = "this version settles usage by the hour";
+
+/// Command, what it will do, what there is instead.
+const NOT_YET: &[(&str, &str, &str)] = &[
+    ("run daily", "renews, expires and settles by the day", SETTLES_BY_HOUR),
+    ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
+    (
+        "quarantine retry",
+        "takes refused rows again as delivered",
+        "send the corrected row in a new file: it settles as late usage",
+    ),
+    ("quarantine discard", "gives refused rows up", "open items do not hold anything up in this version"),
+    ("rerun", "settles windows again with later prices", "late and corrected usage settles by itself with `reckoner catch-up`"),
+    ("windows", "lists, holds and forces windows", "`reckoner status` shows what is settled and due"),
+    (
+        "serve",
+        "runs the jobs by the clock",
+        "start `reckoner catch-up` by cron every few minutes: it settles every window that is due",
+    ),
+    ("bills", "closes a month", SETTLES_BY_HOUR),
+    ("orders", "places purchases and subscriptions", SETTLES_BY_HOUR),
+    ("renewals", "manages the renewal of subscriptions", SETTLES_BY_HOUR),
+    ("reports", "lists what finance downloads", "`reckoner export` writes every table"),
+    ("quote", "prices a renewal, refund or change", SETTLES_BY_HOUR),
+];
+
+/// The refusal of a command that is not there yet; nothing for one that is.
+///
+/// # Errors
+/// Exit 2, with what there is instead.
+pub fn refuse(command: &Command) -> Result<(), Failure> {
+    let Some(name) = name_if_later(command) else { return Ok(()) };
+    let (_, does, instead) =
+        NOT_YET.iter().find(|(known, ..)| *known == name).expect("every command of a later version has a line in the list");
+    Err(Failure::usage(format!("not yet: `reckoner {name}` {does}; {SETTLES_BY_HOUR}")).hint(if *instead == SETTLES_BY_HOUR {
+        "`reckoner run hourly` and `reckoner export` are there"
+    } else {
+        instead
+    }))
+}
+
+fn name_if_later(command: &Command) -> Option<&'static str> {
+    match command {
+        Command::Run(run) => match run.job {
+            JobName::Hourly => None,
+            JobName::Daily => Some("run daily"),
+            JobName::Monthly => Some("run monthly"),
+        },
+        Command::Quarantine(quarantine) => match quarantine {
+            QuarantineCommand::List(_) | QuarantineCommand::Show(_) => None,
+            QuarantineCommand::Retry(_) => Some("quarantine retry"),
+            QuarantineCommand::Discard(_) => Some("quarantine discard"),
+        },
+        Command::Rerun(_) => Some("rerun"),
+        Command::Windows(_) => Some("windows"),
+        Command::Serve => Some("serve"),
+        Command::Bills(_) => Some("bills"),
+        Command::Orders(_) => Some("orders"),
+        Command::Renewals(_) => Some("renewals"),
+        Command::Reports(_) => Some("reports"),
+        Command::Quote(_) => Some("quote"),
+        Command::Init(_)
+        | Command::Demo(_)
+        | Command::Ingest(_)
+        | Command::CatchUp(_)
+        | Command::Status(_)
+        | Command::Verify(_)
+        | Command::Explain(_)
+        | Command::Export(_)
+        | Command::Sample(_)
+        | Command::Check => None,
+    }
+}
+
+/// For a command that is there only in part: the same refusal, with its own words.
+///
+/// # Errors
+/// Always: exit 2.
+pub fn part(what: &str, instead: &str) -> Result<Answer, Failure> {
+    Err(Failure::usage(format!("not yet: {what}; {SETTLES_BY_HOUR}")).hint(instead))
+}

@@ -1,0 +1,146 @@
+//! Cron text, checked when it is read: six fields in UTC, and it must fire some day.
+//!
+//! The alarm clock that rings it is less strict: it takes a cron that never fires (`0 0 0 30 2 *`) for a job to delete,
+//! and it joins day of month and day of week by *and* in one place and by *or* in another. Both are refused here.
+
+use serde::{Deserialize, Deserializer};
+
+const FIELDS: [(&str, u32, u32); 6] =
+    [("second", 0, 59), ("minute", 0, 59), ("hour", 0, 23), ("day of month", 1, 31), ("month", 1, 12), ("day of week", 0, 7)];
+const DAYS_MAX: [u32; 12] = [31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+
+/// A cron expression: second, minute, hour, day of month, month, day of week; digits, `*`, `a-b`, `*/n`, lists.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cron(String);
+
+/// Why a text is no cron that can be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum CronError {
+    /// The usual five fields lack the seconds.
+    #[error("the cron `{text}` has {found} fields, expected 6: second minute hour day-of-month month day-of-week, in UTC")]
+    FieldCount {
+        /// The whole text.
+        text: String,
+        /// How many there are.
+        found: usize,
+    },
+    /// A field that is not understood.
+    #[error("`{field}` is no {name} of a cron, expected `*`, `*/n`, or numbers {min} to {max} as `a`, `a-b`, `a,b`")]
+    Field {
+        /// What was seen.
+        field: String,
+        /// Which field.
+        name: &'static str,
+        /// The smallest number.
+        min: u32,
+        /// The largest.
+        max: u32,
+    },
+    /// Both days are given.
+    #[error("the cron `{0}` names a day of month and a day of week, expected `*` for one of them")]
+    BothDays(String),
+    /// No month has the day.
+    #[error("the cron `{0}` never fires, expected a day that one of its months has")]
+    Never(String),
+}
+
+impl Cron {
+    /// Reads a cron.
+    ///
+    /// # Errors
+    /// A [`CronError`] for what is not understood, is ambiguous, or never fires.
+    pub fn parse(text: &str) -> Result<Self, CronError> {
+        let fields: Vec<&str> = text.split_whitespace().collect();
+        if fields.len() != FIELDS.len() {
+            return Err(CronError::FieldCount { text: text.to_owned(), found: fields.len() });
+        }
+        let mut values = Vec::with_capacity(FIELDS.len());
+        for (field, (name, min, max)) in fields.iter().zip(FIELDS) {
+            let refused = || CronError::Field { field: (*field).to_owned(), name, min, max };
+            values.push(field_values(field, min, max).ok_or_else(refused)?);
+        }
+        if fields[3] != "*" && fields[5] != "*" {
+            return Err(CronError::BothDays(text.to_owned()));
+        }
+        let (days, months) = (&values[3], &values[4]);
+        let fires = months.iter().any(|&month| days.iter().any(|&day| day <= DAYS_MAX[month as usize - 1]));
+        match fires {
+            true => Ok(Self(fields.join(" "))),
+            false => Err(CronError::Never(text.to_owned())),
+        }
+    }
+
+    /// The expression, fields separated by one blank.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for Cron {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::parse(&String::deserialize(deserializer)?).map_err(serde::de::Error::custom)
+    }
+}
+
+/// The numbers that a field stands for, or nothing where it is not understood.
+fn field_values(field: &str, min: u32, max: u32) -> Option<Vec<u32>> {
+    let mut values = Vec::new();
+    for part in field.split(',') {
+        let (range, step) = match part.split_once('/') {
+            Some((range, step)) => (range, number(step).filter(|&step| step > 0)?),
+            None => (part, 1),
+        };
+        let (first, last) = match (range, range.split_once('-')) {
+            ("*", _) => (min, max),
+            (_, Some((first, last))) => (number(first)?, number(last)?),
+            (_, None) if step > 1 => return None, // `5/10` means different things to different crons
+            (_, None) => (number(range)?, number(range)?),
+        };
+        if first < min || last > max || first > last {
+            return None;
+        }
+        values.extend((first..=last).step_by(step as usize));
+    }
+    Some(values)
+}
+
+fn number(text: &str) -> Option<u32> {
+    let is_digits = (1..=2).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit());
+    is_digits.then(|| text.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cron_is_understood_or_refused() {
+        // cron | whether it is taken
+        let cases = [
+            ("0 10 * * * *", true),
+            ("0 */15 * * * *", true),
+            ("0,30 0-10/5 0 1 * *", true),
+            ("0 0 0 29 2 *", true), // leap years have it
+            ("0 0 0 30 2 *", false),
+            ("0 0 0 31 4,6 *", false),
+            ("0 0 0 31 4-5 *", true),
+            ("10 * * * *", false),   // the usual five fields
+            ("0 0 0 1 * 1", false),  // which of the two days?
+            ("0 60 * * * *", false), // one above the border
+            ("0 59 * * * *", true),
+            ("0 0 24 * * *", false),
+            ("0 0 0 0 * *", false),
+            ("0 0 0 * 13 *", false),
+            ("0 0 0 * * 7", true),
+            ("0 0 0 * * MON", false),
+            ("0 5/10 * * * *", false),
+            ("0 */0 * * * *", false),
+            ("0 9-5 * * * *", false),
+            ("0 -1 * * * *", false),
+            ("@hourly", false),
+        ];
+        for (text, is_taken) in cases {
+            assert_eq!(Cron::parse(text).is_ok(), is_taken, "{text}");
+        }
+    }
+}
