@@ -5,9 +5,11 @@
 //! Does not own: files, SQL, frames, threads, the clock, the environment. None of them is reachable from here.
 //! Promises: the same values in give the same values out; what does not fit is an error, never a rounded amount.
 
+pub mod allocate;
 pub mod id;
 pub mod ledger;
 pub mod number;
 pub mod pay;
+pub mod profile;
 pub mod table;
 pub mod time;
