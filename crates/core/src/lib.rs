@@ -6,6 +6,7 @@
 //! Promises: the same values in give the same values out; what does not fit is an error, never a rounded amount.
 
 pub mod allocate;
+pub mod audit;
 pub mod id;
 pub mod ledger;
 pub mod number;

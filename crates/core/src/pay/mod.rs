@@ -4,12 +4,29 @@
 //! Does not own: what is due (rating says that), the books (`ledger` turns effects into legs).
 //! Promises: due = what the sources paid + outstanding, to the last digit; no wallet below zero; a voucher never over its
 //! amount; refunds never above what was paid; the same events in the same order give the same payments.
+//!
+//! An account's timeline is a sequence of [`MoneyEvent`]s; [`apply`] takes it one step further and says what moved. Lines are
+//! per settlement, source and voucher, never per charge: their sum is the settlement's due less what stays outstanding.
+//!
+//! Used credit that is paid back changes its source: the entry that brought the money has two lines of kind `repayment`,
+//! `-x` from credit and `+x` from cash (or granted money). So the lines of source `credit` always sum to the credit in use,
+//! and the lines of all sources to what was due less what is outstanding.
 
+mod funds;
+mod moves;
+mod refund;
+pub mod voucher;
+mod waterfall;
+
+use crate::ledger::Leg;
 use crate::number::Money;
+use crate::profile::Profile;
 use crate::table::BillingMode;
-use crate::table::{FundsRow, PaymentMethod, VoucherRow};
+use crate::table::{AccountRow, FundsKind, FundsRow, PaymentMethod, VoucherRow};
 use crate::time::Instant;
+use moves::Moves;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// What an account has and owes between two effects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,14 +59,42 @@ pub struct VoucherState {
 /// A settlement with something outstanding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenSettlement {
-    /// The settlement.
+    /// The settlement; the funds entry for what a chargeback left open.
     pub settlement_id: String,
     /// Its instant.
     pub at: Instant,
-    /// `2026-01`.
+    /// `2026-01`; empty for a chargeback, which is of no bill.
     pub billing_period: String,
     /// What is not paid yet; above 0.
     pub outstanding: Money,
+    /// Payment lines it has so far: the highest `seq` of what was `paid_for` it.
+    pub payment_lines: u32,
+}
+
+/// When a settlement was and to which month it belongs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SettledRef {
+    /// Its instant. Settlements of one instant are of the same windows.
+    pub at: Instant,
+    /// `2026-01`; empty for a chargeback.
+    pub billing_period: String,
+}
+
+/// Everything that deciding about an account's money needs, and that deciding changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AccountMoney {
+    /// What it has and owes.
+    pub wallet: Wallet,
+    /// All its vouchers, in any order.
+    pub vouchers: Vec<VoucherState>,
+    /// What is outstanding, oldest first.
+    pub open: Vec<OpenSettlement>,
+    /// Earlier payment lines in the order recorded, at least those of the billing periods that events fall into. A negative
+    /// difference goes back to what they say was used.
+    pub paid: Vec<PaymentLine>,
+    /// The settlements that `paid` names. One that is missing counts as of the event's period and as of its first line's
+    /// instant.
+    pub settled: BTreeMap<String, SettledRef>,
 }
 
 /// A charge (or the difference to one) that a settlement asks payment for.
@@ -78,8 +123,11 @@ pub struct SettlementDue {
     pub settlement_id: String,
     /// Its instant: the end of the window.
     pub at: Instant,
-    /// `2026-01`: the month of the use.
+    /// `2026-01`: the month whose bill has its charges.
     pub billing_period: String,
+    /// When it takes effect: its instant, or later for what became known later. A voucher that has expired by then gets
+    /// nothing back.
+    pub effective_at: Instant,
     /// What became due, ordered by charge_id.
     pub charges: Vec<ChargeDue>,
 }
@@ -136,6 +184,51 @@ pub enum PaymentKind {
     Forfeit,
 }
 
+/// What a settlement was paid with. `due` = the sources + `outstanding`, to the last digit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct SettlementTotals {
+    /// Sum of the charges.
+    pub due: Money,
+    /// Vouchers, flexi coupons and stored value, forfeits included.
+    pub voucher: Money,
+    /// Cash.
+    pub balance: Money,
+    /// Granted money.
+    pub granted: Money,
+    /// Credit.
+    pub credit: Money,
+    /// Collected outside.
+    pub external: Money,
+    /// Left unpaid. Below 0: what this settlement took off older outstanding settlements.
+    pub outstanding: Money,
+}
+
+/// What became of a funds entry.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FundsOutcome {
+    /// It took effect.
+    Done,
+    /// Nothing moved; the sentence says why.
+    Refused(String),
+}
+
+/// What an event changed. Applying it has already changed the [`AccountMoney`]; this is what is to be recorded.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Effects {
+    /// Payment lines, in the order made.
+    pub payments: Vec<PaymentLine>,
+    /// For a settlement: what it was paid with.
+    pub totals: Option<SettlementTotals>,
+    /// For a funds entry: what became of it.
+    pub funds: Option<FundsOutcome>,
+    /// What is outstanding now, of every settlement where that changed, a new one's included; ordered by settlement_id.
+    pub outstanding: Vec<(String, Money)>,
+    /// Vouchers that changed: (voucher_id, used, returned), ordered by voucher_id.
+    pub vouchers: Vec<(String, Money, Money)>,
+    /// Legs that sum to 0, for one ledger transaction per event or per settlement instant and currency.
+    pub legs: Vec<Leg>,
+}
+
 /// One line of `payments`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PaymentLine {
@@ -160,3 +253,128 @@ pub struct PaymentLine {
     /// The instant of the effect.
     pub at: Instant,
 }
+
+/// Takes an account one event further and says what moved.
+///
+/// Events of an account come in the order of its timeline: instant, rank, id. The account's vouchers must be complete.
+///
+/// # Panics
+/// If `paid` names a voucher that `vouchers` lacks.
+pub fn apply(account: &mut AccountMoney, event: &MoneyEvent, terms: PaymentTerms, profile: &Profile) -> Effects {
+    let mut moves = Moves::new(account, event.at());
+    let (totals, funds) = match event {
+        MoneyEvent::Settlement(due) => (Some(waterfall::settle(&mut moves, due, terms, profile)), None),
+        MoneyEvent::Funds(row) => (None, Some(funds::enter(&mut moves, row))),
+    };
+    moves.finish(totals, funds, profile)
+}
+
+impl MoneyEvent {
+    /// Its place on the timeline.
+    pub fn at(&self) -> Instant {
+        match self {
+            Self::Funds(row) => row.at,
+            Self::Settlement(due) => due.at,
+        }
+    }
+
+    /// The description of its ledger transaction.
+    pub fn description(&self) -> &'static str {
+        match self {
+            Self::Settlement(_) => "settlement",
+            Self::Funds(row) => match row.kind {
+                FundsKind::TopUp => "top_up",
+                FundsKind::Grant => "grant",
+                FundsKind::Withdrawal => "withdrawal",
+                FundsKind::Adjustment => "adjustment",
+                FundsKind::WriteOff => "write_off",
+                FundsKind::Chargeback => "chargeback",
+            },
+        }
+    }
+}
+
+impl PaymentTerms {
+    /// The terms that an account's row states.
+    pub fn of(row: &AccountRow) -> Self {
+        Self { method: row.payment_method, credit_limit: row.credit_limit }
+    }
+}
+
+impl AccountMoney {
+    /// An account with this wallet and nothing else yet.
+    pub fn new(wallet: Wallet) -> Self {
+        Self { wallet, vouchers: Vec::new(), open: Vec::new(), paid: Vec::new(), settled: BTreeMap::new() }
+    }
+
+    /// Everything that is not paid yet; credit in use is not part of it.
+    pub fn outstanding(&self) -> Money {
+        self.open.iter().map(|open| open.outstanding).sum()
+    }
+}
+
+impl Wallet {
+    /// An empty wallet.
+    pub fn new(account_id: &str, currency: &str) -> Self {
+        Self {
+            account_id: account_id.to_owned(),
+            currency: currency.to_owned(),
+            balance: Money::ZERO,
+            granted: Money::ZERO,
+            credit_used: Money::ZERO,
+            in_arrears_since: None,
+        }
+    }
+}
+
+impl VoucherState {
+    /// A voucher that has not paid yet.
+    pub fn new(row: VoucherRow) -> Self {
+        Self { row, used: Money::ZERO, returned: Money::ZERO }
+    }
+
+    /// What it could still pay.
+    pub fn remaining(&self) -> Money {
+        self.row.amount - self.used + self.returned
+    }
+}
+
+impl PaymentSource {
+    /// The word that the contract uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Voucher => "voucher",
+            Self::FlexiCoupon => "flexi_coupon",
+            Self::StoredValue => "stored_value",
+            Self::Balance => "balance",
+            Self::Grant => "grant",
+            Self::Credit => "credit",
+            Self::External => "external",
+        }
+    }
+}
+
+impl PaymentKind {
+    /// The word that the contract uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Payment => "payment",
+            Self::Refund => "refund",
+            Self::Repayment => "repayment",
+            Self::Forfeit => "forfeit",
+        }
+    }
+}
+
+impl FundsOutcome {
+    /// The status word that the contract uses.
+    pub const fn status(&self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Refused(_) => "refused",
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

@@ -1,0 +1,221 @@
+//! What pays for what, event by event.
+
+use super::*;
+use crate::audit;
+use crate::profile::VoucherOrder;
+use crate::table::VoucherKind;
+
+mod examples;
+mod laws;
+mod negative;
+mod timeline;
+
+pub(crate) const HOUR: i64 = 3_600;
+
+pub(crate) fn money(text: &str) -> Money {
+    Money::parse_signed(text).unwrap()
+}
+
+pub(crate) fn at(text: &str) -> Instant {
+    Instant::parse(text).unwrap()
+}
+
+/// An hour of January 2026, counted from its first midnight in UTC.
+pub(crate) fn hour(hours: i64) -> Instant {
+    at("2026-01-01T00:00:00Z").plus_seconds(hours * HOUR)
+}
+
+/// A voucher for everything, alive all January.
+pub(crate) fn voucher(voucher_id: &str, amount: &str) -> VoucherRow {
+    VoucherRow {
+        voucher_id: voucher_id.to_owned(),
+        account_id: "acme".to_owned(),
+        amount: money(amount),
+        valid_from: hour(0),
+        valid_to: at("2026-02-01T00:00:00Z"),
+        kind: VoucherKind::Voucher,
+        percent_off: None,
+        currency: "CNY".to_owned(),
+        products: vec![],
+        skus: vec![],
+        modes: vec![],
+        regions: vec![],
+        order_kinds: vec![],
+        min_amount: Money::ZERO,
+        granted_at: None,
+        note: None,
+    }
+}
+
+/// Use of `ecs.small` in `cn-north`.
+pub(crate) fn charge(charge_id: &str, due: &str) -> ChargeDue {
+    ChargeDue {
+        charge_id: charge_id.to_owned(),
+        product: "ecs".to_owned(),
+        sku: "ecs.small".to_owned(),
+        billing_mode: BillingMode::PayPerUse,
+        region: Some("cn-north".to_owned()),
+        window_start: hour(0),
+        due: money(due),
+    }
+}
+
+pub(crate) fn funds(entry_id: &str, kind: FundsKind, amount: &str, at: Instant) -> MoneyEvent {
+    MoneyEvent::Funds(FundsRow {
+        entry_id: entry_id.to_owned(),
+        account_id: "acme".to_owned(),
+        kind,
+        amount: money(amount),
+        at,
+        currency: "CNY".to_owned(),
+        note: None,
+    })
+}
+
+/// An account under test, with what it did so far.
+pub(crate) struct Desk {
+    pub money: AccountMoney,
+    pub terms: PaymentTerms,
+    pub profile: Profile,
+    /// Every leg posted, summed by ledger account.
+    pub ledger: BTreeMap<String, Money>,
+}
+
+impl Desk {
+    pub fn new() -> Self {
+        Self {
+            money: AccountMoney::new(Wallet::new("acme", "CNY")),
+            terms: PaymentTerms { method: PaymentMethod::Balance, credit_limit: Money::ZERO },
+            profile: Profile::builtin("huawei-intl").unwrap(),
+            ledger: BTreeMap::new(),
+        }
+    }
+
+    pub fn with_cash(mut self, amount: &str) -> Self {
+        self.funds("cash", FundsKind::TopUp, amount, 0);
+        self
+    }
+
+    pub fn with_granted(mut self, amount: &str) -> Self {
+        self.funds("granted", FundsKind::Grant, amount, 0);
+        self
+    }
+
+    pub fn with_credit(mut self, limit: &str) -> Self {
+        self.terms.credit_limit = money(limit);
+        self
+    }
+
+    pub fn with_method(mut self, method: PaymentMethod) -> Self {
+        self.terms.method = method;
+        self
+    }
+
+    pub fn with_vouchers(mut self, rows: impl IntoIterator<Item = VoucherRow>) -> Self {
+        self.money.vouchers.extend(rows.into_iter().map(VoucherState::new));
+        self
+    }
+
+    pub fn with_order(mut self, order: VoucherOrder) -> Self {
+        self.profile.voucher_order = order;
+        self
+    }
+
+    pub fn funds(&mut self, entry_id: &str, kind: FundsKind, amount: &str, hours: i64) -> Effects {
+        self.apply(&funds(entry_id, kind, amount, hour(hours)))
+    }
+
+    /// Settles one hour of January that ends at `hours`.
+    pub fn settle(&mut self, settlement_id: &str, hours: i64, charges: Vec<ChargeDue>) -> Effects {
+        self.settle_late(settlement_id, hours, hours, charges)
+    }
+
+    /// The same, taking effect only at `effective`.
+    pub fn settle_late(&mut self, settlement_id: &str, hours: i64, effective: i64, charges: Vec<ChargeDue>) -> Effects {
+        self.apply(&MoneyEvent::Settlement(SettlementDue {
+            settlement_id: settlement_id.to_owned(),
+            at: hour(hours),
+            billing_period: "2026-01".to_owned(),
+            effective_at: hour(effective),
+            charges,
+        }))
+    }
+
+    /// Applies an event and checks everything that must hold after any event.
+    pub fn apply(&mut self, event: &MoneyEvent) -> Effects {
+        let effects = apply(&mut self.money, event, self.terms, &self.profile);
+
+        crate::ledger::check_balance(event.description(), &effects.legs).unwrap();
+        for leg in &effects.legs {
+            *self.ledger.entry(leg.account.clone()).or_default() += leg.amount;
+        }
+        if let (MoneyEvent::Settlement(due), Some(totals)) = (event, &effects.totals) {
+            assert_eq!(audit::check_settlement(&due.settlement_id, totals), None);
+            assert_eq!(totals.due, due.charges.iter().map(|charge| charge.due).sum());
+        }
+        let wallet = &self.money.wallet;
+        assert_eq!(audit::check_wallet(wallet), []);
+        self.money.vouchers.iter().for_each(|voucher| assert_eq!(audit::check_voucher(voucher), None));
+        let posted = |account: &str| self.ledger.get(account).copied().unwrap_or_default();
+        let outstanding = self.money.outstanding();
+        let receivable = posted("assets:receivable:acme");
+        assert_eq!(audit::check_receivable("acme", receivable, outstanding, wallet.credit_used), None);
+        assert_eq!(posted("liabilities:wallet:acme"), -wallet.balance);
+        assert_eq!(posted("liabilities:granted:acme"), -wallet.granted);
+        for (settlement_id, now) in &effects.outstanding {
+            let open = self.money.open.iter().find(|open| open.settlement_id == *settlement_id);
+            assert_eq!(*now, open.map(|open| open.outstanding).unwrap_or_default());
+        }
+        self.check_lines();
+        effects
+    }
+
+    /// Lines have ids of their own, count from 1 per `paid_for`, and sum to the credit in use and to what vouchers hold.
+    fn check_lines(&self) {
+        let mut ids = std::collections::BTreeSet::new();
+        let mut seqs: BTreeMap<&str, u32> = BTreeMap::new();
+        let mut on_credit = Money::ZERO;
+        let mut by_voucher: BTreeMap<&str, Money> = BTreeMap::new();
+        for line in &self.money.paid {
+            assert!(ids.insert(&line.payment_id), "{line:?} twice");
+            assert!(!line.amount.is_zero(), "{line:?}");
+            let seq = seqs.entry(&line.paid_for).or_default();
+            *seq += 1;
+            assert_eq!(line.seq, *seq, "{line:?}");
+            match line.source {
+                PaymentSource::Credit => on_credit += line.amount,
+                PaymentSource::Voucher | PaymentSource::FlexiCoupon | PaymentSource::StoredValue => {
+                    let is_forfeit = line.kind == PaymentKind::Forfeit;
+                    let amount = if is_forfeit { Money::ZERO } else { line.amount };
+                    *by_voucher.entry(line.source_id.as_deref().unwrap()).or_default() += amount;
+                }
+                PaymentSource::Balance | PaymentSource::Grant | PaymentSource::External => {}
+            }
+        }
+        assert_eq!(on_credit, self.money.wallet.credit_used);
+        for voucher in &self.money.vouchers {
+            let held = by_voucher.get(voucher.row.voucher_id.as_str()).copied().unwrap_or_default();
+            assert_eq!(held, voucher.used - voucher.returned, "{}", voucher.row.voucher_id);
+        }
+    }
+
+    /// Cash, granted, credit in use, outstanding.
+    pub fn standing(&self) -> [String; 4] {
+        let wallet = &self.money.wallet;
+        [wallet.balance, wallet.granted, wallet.credit_used, self.money.outstanding()].map(short)
+    }
+}
+
+/// `2.5` for 2.50000000.
+pub(crate) fn short(amount: Money) -> String {
+    crate::number::format_trimmed(i128::from(amount.e8()), crate::number::MONEY_SCALE)
+}
+
+/// Payment lines as `s1 payment balance 80`, a voucher's or entry's id behind its source.
+pub(crate) fn lines(effects: &Effects) -> Vec<String> {
+    let text = |line: &PaymentLine| {
+        let source_id = line.source_id.as_ref().map(|id| format!(":{id}")).unwrap_or_default();
+        format!("{} {} {}{source_id} {}", line.paid_for, line.kind.as_str(), line.source.as_str(), short(line.amount))
+    };
+    effects.payments.iter().map(text).collect()
+}
