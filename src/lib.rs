@@ -13,6 +13,7 @@ pub mod env;
 pub mod failure;
 pub mod files;
 pub mod home;
+pub mod ingest;
 pub mod profiles;
 pub mod report;
 pub mod sample;

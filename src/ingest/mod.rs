@@ -1,0 +1,3 @@
+//! Takes delivered files in.
+
+pub mod read;

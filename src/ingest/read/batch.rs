@@ -1,0 +1,154 @@
+//! A batch of rows as text cells, kept column by column.
+
+use reckoner_core::table::schema::TableSchema;
+use reckoner_core::table::{FIELD_BYTES_MAX, RawRow, Refusal};
+
+/// A batch holds at most about so many bytes of text, however long its rows.
+pub(super) const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+
+/// Rows in the file's order, one cell for every column of the schema, and the records beside them that are no rows.
+#[derive(Debug)]
+pub struct Batch {
+    schema: &'static TableSchema,
+    columns: Vec<TextColumn>,
+    lines: Vec<u64>,
+    refused: Vec<RefusedRow>,
+    bytes: usize,
+}
+
+/// A record that cannot be handed out as a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefusedRow {
+    /// Line in the delivered file, the header being line 1; in Parquet the row, from 1.
+    pub line: u64,
+    /// Why.
+    pub refusal: Refusal,
+    /// The record as delivered: column, text. Made so that taking it again refuses it again: fields of a record that does
+    /// not fit its header are named by place, a field that is too long is cut only to where it still is.
+    pub raw: Vec<(String, String)>,
+}
+
+/// The cells of one column, end to end.
+#[derive(Debug, Default)]
+pub(super) struct TextColumn {
+    text: String,
+    ends: Vec<usize>,
+}
+
+impl TextColumn {
+    pub(super) fn push(&mut self, cell: &str) {
+        self.text.push_str(cell);
+        self.ends.push(self.text.len());
+    }
+
+    /// Appends one cell that `write` writes.
+    pub(super) fn push_with(&mut self, write: impl FnOnce(&mut String)) {
+        write(&mut self.text);
+        self.ends.push(self.text.len());
+    }
+
+    /// The cell of a row; empty where the file does not have the column.
+    pub(super) fn get(&self, row: usize) -> &str {
+        match self.ends.get(row) {
+            Some(&end) => &self.text[if row == 0 { 0 } else { self.ends[row - 1] }..end],
+            None => "",
+        }
+    }
+}
+
+impl Batch {
+    pub(super) fn new(schema: &'static TableSchema) -> Self {
+        let columns = schema.columns.iter().map(|_| TextColumn::default()).collect();
+        Self { schema, columns, lines: Vec::new(), refused: Vec::new(), bytes: 0 }
+    }
+
+    /// Rows inside; refused records do not count.
+    pub fn len(&self) -> usize {
+        self.lines.len()
+    }
+
+    /// Whether there is no row inside; there may be refused records.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// The row at this place in the batch, from 0.
+    pub fn row(&self, row: usize) -> RawRow<'_> {
+        RawRow::new(self.schema, self.lines[row], self.columns.iter().map(|column| column.get(row)).collect())
+    }
+
+    /// The rows, in the file's order.
+    pub fn rows(&self) -> impl Iterator<Item = RawRow<'_>> {
+        (0..self.len()).map(|row| self.row(row))
+    }
+
+    /// The line of every row.
+    pub fn lines(&self) -> &[u64] {
+        &self.lines
+    }
+
+    /// The cells of the schema's column at this place, in the order of the rows; empty texts where the file lacks it.
+    pub fn cells(&self, place: usize) -> impl Iterator<Item = &str> {
+        (0..self.len()).map(move |row| self.columns[place].get(row))
+    }
+
+    /// Records that are no rows, in the file's order.
+    pub fn refused(&self) -> &[RefusedRow] {
+        &self.refused
+    }
+
+    pub(super) fn is_full(&self, rows_max: usize) -> bool {
+        self.lines.len() + self.refused.len() >= rows_max.max(1) || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    pub(super) fn has_nothing(&self) -> bool {
+        self.lines.is_empty() && self.refused.is_empty()
+    }
+
+    /// Appends one row; `places` says where each field belongs.
+    pub(super) fn push_row<'a>(&mut self, line: u64, places: &[Option<usize>], fields: impl Iterator<Item = &'a str>) {
+        for (place, field) in places.iter().zip(fields) {
+            if let Some(place) = place {
+                self.columns[*place].push(field);
+                self.bytes += field.len();
+            }
+        }
+        self.lines.push(line);
+    }
+
+    /// Appends whole columns and the lines of their rows.
+    pub(super) fn push_columns(&mut self, lines: Vec<u64>, columns: Vec<(usize, TextColumn)>) {
+        assert!(self.lines.is_empty(), "columns come whole");
+        for (place, column) in columns {
+            assert_eq!(column.ends.len(), lines.len(), "a cell for every row");
+            self.bytes += column.text.len();
+            self.columns[place] = column;
+        }
+        self.lines = lines;
+    }
+
+    pub(super) fn refuse(&mut self, line: u64, refusal: Refusal, raw: Vec<(String, String)>) {
+        self.bytes += raw.iter().map(|(_, text)| text.len()).sum::<usize>();
+        self.refused.push(RefusedRow { line, refusal, raw });
+    }
+}
+
+/// A field as the quarantine keeps it: cut, if it must be, where it still is too long.
+pub(super) fn kept(field: &str) -> String {
+    let end = (FIELD_BYTES_MAX + 1..field.len()).find(|end| field.is_char_boundary(*end)).unwrap_or(field.len());
+    field[..end].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_field_is_still_too_long() {
+        assert_eq!(kept("short"), "short");
+        for filler in ["x", "é", "界", "🦀"] {
+            let cut = kept(&filler.repeat(FIELD_BYTES_MAX + 9));
+            assert!((FIELD_BYTES_MAX + 1..FIELD_BYTES_MAX + 5).contains(&cut.len()), "{filler}: {}", cut.len());
+        }
+    }
+}
