@@ -269,6 +269,13 @@ pub fn apply(account: &mut AccountMoney, event: &MoneyEvent, terms: PaymentTerms
     moves.finish(totals, funds, profile)
 }
 
+impl SettlementDue {
+    /// Whether its charges come to less than nothing, so that money goes back.
+    pub fn is_in_favour(&self) -> bool {
+        self.charges.iter().map(|charge| charge.due).sum::<Money>().is_negative()
+    }
+}
+
 impl MoneyEvent {
     /// Its place on the timeline.
     pub fn at(&self) -> Instant {

@@ -152,6 +152,11 @@ impl Unit {
 }
 
 impl BillingMode {
+    /// Reads the contract's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::OneTime, Self::PayPerUse, Self::Subscription].into_iter().find(|mode| mode.as_str() == word)
+    }
+
     /// The word that the contract uses.
     pub const fn as_str(self) -> &'static str {
         match self {

@@ -45,6 +45,11 @@ impl UsageRow {
         Window::new(self.started_at, self.ended_at)
     }
 
+    /// What cutting reads of the row.
+    pub fn measured(&self) -> crate::rate::Use {
+        crate::rate::Use { interval: self.interval(), quantity: self.quantity }
+    }
+
     /// A hash of everything that the row says but for its place: equal content under one id is a duplicate.
     pub fn content_id(&self) -> String {
         crate::id::derive("row", &self.content_parts().iter().map(String::as_str).collect::<Vec<_>>())
@@ -61,7 +66,7 @@ impl UsageRow {
             self.quantity.to_string(),
             self.region.clone().unwrap_or_default(),
             self.resource_name.clone().unwrap_or_default(),
-            crate::table::usage::tags_text(&self.tags),
+            tags_text(&self.tags),
             self.revision.to_string(),
             self.corrects.clone().unwrap_or_default(),
             self.is_waived.to_string(),
@@ -72,6 +77,11 @@ impl UsageRow {
 /// Labels as one cell: `key=value;key=value`, sorted by key.
 pub fn tags_text(tags: &BTreeMap<String, String>) -> String {
     tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(";")
+}
+
+/// Reads back what [`tags_text`] wrote.
+pub fn tags_of(text: &str) -> BTreeMap<String, String> {
+    text.split(';').filter_map(|pair| pair.split_once('=')).map(|(key, value)| (key.to_owned(), value.to_owned())).collect()
 }
 
 /// Reads a row of `usage`.

@@ -1,0 +1,56 @@
+//! Accounts as they were at an instant: dated rows, the first of which holds since ever.
+
+use crate::table::AccountRow;
+use crate::time::Instant;
+use std::collections::{BTreeMap, HashMap};
+
+/// Every account with its rows in order of time, of each `valid_from` the highest revision.
+#[derive(Debug, Clone, Default)]
+pub struct Accounts {
+    by_id: HashMap<String, Vec<AccountRow>>,
+}
+
+impl Accounts {
+    /// The accounts that these rows describe, in any order.
+    pub fn new(rows: impl IntoIterator<Item = AccountRow>) -> Self {
+        let mut by_id: HashMap<String, BTreeMap<Instant, AccountRow>> = HashMap::new();
+        for row in rows {
+            let dated = by_id.entry(row.account_id.clone()).or_default();
+            let begins = row.valid_from.unwrap_or(Instant::MIN);
+            match dated.get(&begins) {
+                Some(kept) if kept.revision >= row.revision => {}
+                _ => {
+                    dated.insert(begins, row);
+                }
+            }
+        }
+        Self { by_id: by_id.into_iter().map(|(id, dated)| (id, dated.into_values().collect())).collect() }
+    }
+
+    /// The row in force at the instant.
+    pub fn at(&self, account_id: &str, instant: Instant) -> Option<&AccountRow> {
+        let rows = self.by_id.get(account_id)?;
+        let later = rows.partition_point(|row| row.valid_from.is_some_and(|from| from <= instant));
+        rows.get(later.max(1) - 1)
+    }
+
+    /// The account's one currency.
+    pub fn currency(&self, account_id: &str) -> Option<&str> {
+        self.by_id.get(account_id)?.first().map(|row| row.currency.as_str())
+    }
+
+    /// How many accounts there are.
+    pub fn len(&self) -> usize {
+        self.by_id.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.by_id.is_empty()
+    }
+
+    /// Ids, in no particular order.
+    pub fn ids(&self) -> impl Iterator<Item = &str> {
+        self.by_id.keys().map(String::as_str)
+    }
+}

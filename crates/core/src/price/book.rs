@@ -1,0 +1,178 @@
+//! The price book: which row holds when, as of what was known.
+//!
+//! A row holds from its `valid_from` until its `valid_to` or the next row's `valid_from`, whichever comes first. Of rows
+//! with the same sku, currency and `valid_from` the highest revision known counts; the others are kept for what was
+//! settled with them.
+
+use crate::table::PriceRow;
+use crate::time::{Instant, Window};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// A published price row with its id and when it holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Price {
+    /// The row as published.
+    pub row: PriceRow,
+    /// [`PriceRow::price_id`].
+    pub price_id: String,
+    /// When it holds, cut by later rows.
+    pub validity: Window,
+}
+
+/// Every price row ever published, with the order in which they became known.
+#[derive(Debug, Clone, Default)]
+pub struct PriceBook {
+    rows: Vec<(u64, PriceRow)>,
+}
+
+/// The prices of one state of knowledge.
+#[derive(Debug, Clone, Default)]
+pub struct Prices {
+    by_sku: HashMap<String, Vec<(String, Timeline)>>,
+}
+
+/// The rows of one sku and currency in order of time; they do not overlap, and there may be gaps.
+#[derive(Debug, Clone, Default)]
+pub struct Timeline {
+    prices: Vec<Arc<Price>>,
+}
+
+/// Why a row cannot be published beside those that are.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PriceConflict {
+    /// Same sku, currency, valid_from and revision, other content.
+    #[error(
+        "the published row with this sku, currency, valid_from and revision says otherwise; a correction needs a higher revision"
+    )]
+    EditedInPlace,
+    /// It would begin inside a row that says itself when it ends.
+    #[error("a published row holds explicitly from {from} to {to}; this one would begin inside it")]
+    InsideExplicit {
+        /// Start of the row in the way.
+        from: String,
+        /// End of the row in the way.
+        to: String,
+    },
+    /// A row that says when it ends would hold another one's beginning.
+    #[error("a published row begins at {at}, inside the explicit validity of this one")]
+    HoldsAnother {
+        /// Where the other begins.
+        at: String,
+    },
+}
+
+impl PriceBook {
+    /// A book of rows, each with the sequence number of the delivery that published it.
+    pub fn new(rows: impl IntoIterator<Item = (u64, PriceRow)>) -> Self {
+        Self { rows: rows.into_iter().collect() }
+    }
+
+    /// Every row ever published.
+    pub fn rows(&self) -> &[(u64, PriceRow)] {
+        &self.rows
+    }
+
+    /// The prices as known after delivery `seq`.
+    pub fn as_of(&self, seq: u64) -> Prices {
+        // (sku, currency) → valid_from → the highest revision known
+        let mut newest: BTreeMap<(&str, &str), BTreeMap<Instant, &PriceRow>> = BTreeMap::new();
+        for (_, row) in self.rows.iter().filter(|(known, _)| *known <= seq) {
+            let kept = newest.entry((&row.sku, &row.currency)).or_default().entry(row.begins()).or_insert(row);
+            if row.revision > kept.revision {
+                *kept = row;
+            }
+        }
+
+        let mut by_sku: HashMap<String, Vec<(String, Timeline)>> = HashMap::new();
+        for ((sku, currency), rows) in newest {
+            by_sku.entry(sku.to_owned()).or_default().push((currency.to_owned(), Timeline::of(rows.into_values())));
+        }
+        Prices { by_sku }
+    }
+}
+
+impl Prices {
+    /// The rows of a sku in a currency.
+    pub fn timeline(&self, sku: &str, currency: &str) -> Option<&Timeline> {
+        self.by_sku.get(sku)?.iter().find(|(of, _)| of == currency).map(|(_, timeline)| timeline)
+    }
+
+    /// The currencies that a sku is priced in; empty: the sku is unknown.
+    pub fn currencies(&self, sku: &str) -> Vec<&str> {
+        self.by_sku.get(sku).map(|all| all.iter().map(|(currency, _)| currency.as_str()).collect()).unwrap_or_default()
+    }
+
+    /// Every price, in no particular order.
+    pub fn all(&self) -> impl Iterator<Item = &Arc<Price>> {
+        self.by_sku.values().flatten().flat_map(|(_, timeline)| &timeline.prices)
+    }
+}
+
+impl Timeline {
+    fn of<'a>(rows: impl Iterator<Item = &'a PriceRow>) -> Self {
+        let rows: Vec<&PriceRow> = rows.collect();
+        let prices = rows.iter().enumerate().map(|(place, row)| {
+            let stated = row.stated_validity();
+            let end = rows.get(place + 1).map_or(stated.end, |next| stated.end.min(next.begins()));
+            Arc::new(Price { row: (*row).clone(), price_id: row.price_id(), validity: Window::new(stated.start, end) })
+        });
+        Self { prices: prices.collect() }
+    }
+
+    /// The price that holds at the instant.
+    pub fn at(&self, instant: Instant) -> Option<&Arc<Price>> {
+        let after = self.prices.partition_point(|price| price.validity.start <= instant);
+        let price = self.prices.get(after.checked_sub(1)?)?;
+        price.validity.holds(instant).then_some(price)
+    }
+
+    /// The prices that hold during some part of the window, in order of time.
+    pub fn during(&self, window: Window) -> impl Iterator<Item = &Arc<Price>> {
+        let first = self.prices.partition_point(|price| price.validity.end <= window.start);
+        self.prices[first..].iter().take_while(move |price| price.validity.start < window.end)
+    }
+
+    /// Whether some price holds at every instant of the window.
+    pub fn covers(&self, window: Window) -> bool {
+        let mut reached = window.start;
+        for price in self.during(window) {
+            if price.validity.start > reached {
+                return false;
+            }
+            reached = price.validity.end;
+        }
+        reached >= window.end
+    }
+}
+
+/// Whether a new row may be published beside those of the same sku and currency that are known.
+///
+/// `Ok(false)`: the same row is published already.
+///
+/// # Errors
+/// [`PriceConflict`] when the row would edit a published one or begin inside one that says when it ends.
+pub fn check_new_row<'a>(row: &PriceRow, known: impl Iterator<Item = &'a PriceRow> + Clone) -> Result<bool, PriceConflict> {
+    let same_place = |other: &PriceRow| other.begins() == row.begins();
+    if let Some(same) = known.clone().find(|other| same_place(other) && other.revision == row.revision) {
+        return if same == row { Ok(false) } else { Err(PriceConflict::EditedInPlace) };
+    }
+    let mut newest: BTreeMap<Instant, &PriceRow> = BTreeMap::new();
+    for other in known.filter(|other| !same_place(other)) {
+        let kept = newest.entry(other.begins()).or_insert(other);
+        if other.revision > kept.revision {
+            *kept = other;
+        }
+    }
+    for other in newest.into_values() {
+        if other.valid_to.is_some() && other.stated_validity().holds(row.begins()) {
+            let validity = other.stated_validity();
+            let from = if validity.start == Instant::MIN { "ever".to_owned() } else { validity.start.to_utc_text() };
+            return Err(PriceConflict::InsideExplicit { from, to: validity.end.to_utc_text() });
+        }
+        if row.valid_to.is_some() && row.stated_validity().holds(other.begins()) {
+            return Err(PriceConflict::HoldsAnother { at: other.begins().to_utc_text() });
+        }
+    }
+    Ok(true)
+}

@@ -1,0 +1,78 @@
+//! Discounts: of those in force, the best single one wins; of equal ones commercial before partner before promotional
+//! before fee waiver, then by id. They never add up.
+
+use crate::table::{BillingMode, DiscountRow};
+use crate::time::Instant;
+use std::collections::{BTreeMap, HashMap};
+
+/// Every discount row ever published, with the order in which they became known.
+#[derive(Debug, Clone, Default)]
+pub struct DiscountBook {
+    rows: Vec<(u64, DiscountRow)>,
+}
+
+/// The discounts of one state of knowledge, by account.
+#[derive(Debug, Clone, Default)]
+pub struct Discounts {
+    by_account: HashMap<String, Vec<DiscountRow>>,
+}
+
+/// Who buys what, when: what a discount's scope is held against.
+#[derive(Debug, Clone, Copy)]
+pub struct Buyer<'a> {
+    /// The account.
+    pub account_id: &'a str,
+    /// The product.
+    pub product: &'a str,
+    /// The sku.
+    pub sku: &'a str,
+    /// How it is billed.
+    pub billing_mode: BillingMode,
+    /// The window's start.
+    pub at: Instant,
+}
+
+impl DiscountBook {
+    /// A book of rows, each with the sequence number of the delivery that brought it.
+    pub fn new(rows: impl IntoIterator<Item = (u64, DiscountRow)>) -> Self {
+        Self { rows: rows.into_iter().collect() }
+    }
+
+    /// The discounts as known after delivery `seq`.
+    pub fn as_of(&self, seq: u64) -> Discounts {
+        let mut newest: BTreeMap<&str, &DiscountRow> = BTreeMap::new();
+        for (_, row) in self.rows.iter().filter(|(known, _)| *known <= seq) {
+            let kept = newest.entry(&row.discount_id).or_insert(row);
+            if row.revision > kept.revision {
+                *kept = row;
+            }
+        }
+        let mut by_account: HashMap<String, Vec<DiscountRow>> = HashMap::new();
+        for row in newest.into_values() {
+            by_account.entry(row.account_id.clone()).or_default().push(row.clone());
+        }
+        Discounts { by_account }
+    }
+}
+
+impl Discounts {
+    /// The discounts that fit usage, in the order in which equal ones win.
+    pub fn fitting(&self, buyer: Buyer<'_>) -> Vec<&DiscountRow> {
+        if self.by_account.is_empty() {
+            return Vec::new();
+        }
+        let of = |account: &str| self.by_account.get(account).into_iter().flatten();
+        let mut fitting: Vec<&DiscountRow> = of(buyer.account_id).chain(of("*")).filter(|row| fits(row, buyer)).collect();
+        fitting.sort_by(|a, b| (a.kind, &a.discount_id).cmp(&(b.kind, &b.discount_id)));
+        fitting
+    }
+}
+
+fn fits(row: &DiscountRow, buyer: Buyer<'_>) -> bool {
+    let is_free_or_holds = |list: &[String], item: &str| list.is_empty() || list.iter().any(|one| one == item);
+    row.validity().holds(buyer.at)
+        && is_free_or_holds(&row.products, buyer.product)
+        && is_free_or_holds(&row.skus, buyer.sku)
+        && (row.modes.is_empty() || row.modes.contains(&buyer.billing_mode))
+        && row.order_kinds.is_empty()
+}

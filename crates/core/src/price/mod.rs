@@ -1,0 +1,13 @@
+//! Prices: which row holds when, what a quantity costs under each model, which discount is best.
+//!
+//! Owns: the price book and the discount book as of a state of knowledge, the price models.
+//! Does not own: cutting use into pieces, settling, rounding of lines (`rate` does).
+//! Promises: a published row is never edited; every model's total is exact and depends on the quantity alone.
+
+mod book;
+mod discount;
+mod model;
+
+pub use book::{Price, PriceBook, PriceConflict, Prices, Timeline, check_new_row};
+pub use discount::{Buyer, DiscountBook, Discounts};
+pub use model::{is_tiered, total, volume_tier};

@@ -1,0 +1,85 @@
+//! A charge: what a line costs, or the difference to what was charged. Never edited, never deleted.
+
+use super::line::{Amounts, LineKey};
+use crate::number::{Quantity, UnitPrice};
+use crate::table::BillingMode;
+use crate::time::Instant;
+use std::collections::BTreeMap;
+
+/// The kind of a charge's id.
+pub(super) const KIND_CHARGE: &str = "ch";
+
+/// The reason of a charge that re-prices the month's quantity so far because a volume price changed its band.
+pub const VOLUME_BAND: &str = "volume_band";
+
+/// One row of `charges`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charge {
+    /// Derived from the line, the type and how many charges the line had.
+    pub charge_id: String,
+    /// The settlement that pays it; given when the account's settlement is made.
+    pub settlement_id: String,
+    /// Window, account, resource, sku, price row.
+    pub key: LineKey,
+    /// The product of the price row.
+    pub product: String,
+    /// How it is billed.
+    pub billing_mode: BillingMode,
+    /// Use, purchase, …
+    pub charge_type: ChargeType,
+    /// `2026-01`: the month of the bill.
+    pub billing_period: String,
+    /// Unit-seconds or amount; a correction carries the difference.
+    pub quantity: Quantity,
+    /// The part of the quantity that is waived.
+    pub waived: Quantity,
+    /// `hour` or the amount's word.
+    pub unit: String,
+    /// Empty where tiers made the amount.
+    pub unit_price: Option<UnitPrice>,
+    /// The amounts, or their differences.
+    pub amounts: Amounts,
+    /// ISO 4217.
+    pub currency: String,
+    /// The charge that this one corrects.
+    pub corrects: Option<String>,
+    /// Why, where it is not plain use.
+    pub reason: Option<String>,
+    /// Where it was used.
+    pub region: Option<String>,
+    /// Where it belongs.
+    pub cost_center: Option<String>,
+    /// Labels.
+    pub tags: BTreeMap<String, String>,
+    /// The settlement's instant.
+    pub transaction_at: Instant,
+}
+
+/// What a charge is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum ChargeType {
+    /// Pay-per-use.
+    Usage,
+}
+
+impl Charge {
+    /// The charge's place in every list: window_start, account, resource, sku, type, id.
+    pub fn place(&self) -> impl Ord + '_ {
+        let key = &self.key;
+        (key.window.start, &key.account_id, &key.resource_id, &key.sku, self.charge_type.as_str(), &self.charge_id)
+    }
+}
+
+impl ChargeType {
+    /// Reads the contract's word.
+    pub fn parse(word: &str) -> Option<Self> {
+        [Self::Usage].into_iter().find(|kind| kind.as_str() == word)
+    }
+
+    /// The word that the contract uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+        }
+    }
+}

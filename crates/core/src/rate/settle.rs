@@ -1,0 +1,221 @@
+//! From lines to charges: what is due, less what is posted, is what is charged now.
+
+use super::charge::{Charge, ChargeType, KIND_CHARGE, VOLUME_BAND};
+use super::line::{Amounts, Line, LineKey, Posted, amounts_of};
+use super::terms::Terms;
+use super::tier::{TierCharges, TierKey, Tiers};
+use crate::id;
+use crate::number::{AmountOverflow, Money, Quantity};
+use crate::price::{Buyer, is_tiered};
+use crate::table::{DiscountRow, UsageRow};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// A line whose amount does not fit.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the charge of account `{}`, resource `{}`, sku `{}` for the window from {} does not fit: an amount passes 92 billion",
+    .key.account_id, .key.resource_id, .key.sku, .key.window.start.to_utc_text()
+)]
+pub struct LineTooLarge {
+    /// The line.
+    pub key: LineKey,
+}
+
+/// The charges that make what is posted into what is due, ordered by settlement, account and resource.
+///
+/// `due` and `posted` must cover the same windows, accounts and skus: a line that is posted and no longer due is taken
+/// back. `tiers` holds the month's running totals as posted and is brought up to date. Charges carry no settlement yet.
+///
+/// # Errors
+/// [`LineTooLarge`] names the first line whose amount does not fit.
+///
+/// # Properties
+/// Applying the charges and settling the same lines again gives nothing.
+pub fn settle_lines(
+    due: Vec<Line>,
+    mut posted: BTreeMap<LineKey, Posted>,
+    tiers: &mut Tiers,
+    terms: &Terms,
+) -> Result<Vec<Charge>, LineTooLarge> {
+    let mut lines: Vec<(Line, Option<Posted>)> = due
+        .into_iter()
+        .map(|line| {
+            let posted = posted.remove(&line.key);
+            (line, posted)
+        })
+        .collect();
+    lines.extend(posted.into_iter().filter_map(|(key, posted)| Some((gone(key, &posted, terms)?, Some(posted)))));
+    lines.sort_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
+
+    let mut charges = Vec::new();
+    for (line, posted) in &lines {
+        let step = Step { line, posted: posted.as_ref(), terms };
+        step.settle(tiers, &mut charges).map_err(|AmountOverflow| LineTooLarge { key: line.key.clone() })?;
+    }
+    Ok(charges)
+}
+
+fn order(line: &Line) -> impl Ord + '_ {
+    let key = &line.key;
+    (line.settles_at, &key.account_id, &key.sku, &key.price_id, &key.resource_id, key.window)
+}
+
+/// A line that is posted and that no row supports any more.
+fn gone(key: LineKey, posted: &Posted, terms: &Terms) -> Option<Line> {
+    let price = Arc::clone(terms.price_by_id(&key.price_id)?);
+    Some(Line {
+        key,
+        price,
+        settles_at: posted.settles_at,
+        book_seq: 0,
+        quantity: Quantity::ZERO,
+        waived: Quantity::ZERO,
+        region: posted.region.clone(),
+        tags: posted.tags.clone(),
+    })
+}
+
+struct Step<'a> {
+    line: &'a Line,
+    posted: Option<&'a Posted>,
+    terms: &'a Terms,
+}
+
+impl Step<'_> {
+    fn settle(&self, tiers: &mut Tiers, charges: &mut Vec<Charge>) -> Result<(), AmountOverflow> {
+        let discounts = self.discounts();
+        let posted_quantity = self.posted.map_or(Quantity::ZERO, |posted| posted.quantity);
+        let posted_waived = self.posted.map_or(Quantity::ZERO, |posted| posted.waived);
+        let quantity = self.line.quantity.minus(posted_quantity)?;
+        let waived = self.line.waived.minus(posted_waived)?;
+        let posted = self.posted.map(|posted| posted.amounts).unwrap_or_default();
+
+        if !is_tiered(&self.line.price.row.model) {
+            let is_gone = self.line.quantity.is_zero() && self.posted.is_some();
+            let due = if is_gone {
+                Amounts::default()
+            } else {
+                amounts_of(&self.line.price, self.line.quantity, self.line.waived, &discounts, &self.terms.profile)?
+            };
+            let change = due.minus(posted);
+            if self.posted.is_none() || change != Amounts::default() || !quantity.is_zero() {
+                charges.push(self.charge(quantity, waived, change));
+            }
+            return Ok(());
+        }
+
+        if self.posted.is_some() && quantity.is_zero() && waived.is_zero() {
+            return Ok(());
+        }
+        let state = tiers.entry(self.tier_key()).or_default();
+        let TierCharges { own: (list, fee), repriced } =
+            state.add(self.line, quantity, waived, &discounts, &self.terms.profile)?;
+        let total = Amounts::of_fee(posted.list + list, posted.fee() + fee, &self.line.price, &self.terms.profile);
+        let own = self.charge(quantity, waived, total.minus(posted));
+        for (resource_id, list, fee) in repriced {
+            if !list.is_zero() || !fee.is_zero() {
+                charges.push(self.repricing(&own, resource_id, list, fee));
+            }
+        }
+        charges.push(own);
+        Ok(())
+    }
+
+    fn discounts(&self) -> Vec<&DiscountRow> {
+        let price = &self.line.price.row;
+        self.terms.discounts(self.line.book_seq).fitting(Buyer {
+            account_id: &self.line.key.account_id,
+            product: &price.product,
+            sku: &price.sku,
+            billing_mode: price.billing_mode,
+            at: self.line.key.window.start,
+        })
+    }
+
+    fn tier_key(&self) -> TierKey {
+        let key = &self.line.key;
+        TierKey {
+            account_id: key.account_id.clone(),
+            sku: key.sku.clone(),
+            price_id: key.price_id.clone(),
+            billing_period: self.terms.zone.billing_period(key.window.start),
+            resource_id: self.terms.tier_resource(&key.resource_id),
+        }
+    }
+
+    fn charge(&self, quantity: Quantity, waived: Quantity, amounts: Amounts) -> Charge {
+        let Line { key, price, settles_at, region, tags, .. } = self.line;
+        let revision = self.posted.map_or(0, |posted| posted.charges);
+        let account = self.terms.accounts.at(&key.account_id, key.window.start);
+        Charge {
+            charge_id: charge_id(key, &[&revision.to_string()]),
+            settlement_id: String::new(),
+            key: key.clone(),
+            product: price.row.product.clone(),
+            billing_mode: price.row.billing_mode,
+            charge_type: ChargeType::Usage,
+            billing_period: self.terms.zone.billing_period(key.window.start),
+            quantity,
+            waived,
+            unit: price.row.unit.as_str().to_owned(),
+            unit_price: (!is_tiered(&price.row.model)).then_some(price.row.unit_price),
+            amounts,
+            currency: price.row.currency.clone(),
+            corrects: self.posted.map(|posted| posted.charge_id.clone()),
+            reason: self.reason(quantity),
+            region: region.clone(),
+            cost_center: account.and_then(|row| row.cost_center.clone()),
+            tags: tags.clone(),
+            transaction_at: *settles_at,
+        }
+    }
+
+    fn reason(&self, quantity: Quantity) -> Option<String> {
+        let reason = match self.posted {
+            None if self.line.waived.is_zero() => return None,
+            None => "waived",
+            Some(_) if quantity > Quantity::ZERO => "late_usage",
+            Some(_) if quantity < Quantity::ZERO => "usage_corrected",
+            Some(_) => "terms_changed",
+        };
+        Some(reason.to_owned())
+    }
+
+    /// The difference that a changed volume band makes for a resource's quantity so far.
+    fn repricing(&self, own: &Charge, resource_id: String, list: Money, fee: Money) -> Charge {
+        let key = LineKey { resource_id, ..own.key.clone() };
+        Charge {
+            charge_id: charge_id(&key, &[VOLUME_BAND, &own.charge_id]),
+            key,
+            quantity: Quantity::ZERO,
+            waived: Quantity::ZERO,
+            amounts: TierCharges::repricing(list, fee),
+            corrects: None,
+            reason: Some(VOLUME_BAND.to_owned()),
+            region: None,
+            tags: BTreeMap::new(),
+            ..own.clone()
+        }
+    }
+}
+
+fn charge_id(key: &LineKey, what: &[&str]) -> String {
+    let (start, end) = (key.window.start.to_utc_text(), key.window.end.to_utc_text());
+    let mut parts: Vec<&str> =
+        vec![&key.account_id, &key.resource_id, &key.sku, &start, &end, &key.price_id, ChargeType::Usage.as_str()];
+    parts.extend(what);
+    id::derive(KIND_CHARGE, &parts)
+}
+
+/// The exact cost of one record at the prices it meets, before any cut: what `quarantine` estimates and oracles compare.
+///
+/// # Errors
+/// [`AmountOverflow`] when the amount does not fit 128 bits.
+pub fn exact_cost(row: &UsageRow, price: &crate::price::Price) -> Result<crate::number::Accrued, AmountOverflow> {
+    let quantity = match price.row.unit {
+        crate::table::Unit::Hour => row.quantity.held_for(row.interval().seconds())?,
+        crate::table::Unit::Amount(_) => row.quantity,
+    };
+    crate::price::total(&price.row, quantity)
+}

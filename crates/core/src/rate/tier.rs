@@ -1,0 +1,166 @@
+//! Tiered prices: graduated, volume and package totals run over the billing month per account, sku and price row.
+//!
+//! An hour owes T(total with it) - T(total before it). Both totals are cut at the fee scale before they are subtracted, so
+//! that the month's net is cut(T(total)) whatever the order of arrival. When a volume price changes its band, every
+//! resource's quantity so far is re-priced by a charge of its own.
+
+use super::line::{Amounts, Line, best_fee};
+use crate::number::{Accrued, AmountOverflow, Money, Quantity};
+use crate::price::{self, Price};
+use crate::profile::Profile;
+use crate::table::{DiscountRow, DiscountTerms, PriceModel, Tier};
+use std::collections::BTreeMap;
+
+/// What a running total is kept for.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TierKey {
+    /// Whose.
+    pub account_id: String,
+    /// Of what.
+    pub sku: String,
+    /// Under which price row.
+    pub price_id: String,
+    /// `2026-01`.
+    pub billing_period: String,
+    /// The resource under `tier_scope = resource`; empty otherwise.
+    pub resource_id: String,
+}
+
+/// The month's settled quantity by resource.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TierState {
+    /// Quantity so far, by resource.
+    pub by_resource: BTreeMap<String, Quantity>,
+}
+
+/// Every running total that a batch touches.
+pub type Tiers = BTreeMap<TierKey, TierState>;
+
+/// What a tiered line adds: its own amounts, and re-priced quantities of the month's resources.
+pub(super) struct TierCharges {
+    /// List amount and fee of the line itself.
+    pub own: (Money, Money),
+    /// (resource, list difference, fee difference), by resource.
+    pub repriced: Vec<(String, Money, Money)>,
+}
+
+impl TierState {
+    fn total(&self) -> Result<Option<Quantity>, AmountOverflow> {
+        if self.by_resource.is_empty() {
+            return Ok(None);
+        }
+        let mut total = Quantity::ZERO;
+        for quantity in self.by_resource.values() {
+            total = total.plus(*quantity)?;
+        }
+        Ok(Some(total))
+    }
+
+    /// Adds a line's quantity (or a difference) and says what that costs.
+    pub(super) fn add(
+        &mut self,
+        line: &Line,
+        added: Quantity,
+        waived: Quantity,
+        discounts: &[&DiscountRow],
+        profile: &Profile,
+    ) -> Result<TierCharges, AmountOverflow> {
+        let before = self.total()?;
+        let after = before.unwrap_or(Quantity::ZERO).plus(added)?;
+        let priced = Pricing { price: &line.price, discounts, profile };
+        let charges = match &line.price.row.model {
+            PriceModel::Volume { tiers } => {
+                self.volume(&line.key.resource_id, tiers, (before, after), (added, waived), &priced)?
+            }
+            PriceModel::Flat | PriceModel::Graduated { .. } | PriceModel::Package { .. } => {
+                let list = priced.list(after)? - before.map_or(Ok(Money::ZERO), |q| priced.list(q))?;
+                let fee = priced.fee(after.minus(waived)?)? - before.map_or(Ok(Money::ZERO), |q| priced.fee(q))?;
+                TierCharges { own: (list, fee), repriced: Vec::new() }
+            }
+        };
+        let own = self.by_resource.entry(line.key.resource_id.clone()).or_default();
+        *own = own.plus(added)?;
+        Ok(charges)
+    }
+
+    fn volume(
+        &self,
+        resource_id: &str,
+        tiers: &[Tier],
+        (before, after): (Option<Quantity>, Quantity),
+        (added, waived): (Quantity, Quantity),
+        priced: &Pricing<'_>,
+    ) -> Result<TierCharges, AmountOverflow> {
+        let per = priced.price.row.seconds_per_unit();
+        let new = &tiers[price::volume_tier(tiers, after, per)?];
+        let old = before.map(|q| price::volume_tier(tiers, q, per)).transpose()?.map(|place| &tiers[place]);
+
+        // Per resource both totals are cut before they are subtracted, so that a resource's month sums to cut(price × quantity).
+        let flat = priced.cut(Accrued::of_money(new.flat))?
+            - old.map_or(Ok(Money::ZERO), |tier| priced.cut(Accrued::of_money(tier.flat)))?;
+        let so_far = self.by_resource.get(resource_id).copied().unwrap_or(Quantity::ZERO);
+        let with_it = so_far.plus(added)?;
+        let list = priced.at(new, with_it)?.0 - priced.at(new, so_far)?.0 + flat;
+        let fee = priced.at(new, with_it.minus(waived)?)?.1 - priced.at(new, so_far)?.1 + priced.discounted_flat(flat)?;
+
+        let mut repriced = Vec::new();
+        if let Some(old) = old.filter(|old| old.unit_price != new.unit_price) {
+            for (resource_id, quantity) in &self.by_resource {
+                let (from, to) = (priced.at(old, *quantity)?, priced.at(new, *quantity)?);
+                repriced.push((resource_id.clone(), to.0 - from.0, to.1 - from.1));
+            }
+        }
+        Ok(TierCharges { own: (list, fee), repriced })
+    }
+}
+
+struct Pricing<'a> {
+    price: &'a Price,
+    discounts: &'a [&'a DiscountRow],
+    profile: &'a Profile,
+}
+
+impl Pricing<'_> {
+    fn cut(&self, cost: Accrued) -> Result<Money, AmountOverflow> {
+        Ok(cost.cut(self.profile.fee_scale)?.money)
+    }
+
+    fn list(&self, quantity: Quantity) -> Result<Money, AmountOverflow> {
+        self.cut(price::total(&self.price.row, quantity)?)
+    }
+
+    fn fee(&self, quantity: Quantity) -> Result<Money, AmountOverflow> {
+        self.discounted(price::total(&self.price.row, quantity)?, quantity)
+    }
+
+    /// List amount and fee of a resource's whole quantity in a volume tier.
+    fn at(&self, tier: &Tier, quantity: Quantity) -> Result<(Money, Money), AmountOverflow> {
+        let cost = tier.unit_price.of(quantity, self.price.row.seconds_per_unit())?;
+        Ok((self.cut(cost)?, self.discounted(cost, quantity)?))
+    }
+
+    fn discounted_flat(&self, flat: Money) -> Result<Money, AmountOverflow> {
+        // A discount that names a unit price says nothing about a flat amount.
+        let percent: Vec<&DiscountRow> =
+            self.discounts.iter().copied().filter(|row| matches!(row.terms, DiscountTerms::PercentOff(_))).collect();
+        let fee = best_fee(
+            Accrued::of_money(if flat.is_negative() { -flat } else { flat }),
+            Quantity::ZERO,
+            self.price,
+            &percent,
+            self.profile.fee_scale,
+        )?;
+        Ok(if flat.is_negative() { -fee } else { fee })
+    }
+
+    fn discounted(&self, cost: Accrued, quantity: Quantity) -> Result<Money, AmountOverflow> {
+        best_fee(cost, quantity, self.price, self.discounts, self.profile.fee_scale)
+    }
+}
+
+impl TierCharges {
+    /// The amounts of a re-pricing: no minimum, no truncation of its own.
+    pub(super) fn repricing(list: Money, fee: Money) -> Amounts {
+        Amounts { list, discount: list - fee, truncated: Money::ZERO, due: fee }
+    }
+}
