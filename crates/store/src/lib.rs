@@ -90,6 +90,8 @@ pub trait Store {
     fn open_settlements(&self, account_ids: &[String]) -> Result<Vec<(String, OpenSettlement)>, StoreError>;
     /// Payment lines for settlements of this account in this billing period, in the order recorded.
     fn payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
+    /// Settlements of this account in this billing period, by (at, settlement_id).
+    fn settlements_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<SettlementRecord>, StoreError>;
     /// How many settlements the account already has at this instant: the revision of the next.
     fn settlement_revisions(&self, account_id: &str, at: Instant) -> Result<u32, StoreError>;
     /// The settled quantity of tiered prices for these (account, sku) pairs, of every month, by key.

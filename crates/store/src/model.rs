@@ -2,7 +2,7 @@
 
 use reckoner_core::ledger::Transaction;
 use reckoner_core::number::{Money, Quantity};
-use reckoner_core::pay::{PaymentLine, Wallet};
+use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, SettleWindow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use serde::Serialize;
@@ -327,6 +327,8 @@ pub struct SettlementBatch {
     pub settlements: Vec<SettlementRecord>,
     /// Payment lines, in the order made.
     pub payments: Vec<PaymentLine>,
+    /// What chargebacks of this batch left open: (account_id, what is open under the id of the funds entry).
+    pub opened: Vec<(String, OpenSettlement)>,
     /// Outstanding per settlement after this batch, for every settlement whose outstanding changed: (settlement_id, now).
     /// A settlement of this batch that is not named here has outstanding what its record says.
     pub outstanding: Vec<(String, Money)>,

@@ -185,9 +185,9 @@ CREATE TABLE settlements (
 CREATE INDEX settlements_by_time ON settlements (at, account_id, settlement_id);
 CREATE INDEX settlements_of_period ON settlements (account_id, billing_period);
 
--- What is not paid yet: a settlement that is paid has no row.
+-- What is not paid yet: a settlement that is paid has no row. What a chargeback left open stands here under its entry_id.
 CREATE TABLE open_settlements (
-    settlement_id  TEXT    PRIMARY KEY REFERENCES settlements (settlement_id),
+    settlement_id  TEXT    PRIMARY KEY,
     account_id     TEXT    NOT NULL,
     at             INTEGER NOT NULL,
     revision       INTEGER NOT NULL,

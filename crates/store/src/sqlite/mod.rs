@@ -194,6 +194,10 @@ impl Store for SqliteStore {
         money::payments_in_period(self.connection()?, account_id, billing_period)
     }
 
+    fn settlements_in_period(&self, account_id: &str, billing_period: &str) -> Answer<Vec<SettlementRecord>> {
+        money::settlements_in_period(self.connection()?, account_id, billing_period)
+    }
+
     fn settlement_revisions(&self, account_id: &str, at: Instant) -> Answer<u32> {
         money::settlement_revisions(self.connection()?, account_id, at)
     }

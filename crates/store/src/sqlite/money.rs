@@ -16,7 +16,8 @@ const ALL_WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, 
 const VOUCHER_STATES: &str = "SELECT voucher_id, body, used_e8, returned_e8
     FROM vouchers JOIN voucher_states USING (voucher_id)
     WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY voucher_id";
-const OPEN_SETTLEMENTS: &str = "SELECT settlement_id, account_id, at, billing_period, outstanding_e8 FROM open_settlements
+const OPEN_SETTLEMENTS: &str = "SELECT settlement_id, account_id, at, billing_period, outstanding_e8,
+    coalesce((SELECT max(seq) FROM payments WHERE paid_for = settlement_id), 0) AS payment_lines FROM open_settlements
     WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY at, account_id, revision";
 const PAYMENTS_IN_PERIOD: &str = "SELECT p.payment_id, p.account_id, p.paid_for, p.seq, p.kind, p.source, p.source_id,
     p.amount_e8, p.currency, p.at
@@ -33,14 +34,27 @@ const TIER_TOTALS: &str = "SELECT t.account_id, t.sku, t.price_id, t.billing_per
 const SETTLEMENTS: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8,
     balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
     FROM settlements WHERE at >= ?1 AND at < ?2 ORDER BY at, account_id, settlement_id";
+const SETTLEMENTS_IN_PERIOD: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8,
+    voucher_e8, balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
+    FROM settlements WHERE account_id = ?1 AND billing_period = ?2 ORDER BY at, settlement_id";
 const TRANSACTIONS: &str = "SELECT t.transaction_id, t.at, t.currency, t.description, l.leg, l.account, l.amount_e8
     FROM transactions AS t JOIN legs AS l ON l.transaction_ordinal = t.ordinal
     WHERE t.at >= ?1 AND t.at < ?2 ORDER BY t.at, t.transaction_id, l.leg";
 
 /// The questions that must not read a whole table.
 #[cfg(test)]
-pub(super) const QUESTIONS: &[&str] =
-    &[WALLETS, VOUCHER_STATES, OPEN_SETTLEMENTS, PAYMENTS_IN_PERIOD, PAYMENTS, REVISIONS, TIER_TOTALS, SETTLEMENTS, TRANSACTIONS];
+pub(super) const QUESTIONS: &[&str] = &[
+    WALLETS,
+    VOUCHER_STATES,
+    OPEN_SETTLEMENTS,
+    PAYMENTS_IN_PERIOD,
+    PAYMENTS,
+    REVISIONS,
+    TIER_TOTALS,
+    SETTLEMENTS,
+    SETTLEMENTS_IN_PERIOD,
+    TRANSACTIONS,
+];
 
 pub(super) fn wallets(connection: &Connection, account_ids: &[String]) -> Answer<Vec<Wallet>> {
     ask_about(connection, "wallets", WALLETS, account_ids, read_wallet)
@@ -74,6 +88,7 @@ pub(super) fn open_settlements(connection: &Connection, account_ids: &[String]) 
             at: columns.instant("at")?,
             billing_period: columns.text("billing_period")?,
             outstanding: columns.money("outstanding_e8")?,
+            payment_lines: columns.small_count("payment_lines")?,
         };
         Ok((columns.text("account_id")?, open))
     })
@@ -122,24 +137,30 @@ pub(super) fn tier_totals(connection: &Connection, account_skus: &[(String, Stri
 }
 
 pub(super) fn settlements(connection: &Connection, within: Window) -> Answer<Vec<SettlementRecord>> {
-    ask(connection, "settlements", SETTLEMENTS, bounds(within), |columns| {
-        Ok(SettlementRecord {
-            settlement_id: columns.text("settlement_id")?,
-            account_id: columns.text("account_id")?,
-            at: columns.instant("at")?,
-            revision: columns.small_count("revision")?,
-            billing_period: columns.text("billing_period")?,
-            currency: columns.text("currency")?,
-            charges: columns.count("charges")?,
-            due: columns.money("due_e8")?,
-            voucher: columns.money("voucher_e8")?,
-            balance: columns.money("balance_e8")?,
-            granted: columns.money("granted_e8")?,
-            credit: columns.money("credit_e8")?,
-            external: columns.money("external_e8")?,
-            outstanding: columns.money("outstanding_e8")?,
-            run_id: columns.text("run_id")?,
-        })
+    ask(connection, "settlements", SETTLEMENTS, bounds(within), read_settlement)
+}
+
+pub(super) fn settlements_in_period(connection: &Connection, account_id: &str, period: &str) -> Answer<Vec<SettlementRecord>> {
+    ask(connection, "settlements", SETTLEMENTS_IN_PERIOD, [account_id, period], read_settlement)
+}
+
+fn read_settlement(columns: &Columns) -> Answer<SettlementRecord> {
+    Ok(SettlementRecord {
+        settlement_id: columns.text("settlement_id")?,
+        account_id: columns.text("account_id")?,
+        at: columns.instant("at")?,
+        revision: columns.small_count("revision")?,
+        billing_period: columns.text("billing_period")?,
+        currency: columns.text("currency")?,
+        charges: columns.count("charges")?,
+        due: columns.money("due_e8")?,
+        voucher: columns.money("voucher_e8")?,
+        balance: columns.money("balance_e8")?,
+        granted: columns.money("granted_e8")?,
+        credit: columns.money("credit_e8")?,
+        external: columns.money("external_e8")?,
+        outstanding: columns.money("outstanding_e8")?,
+        run_id: columns.text("run_id")?,
     })
 }
 

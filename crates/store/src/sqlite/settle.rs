@@ -7,7 +7,7 @@ use crate::{SettlementBatch, SettlementRecord, StoreError, TierTotal};
 use reckoner_core::id;
 use reckoner_core::ledger::Transaction;
 use reckoner_core::number::Money;
-use reckoner_core::pay::{PaymentLine, Wallet};
+use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
 use rusqlite::{Connection, OptionalExtension};
 
 /// Names the content of a batch by the ids that it records.
@@ -30,6 +30,7 @@ pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBa
     lake::add_files(connection, &batch.charge_files, None)?;
     add_settlements(connection, &batch.settlements)?;
     add_payments(connection, &batch.payments)?;
+    open_chargebacks(connection, &batch.opened)?;
     put_outstanding(connection, &batch.outstanding)?;
     add_transactions(connection, &batch.transactions)?;
     put_wallets(connection, &batch.wallets)?;
@@ -95,17 +96,30 @@ fn add_payments(connection: &Connection, payments: &[PaymentLine]) -> Answer<()>
     Ok(())
 }
 
-fn put_outstanding(connection: &Connection, outstanding: &[(String, Money)]) -> Answer<()> {
+/// What a chargeback left open: under the id of its entry, of no settlement and no bill.
+fn open_chargebacks(connection: &Connection, opened: &[(String, OpenSettlement)]) -> Answer<()> {
     let sql = "INSERT INTO open_settlements (settlement_id, account_id, at, revision, billing_period, outstanding_e8)
-        SELECT settlement_id, account_id, at, revision, billing_period, ?2 FROM settlements WHERE settlement_id = ?1
-        ON CONFLICT (settlement_id) DO UPDATE SET outstanding_e8 = excluded.outstanding_e8";
-    let mut put = Insert::new(connection, "open settlement", sql)?;
+        VALUES (?1, ?2, ?3, 0, ?4, ?5)";
+    let mut insert = Insert::new(connection, "open settlement", sql)?;
+    for (account_id, open) in opened {
+        let params = (&open.settlement_id, account_id, open.at.seconds(), &open.billing_period, open.outstanding.e8());
+        insert.run(params, || open.settlement_id.clone())?;
+    }
+    Ok(())
+}
+
+fn put_outstanding(connection: &Connection, outstanding: &[(String, Money)]) -> Answer<()> {
+    let change = "UPDATE open_settlements SET outstanding_e8 = ?2 WHERE settlement_id = ?1";
+    let mut change = Insert::new(connection, "open settlement", change)?;
+    let sql = "INSERT INTO open_settlements (settlement_id, account_id, at, revision, billing_period, outstanding_e8)
+        SELECT settlement_id, account_id, at, revision, billing_period, ?2 FROM settlements WHERE settlement_id = ?1";
+    let mut open = Insert::new(connection, "open settlement", sql)?;
     let mut close = Insert::new(connection, "open settlement", "DELETE FROM open_settlements WHERE settlement_id = ?1")?;
     for (settlement_id, now) in outstanding {
         let id = || settlement_id.clone();
         if now.is_zero() {
             close.run([settlement_id], id)?;
-        } else if put.run((settlement_id, now.e8()), id)? == 0 {
+        } else if change.run((settlement_id, now.e8()), id)? == 0 && open.run((settlement_id, now.e8()), id)? == 0 {
             return Err(StoreError::Missing { what: "settlement", id: id() });
         }
     }
