@@ -6,7 +6,7 @@ use crate::config::Settings;
 use crate::failure::{ExitKind, Failure};
 use crate::files::read_text;
 use crate::home::Home;
-use crate::profiles::check_profile;
+use crate::profiles::read_profile;
 use crate::schedule::{JobDefinition, JobName};
 use serde_json::json;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ pub fn check(caller: &Caller) -> Result<Answer, Failure> {
 
 fn check_profiles(home: &Home, settings: Option<&Settings>, findings: &mut Findings) {
     for path in toml_files(&home.profiles(), findings) {
-        findings.look(&path, || check_profile(path.display(), &read_text(&path)?));
+        findings.look(&path, || read_profile(path.display(), &read_text(&path)?));
     }
     if let Some(settings) = settings
         && !home.profile_file(&settings.profile).is_file()

@@ -171,6 +171,14 @@ impl Error for Failure {
     }
 }
 
+impl From<reckoner_frames::FrameError> for Failure {
+    fn from(error: reckoner_frames::FrameError) -> Self {
+        Self::failed("the lake could not be read or written")
+            .because(error)
+            .hint("`reckoner verify` says whether a file of the lake was changed; a full disk needs space first")
+    }
+}
+
 impl From<reckoner_store::StoreError> for Failure {
     fn from(error: reckoner_store::StoreError) -> Self {
         Self::failed("the store could not answer or record").because(error)

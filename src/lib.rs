@@ -5,6 +5,7 @@
 //! Promises: an error says where, what was seen, what was expected and what to do; a file is there whole or not at all.
 
 pub mod app;
+pub mod books;
 pub mod check;
 pub mod cli;
 pub mod clock;
@@ -14,7 +15,9 @@ pub mod failure;
 pub mod files;
 pub mod home;
 pub mod ingest;
+pub mod lake;
 pub mod profiles;
 pub mod report;
 pub mod sample;
 pub mod schedule;
+pub mod settle;

@@ -1,20 +1,29 @@
-//! Policy profiles: which ones come with the binary, and whether a file is one. What a knob means is decided in `core`.
+//! Policy profiles as files of a home: which come with the binary, and whether a file is one. What a knob means is `core`'s.
 
-use crate::config::from_toml;
 use crate::failure::Failure;
+use reckoner_core::profile::{Profile, TierScope};
 use std::fmt::Display;
 
 /// The profiles that come with the binary: name and file. `init` copies them, `check` knows them.
-pub const fn builtin_profiles() -> [(&'static str, &'static str); 3] {
-    [("huawei-intl", "name = \"huawei-intl\"\n"), ("huawei-cn", "name = \"huawei-cn\"\n"), ("ksyun", "name = \"ksyun\"\n")]
+pub fn builtin_profiles() -> impl Iterator<Item = (&'static str, &'static str)> {
+    Profile::BUILTIN_NAMES
+        .into_iter()
+        .map(|name| (name, Profile::builtin_toml(name).expect("every built-in profile has its text")))
 }
 
-/// Checks that a text is a profile; `place` is the path that errors name.
+/// Reads a profile; `place` is the path that errors name.
 ///
 /// # Errors
-/// Exit 2, with the line, for what is not understood.
-pub fn check_profile(place: impl Display, text: &str) -> Result<(), Failure> {
-    from_toml::<toml::Table>(place, text).map(drop)
+/// Exit 2 for what is not understood, and for a knob's value that this version does not carry out.
+pub fn read_profile(place: impl Display, text: &str) -> Result<Profile, Failure> {
+    let profile = Profile::parse(text).map_err(|error| Failure::usage(error.to_string()).at(&place))?;
+    match profile.tier_scope {
+        TierScope::Account | TierScope::Resource => Ok(profile),
+        TierScope::Payer => Err(Failure::usage("not yet: `tier_scope = \"payer\"`")
+            .at(place)
+            .expected("`account` or `resource`")
+            .hint("tiers then run over one account's use, also where another account pays")),
+    }
 }
 
 /// Names in backticks for a message: `` `a`, `b` ``.

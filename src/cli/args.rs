@@ -4,6 +4,7 @@ use super::help;
 use super::value::{ValueError, When};
 use crate::schedule::JobName;
 use clap::{Args, Subcommand, ValueEnum};
+use reckoner_core::table::TableKind;
 use std::path::PathBuf;
 
 /// `init`.
@@ -38,82 +39,13 @@ pub struct IngestArgs {
     pub files: Vec<PathBuf>,
     /// The input table of every file named [default: what each file's name begins with]
     #[arg(long, value_name = "KIND", value_parser = parse_kind)]
-    pub kind: Option<InputKind>,
+    pub kind: Option<TableKind>,
 }
 
-/// The input tables, in the order in which files of one `ingest` are taken.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum)]
-#[value(rename_all = "snake_case")]
-pub enum InputKind {
-    /// Who pays.
-    Accounts,
-    /// What belongs together.
-    Products,
-    /// What a sku costs.
-    Prices,
-    /// What lowers a price.
-    Discounts,
-    /// What pays instead of money.
-    Vouchers,
-    /// Money in and out.
-    Funds,
-    /// Subscriptions and purchases.
-    Orders,
-    /// Who owned it when.
-    Assignments,
-    /// What happened.
-    Usage,
-    /// How shared cost is spread.
-    AllocationRules,
-    /// What was planned.
-    Budgets,
-}
-
-impl InputKind {
-    /// The word that the contract uses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Accounts => "accounts",
-            Self::Products => "products",
-            Self::Prices => "prices",
-            Self::Discounts => "discounts",
-            Self::Vouchers => "vouchers",
-            Self::Funds => "funds",
-            Self::Orders => "orders",
-            Self::Assignments => "assignments",
-            Self::Usage => "usage",
-            Self::AllocationRules => "allocation_rules",
-            Self::Budgets => "budgets",
-        }
-    }
-
-    /// The kind that a file's name begins with: `usage-2026-01-05T13.csv` is usage, `usages.csv` is nothing.
-    pub fn of_file_name(name: &str) -> Option<Self> {
-        Self::value_variants().iter().copied().find(|kind| begins_with_word(name, kind.as_str()))
-    }
-
-    /// The table of a later version that a file's name begins with: `taxes-2026.csv` is not taken yet.
-    pub fn reserved_by_file_name(name: &str) -> Option<&'static str> {
-        RESERVED_KINDS.into_iter().find(|word| begins_with_word(name, word))
-    }
-}
-
-fn begins_with_word(name: &str, word: &str) -> bool {
-    name.strip_prefix(word).is_some_and(|rest| !rest.starts_with(|c: char| c.is_alphanumeric()))
-}
-
-/// Input tables whose names are kept for a later version.
-const RESERVED_KINDS: [&str; 4] = ["packages", "commitments", "rates", "taxes"];
-
-fn parse_kind(text: &str) -> Result<InputKind, ValueError> {
-    let known = InputKind::value_variants().iter().copied().find(|kind| kind.as_str() == text);
-    known.ok_or_else(|| ValueError {
-        saw: match RESERVED_KINDS.contains(&text) {
-            true => format!("not yet: this version takes no `{text}`"),
-            false => format!("`{text}` is no input table"),
-        },
-        expected: "one of accounts, products, prices, discounts, vouchers, funds, orders, assignments, usage, \
-                   allocation_rules, budgets",
+fn parse_kind(text: &str) -> Result<TableKind, ValueError> {
+    TableKind::from_word(text).map_err(|error| ValueError {
+        saw: error.to_string(),
+        expected: "one of accounts, products, prices, discounts, vouchers, funds, usage",
         hint: "without --kind each file's name says what it holds: `usage-2026-01-05T13.csv` is usage".to_owned(),
     })
 }
@@ -325,28 +257,4 @@ pub struct SampleArgs {
     /// Rows in one usage file
     #[arg(long, value_name = "N", default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1..))]
     pub rows_per_file: u64,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_says_by_its_name_what_it_holds() {
-        let cases = [
-            ("usage-2026-01-05T13.csv", Some(InputKind::Usage)),
-            ("usage.parquet", Some(InputKind::Usage)),
-            ("allocation_rules_2026.csv", Some(InputKind::AllocationRules)),
-            ("usages.csv", None),
-            ("my-usage.csv", None),
-            ("Usage.csv", None),
-        ];
-        for (name, expected) in cases {
-            assert_eq!(InputKind::of_file_name(name), expected, "{name}");
-        }
-        assert_eq!(InputKind::reserved_by_file_name("taxes-2026.csv"), Some("taxes"));
-        for kind in InputKind::value_variants() {
-            assert_eq!(kind.to_possible_value().unwrap().get_name(), kind.as_str());
-        }
-    }
 }

@@ -2,8 +2,9 @@
 
 use super::args::{InitArgs, QuarantineCommand, SampleArgs};
 use super::output::Answer;
-use super::{Cli, Command, not_yet};
+use super::{Cli, Command, not_yet, show, work};
 use crate::app::Caller;
+use crate::books::Books;
 use crate::check;
 use crate::cli::value::When;
 use crate::config::read_zone;
@@ -27,15 +28,15 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Check => check::check(&caller),
 
         Command::Demo(_) => not_attached("demo"),
-        Command::Ingest(_) => not_attached("ingest"),
-        Command::Run(_) => not_attached("run hourly"),
+        Command::Ingest(args) => work::ingest(&caller, &args),
+        Command::Run(args) => work::run(&caller, &args),
         Command::Quarantine(QuarantineCommand::List(_)) => not_attached("quarantine list"),
         Command::Quarantine(QuarantineCommand::Show(_)) => not_attached("quarantine show"),
-        Command::CatchUp(_) => not_attached("catch-up"),
+        Command::CatchUp(args) => work::catch_up(&caller, &args),
         Command::Status(_) => not_attached("status"),
         Command::Verify(_) => not_attached("verify"),
         Command::Explain(_) => not_attached("explain"),
-        Command::Export(_) => not_attached("export"),
+        Command::Export(args) => show::export(&caller, &args),
 
         Command::Quarantine(QuarantineCommand::Retry(_) | QuarantineCommand::Discard(_))
         | Command::Rerun(_)
@@ -69,6 +70,9 @@ fn init(caller: &Caller, args: &InitArgs) -> Result<Answer, Failure> {
         epoch: args.epoch.map(|when: When| when.resolve(zone_of_dates)),
     };
     let made = home::init(caller.home_path(), &wish, &caller.holder(), caller.wait, caller.clock(zone_of_dates))?;
+
+    // The store is made with the home, so that commands that only read find one.
+    Books::open(caller.write()?)?;
 
     let (root, settings) = (made.home.root().display().to_string(), made.settings);
     let epoch = settings.epoch.map(|epoch| settings.zone.to_text(epoch));

@@ -12,7 +12,9 @@ mod help;
 pub mod later;
 pub mod not_yet;
 pub mod output;
+pub mod show;
 pub mod value;
+pub mod work;
 mod wrong_usage;
 
 pub use output::Answer;

@@ -2,7 +2,7 @@
 //! `dispatch`.
 
 use super::args::QuarantineCommand;
-use super::{Command, output::Answer};
+use super::Command;
 use crate::failure::Failure;
 use crate::schedule::JobName;
 
@@ -81,9 +81,6 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
 }
 
 /// For a command that is there only in part: the same refusal, with its own words.
-///
-/// # Errors
-/// Always: exit 2.
-pub fn part(what: &str, instead: &str) -> Result<Answer, Failure> {
-    Err(Failure::usage(format!("not yet: {what}; {SETTLES_BY_HOUR}")).hint(instead))
+pub fn part(what: &str, instead: &str) -> Failure {
+    Failure::usage(format!("not yet: {what}; {SETTLES_BY_HOUR}")).hint(instead)
 }

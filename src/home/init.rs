@@ -7,6 +7,7 @@ use crate::failure::Failure;
 use crate::files::{create_folders, publish_bytes};
 use crate::profiles::{builtin_profiles, names};
 use crate::schedule::builtin_jobs;
+use reckoner_core::profile::Profile;
 use reckoner_core::time::{Instant, Zone};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,7 +69,7 @@ pub fn init(root: PathBuf, wish: &InitWish, holder: &Holder, wait: Duration, clo
     }
     let profiles = builtin_profiles().map(|(name, text)| (home.profile_file(name), text));
     let jobs = builtin_jobs().map(|(name, text)| (home.jobs().join(format!("{name}.toml")), text));
-    for (path, text) in profiles.into_iter().chain(jobs) {
+    for (path, text) in profiles.chain(jobs) {
         if !path.exists() {
             publish_bytes(&path, text.as_bytes())?;
         }
@@ -84,7 +85,7 @@ fn settings_wished(wish: &InitWish, home: &Home) -> Result<Settings, Failure> {
     let currency = config::read_currency(wish.currency.as_deref().unwrap_or("CNY")).map_err(|f| f.at("--currency"))?;
     let epoch = wish.epoch.map(|epoch| config::check_epoch(zone, epoch)).transpose().map_err(|f| f.at("--epoch"))?;
     let profile = wish.profile.as_deref().unwrap_or("huawei-intl");
-    let known = builtin_profiles().map(|(name, _)| name);
+    let known = Profile::BUILTIN_NAMES;
     let is_own = config::read_profile_name(profile).is_ok() && home.profile_file(profile).is_file();
     if !known.contains(&profile) && !is_own {
         return Err(Failure::usage(format!("there is no profile `{profile}`"))

@@ -6,8 +6,10 @@
 //! or not at all, and a file is there whole or not at all.
 
 mod csv;
+pub mod export;
 mod ndjson;
 mod parquet;
+pub mod progress;
 mod table;
 pub mod terminal;
 

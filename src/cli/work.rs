@@ -1,0 +1,191 @@
+//! The commands that change the books: `ingest`, `run hourly`, `catch-up`. What they say for a person and for a script.
+
+use super::args::{CatchUpArgs, IngestArgs, RunArgs};
+use super::output::Answer;
+use crate::app::Caller;
+use crate::books::Books;
+use crate::failure::Failure;
+use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt};
+use crate::report::progress::Progress;
+use crate::report::terminal::{Align, Sheet, grouped, money};
+use crate::schedule::JobName;
+use crate::settle::{self, Receipt as SettleReceipt, Wish};
+use reckoner_core::number::Money;
+use reckoner_core::time::{Instant, Window};
+use serde_json::{Value, json};
+
+/// Refused rows that are shown one by one; the rest is counted.
+const REFUSALS_SHOWN: usize = 20;
+
+/// `ingest`.
+pub fn ingest(caller: &Caller, args: &IngestArgs) -> Result<Answer, Failure> {
+    let mut books = Books::open(caller.write()?)?;
+    let receipt = ingest::ingest(&mut books, &args.files, args.kind, &Progress::start())?;
+    let exit = if receipt.is_clean() { 0 } else { 2 };
+    Ok(Answer::Said { exit, text: ingest_text(&receipt), document: ingest_document(&receipt) })
+}
+
+/// What came of files, for a person.
+pub fn ingest_text(receipt: &IngestReceipt) -> String {
+    let mut sheet = Sheet::new(&[
+        ("file", Align::Left),
+        ("table", Align::Left),
+        ("rows", Align::Right),
+        ("accepted", Align::Right),
+        ("duplicates", Align::Right),
+        ("refused", Align::Right),
+    ]);
+    let counts = |numbers: [u64; 4]| numbers.map(grouped);
+    for file in &receipt.files {
+        let [rows, accepted, duplicates, refused] = counts([file.rows, file.accepted, file.duplicates, file.refused]);
+        sheet.row([file.file.clone(), file.kind.clone(), rows, accepted, duplicates, refused]);
+    }
+    if receipt.files.len() > 1 {
+        let (rows, accepted, duplicates, refused) = receipt.totals();
+        let [rows, accepted, duplicates, refused] = counts([rows, accepted, duplicates, refused]);
+        sheet.row(["in all".to_owned(), String::new(), rows, accepted, duplicates, refused]);
+    }
+    let mut text = sheet.to_text();
+    for file in &receipt.files {
+        text += &remarks(file);
+    }
+    text
+}
+
+fn remarks(file: &FileReceipt) -> String {
+    let mut text = String::new();
+    if let Some(same) = &file.same_as {
+        text += &format!("\n{}: the same bytes were taken as `{same}`; nothing of it has effect again\n", file.file);
+    }
+    if let Some(why) = &file.refused_whole {
+        text += &format!("\n{}: refused whole: {why}\n", file.file);
+        return text;
+    }
+    if !file.refusals.is_empty() {
+        text += "\n";
+    }
+    for refused in file.refusals.iter().take(REFUSALS_SHOWN) {
+        text += &format!("{}:{}: {} [{}]\n", file.file, refused.line, refused.detail, refused.reason);
+    }
+    if file.refusals.len() > REFUSALS_SHOWN {
+        let more = (file.refusals.len() - REFUSALS_SHOWN) as u64;
+        text += &format!("… and {} more; `reckoner quarantine list` shows them all\n", grouped(more));
+    }
+    if !file.refusals.is_empty() {
+        text += &format!(
+            "{} rows wait in quarantine; {} other rows took effect. `reckoner quarantine show ITEM` says what to do\n",
+            grouped(file.refused),
+            grouped(file.accepted)
+        );
+    }
+    text
+}
+
+fn ingest_document(receipt: &IngestReceipt) -> Value {
+    let (rows, accepted, duplicates, refused) = receipt.totals();
+    json!({ "rows": rows, "accepted": accepted, "duplicates": duplicates, "refused": refused, "files": receipt.files })
+}
+
+/// `run hourly`.
+pub fn run(caller: &Caller, args: &RunArgs) -> Result<Answer, Failure> {
+    match args.job {
+        JobName::Hourly => {}
+        JobName::Daily | JobName::Monthly => unreachable!("`not_yet` refuses jobs of later versions"),
+    }
+    let session = if args.dry_run { caller.read()? } else { caller.write()? };
+    let within = match (args.from, args.to) {
+        (None, None) => None,
+        (from, to) => Some(session.range(from, to)?),
+    };
+    let mut books = Books::open(session)?;
+    // Without a range the job waits for late files as the scheduler would; with one an operator has decided.
+    let delay = i64::try_from(books.profile.settle_delay.as_secs()).unwrap_or(i64::MAX);
+    let until = if within.is_some() { books.as_of } else { books.as_of.plus_seconds(-delay) };
+    let wish = Wish {
+        until: Some(until),
+        within,
+        account_id: args.account.clone(),
+        sku: args.sku.clone(),
+        is_dry_run: args.dry_run,
+        trigger: "manual",
+    };
+    settle_and_tell(&mut books, &wish)
+}
+
+/// `catch-up`.
+pub fn catch_up(caller: &Caller, args: &CatchUpArgs) -> Result<Answer, Failure> {
+    let session = caller.write()?;
+    let until = session.until(args.until)?;
+    let mut books = Books::open(session)?;
+    let wish = Wish { until: Some(until), trigger: "catch-up", ..Wish::default() };
+    settle_and_tell(&mut books, &wish)
+}
+
+fn settle_and_tell(books: &mut Books, wish: &Wish) -> Result<Answer, Failure> {
+    let receipt = settle::settle(books, wish, &Progress::start())?;
+    Ok(Answer::done(settle_text(books, wish, &receipt), settle_document(books, wish, &receipt)))
+}
+
+/// What a settlement run did, for a person.
+pub fn settle_text(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> String {
+    let verb = if wish.is_dry_run { "would settle" } else { "settled" };
+    let mut text = format!(
+        "{verb} {} windows up to {}: {} usage rows, {} charges, {} funds entries\n",
+        grouped(receipt.windows),
+        books.zone.to_text(wish.until.unwrap_or(books.as_of)),
+        grouped(receipt.rows_in),
+        grouped(receipt.rows_out),
+        grouped(receipt.funds),
+    );
+    let mut sheet = Sheet::new(&[("", Align::Left), ("amount", Align::Right)]);
+    for (currency, totals) in &receipt.totals {
+        sheet.row(["due".to_owned(), money(totals.due, currency)]);
+        let sources = [
+            ("  vouchers", totals.voucher),
+            ("  balance", totals.balance),
+            ("  granted", totals.granted),
+            ("  credit", totals.credit),
+            ("  external", totals.external),
+            ("  outstanding", totals.outstanding),
+        ];
+        for (source, amount) in sources.into_iter().filter(|(_, amount)| *amount != Money::ZERO) {
+            sheet.row([source.to_owned(), money(amount, currency)]);
+        }
+    }
+    if !sheet.is_empty() {
+        text += "\n";
+        text += &sheet.to_text();
+    }
+    text
+}
+
+fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value {
+    let digits = books.profile.fee_scale.digits();
+    let totals: serde_json::Map<String, Value> = receipt
+        .totals
+        .iter()
+        .map(|(currency, totals)| {
+            let sums = json!({
+                "due": totals.due.to_text(digits),
+                "voucher": totals.voucher.to_text(digits),
+                "balance": totals.balance.to_text(digits),
+                "granted": totals.granted.to_text(digits),
+                "credit": totals.credit.to_text(digits),
+                "external": totals.external.to_text(digits),
+                "outstanding": totals.outstanding.to_text(digits),
+            });
+            (currency.clone(), sums)
+        })
+        .collect();
+    let shown = |instant: Instant| books.zone.to_text(instant);
+    json!({
+        "until": shown(wish.until.unwrap_or(books.as_of)),
+        "within": wish.within.map(|Window { start, end }| json!([shown(start), shown(end)])),
+        "dry_run": wish.is_dry_run,
+        "windows": receipt.windows,
+        "rows_in": receipt.rows_in,
+        "charges": receipt.rows_out,
+        "funds": receipt.funds,
+        "totals": totals,
+    })
+}

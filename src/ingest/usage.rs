@@ -1,0 +1,431 @@
+//! Usage rows: checked against prices and accounts, held against rows with the same id, written to the lake by day.
+//!
+//! Rows are taken in batches, so that memory does not grow with the file. Within a batch rows that correct another come last:
+//! the order inside a file does not matter to them.
+
+use super::read::{Batch, RowReader};
+use super::refuse;
+use super::row_context;
+use super::take::Taken;
+use super::{Counts, Stopped, reference};
+use crate::books::Books;
+use crate::failure::Failure;
+use crate::lake;
+use crate::report::progress::Progress;
+use reckoner_core::account::Accounts;
+use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing, units_by_hour};
+use reckoner_core::number::Quantity;
+use reckoner_core::price::{PriceBook, Prices};
+use reckoner_core::table::{Overlap, RawRow, Refusal, TableKind, UsageRow, usage};
+use reckoner_core::time::{Instant, Window};
+use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
+use reckoner_store::{IngestRecord, LakeFile, LakeKind, SupersededRow, UsageAccounting};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+type RecordKey = (String, String);
+
+/// Takes the rows of a usage file.
+pub(super) fn take_rows(
+    books: &Books,
+    taken: &Taken,
+    reader: &mut dyn RowReader,
+    record: &mut IngestRecord,
+    progress: &Progress,
+) -> Result<Counts, Stopped> {
+    let mut intake = Intake::new(books, taken)?;
+    let mut counts = Counts::default();
+    while let Some(batch) = reader.next_batch()? {
+        intake.take_batch(&batch, record, &mut counts)?;
+        progress.note("taking rows", counts.rows, &taken.name);
+    }
+    record.touched_hours = intake.touched_hours.into_iter().collect();
+    record.accounting = intake.units.into_rows();
+    Ok(counts)
+}
+
+struct Intake<'a> {
+    books: &'a Books,
+    taken: &'a Taken,
+    accounts: Accounts,
+    prices: Prices,
+    overlaps: HashMap<String, Overlap>,
+    /// Every file of rows, this delivery's included.
+    files: Vec<(RowFile, Window)>,
+    superseded: HashSet<(String, u64)>,
+    touched_hours: BTreeSet<Instant>,
+    units: UnitSums,
+}
+
+/// A row of the batch that may be accepted.
+struct Candidate<'r> {
+    row: UsageRow,
+    raw: RawRow<'r>,
+}
+
+/// A known row under an id, and where it lies.
+struct KnownPlace {
+    known: KnownRecord,
+    row: UsageRow,
+    file_id: String,
+}
+
+impl<'a> Intake<'a> {
+    fn new(books: &'a Books, taken: &'a Taken) -> Result<Self, Failure> {
+        let store = books.store();
+        let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
+        let products = store.products()?;
+        let ever = Window::new(Instant::MIN, Instant::MAX);
+        Ok(Self {
+            books,
+            taken,
+            accounts: reference::accounts(books)?,
+            prices: prices.as_of(u64::MAX),
+            overlaps: products.into_iter().map(|known| (known.row.product, known.row.overlap)).collect(),
+            files: store.row_files(ever)?.iter().map(|file| (books.row_file(file), file.span)).collect(),
+            superseded: store.superseded(ever)?.into_iter().map(|row| (row.file_id, row.line)).collect(),
+            touched_hours: BTreeSet::new(),
+            units: UnitSums::default(),
+        })
+    }
+
+    fn checks(&self) -> UsageChecks<'_> {
+        UsageChecks {
+            accounts: &self.accounts,
+            prices: &self.prices,
+            as_of: self.books.as_of,
+            epoch: self.books.session.settings.epoch,
+            zone: self.books.zone,
+        }
+    }
+
+    fn take_batch(&mut self, batch: &Batch, record: &mut IngestRecord, counts: &mut Counts) -> Result<(), Failure> {
+        let mut candidates = Vec::new();
+        for unread in batch.refused() {
+            counts.rows += 1;
+            self.refuse((unread.line, unread.raw.clone()), None, unread.refusal.clone(), record, counts);
+        }
+        for raw in batch.rows() {
+            counts.rows += 1;
+            match self.read(&raw) {
+                Ok(row) => candidates.push(Candidate { row, raw }),
+                Err((refusal, row)) => self.refuse((raw.line(), raw.to_pairs()), row.as_ref(), *refusal, record, counts),
+            }
+        }
+        candidates.sort_by_key(|candidate| candidate.row.corrects.is_some());
+
+        let mut known = self.known_records(&candidates)?;
+        let mut busy = self.busy_resources(&candidates)?;
+        let mut accepted = Vec::new();
+        for candidate in candidates {
+            match self.settle_standing(&candidate, &mut known, &mut busy, record) {
+                Ok(true) => {
+                    counts.accepted += 1;
+                    accepted.push(candidate.row);
+                }
+                Ok(false) => {
+                    counts.duplicates += 1;
+                    self.count(&candidate.row, Column::Duplicate);
+                }
+                Err(refusal) => {
+                    let raw = (candidate.raw.line(), candidate.raw.to_pairs());
+                    self.refuse(raw, Some(&candidate.row), refusal, record, counts);
+                }
+            }
+        }
+        self.write(accepted, record)
+    }
+
+    /// Reads and checks a row; a refusal comes with the row if it could be read.
+    fn read(&self, raw: &RawRow<'_>) -> Result<UsageRow, (Box<Refusal>, Option<UsageRow>)> {
+        let row = usage::parse(raw, &row_context(self.books, &|_| None)).map_err(|refusal| (Box::new(refusal), None))?;
+        match self.checks().check(&row) {
+            Ok(_) => Ok(row),
+            Err(refusal) => Err((Box::new(refusal), Some(row))),
+        }
+    }
+
+    /// The rows known under the ids of the batch, and under the ids that it corrects.
+    fn known_records(&self, candidates: &[Candidate<'_>]) -> Result<HashMap<RecordKey, Vec<KnownPlace>>, Failure> {
+        let mut known: HashMap<RecordKey, Vec<KnownPlace>> = HashMap::new();
+        let keys = candidates.iter().map(|one| (one.row.account_id.clone(), one.row.record_id.clone()));
+        let near = self.files_near(candidates.iter().map(|one| one.row.started_at));
+        for stored in find_records(&near, &keys.collect())? {
+            self.remember(&mut known, stored);
+        }
+        let corrected: HashSet<RecordKey> = candidates
+            .iter()
+            .filter_map(|one| Some((one.row.account_id.clone(), one.row.corrects.clone()?)))
+            .filter(|key| !known.contains_key(key))
+            .collect();
+        let files: Vec<RowFile> = self.files.iter().map(|(file, _)| file.clone()).collect();
+        for stored in find_records(&files, &corrected)? {
+            self.remember(&mut known, stored);
+        }
+        Ok(known)
+    }
+
+    fn remember(&self, known: &mut HashMap<RecordKey, Vec<KnownPlace>>, stored: StoredRow) {
+        let StoredRow { row, file_id, .. } = stored;
+        let is_live = !self.superseded.contains(&(file_id.clone(), row.line));
+        let place =
+            KnownPlace { known: KnownRecord { content_id: row.content_id(), revision: row.revision, is_live }, row, file_id };
+        known.entry((place.row.account_id.clone(), place.row.record_id.clone())).or_default().push(place);
+    }
+
+    /// Files whose rows may start in the same, the previous or the next billing month as one of these instants.
+    fn files_near(&self, starts: impl Iterator<Item = Instant> + Clone) -> Vec<RowFile> {
+        let (Some(first), Some(last)) = (starts.clone().min(), starts.max()) else { return Vec::new() };
+        let zone = self.books.zone;
+        let from = zone.month_containing(zone.month_containing(first).start.plus_seconds(-1)).start;
+        let to = zone.month_containing(zone.month_containing(last).end).end;
+        let near = self.files.iter().filter(|(_, span)| span.start < to && span.end >= from);
+        near.map(|(file, _)| file.clone()).collect()
+    }
+
+    /// Use of resources whose product refuses overlaps, as known before the batch.
+    fn busy_resources(&self, candidates: &[Candidate<'_>]) -> Result<HashMap<RecordKey, Vec<Window>>, Failure> {
+        let mut busy: HashMap<RecordKey, Vec<Window>> = HashMap::new();
+        let exclusive: Vec<&UsageRow> = candidates.iter().map(|one| &one.row).filter(|row| self.is_exclusive(row)).collect();
+        let keys: HashSet<RecordKey> = exclusive.iter().map(|row| (row.account_id.clone(), row.resource_id.clone())).collect();
+        let (Some(from), Some(to)) =
+            (exclusive.iter().map(|row| row.started_at).min(), exclusive.iter().map(|row| row.ended_at).max())
+        else {
+            return Ok(busy);
+        };
+        let files: Vec<RowFile> = self.files.iter().map(|(file, _)| file.clone()).collect();
+        for stored in find_resources(&files, &keys, Window::new(from, to))? {
+            if !self.superseded.contains(&(stored.file_id, stored.row.line)) && self.is_exclusive(&stored.row) {
+                let key = (stored.row.account_id.clone(), stored.row.resource_id.clone());
+                busy.entry(key).or_default().push(stored.row.interval());
+            }
+        }
+        Ok(busy)
+    }
+
+    fn is_exclusive(&self, row: &UsageRow) -> bool {
+        let product =
+            self.checks().check(row).ok().and_then(|timeline| timeline.at(row.started_at)).map(|price| &price.row.product);
+        product.and_then(|product| self.overlaps.get(product)) == Some(&Overlap::Refuse)
+    }
+
+    /// Whether the row is accepted (true) or known already (false); an accepted one takes the place of what it replaces.
+    fn settle_standing(
+        &mut self,
+        candidate: &Candidate<'_>,
+        known: &mut HashMap<RecordKey, Vec<KnownPlace>>,
+        busy: &mut HashMap<RecordKey, Vec<Window>>,
+        record: &mut IngestRecord,
+    ) -> Result<bool, Refusal> {
+        let row = &candidate.row;
+        let key = (row.account_id.clone(), row.record_id.clone());
+        let under_id: Vec<KnownRecord> = known.get(&key).into_iter().flatten().map(|place| place.known.clone()).collect();
+        let replaced = match standing(row, &under_id) {
+            Standing::Duplicate => return Ok(false),
+            Standing::Conflict => return Err(conflict(row)),
+            Standing::Replaces(place) => Some((key.clone(), place)),
+            Standing::New => match &row.corrects {
+                None => None,
+                Some(target) => Some(corrected(row, target, known)?),
+            },
+        };
+        self.check_overlap(row, replaced.as_ref().and_then(|(key, place)| Some(known.get(key)?[*place].row.interval())), busy)?;
+
+        // From here on the row is accepted.
+        if let Some((key, place)) = replaced {
+            let old = &mut known.get_mut(&key).expect("it was found there")[place];
+            old.known.is_live = false;
+            self.superseded.insert((old.file_id.clone(), old.row.line));
+            record.superseded.push(self.superseded_row(old, row));
+            self.touch(&old.row);
+            self.count(&old.row, Column::TakenBack);
+        }
+        let content_id = row.content_id();
+        let known_now = KnownRecord { content_id, revision: row.revision, is_live: true };
+        let place = KnownPlace { known: known_now, row: row.clone(), file_id: self.taken.file_id.clone() };
+        known.entry(key).or_default().push(place);
+        self.touch(row);
+        self.count(row, Column::Accepted);
+        Ok(true)
+    }
+
+    fn check_overlap(
+        &self,
+        row: &UsageRow,
+        replaced: Option<Window>,
+        busy: &mut HashMap<RecordKey, Vec<Window>>,
+    ) -> Result<(), Refusal> {
+        if !self.is_exclusive(row) {
+            return Ok(());
+        }
+        let key = (row.account_id.clone(), row.resource_id.clone());
+        let taken = busy.entry(key).or_default();
+        if let Some(place) = taken.iter().position(|window| Some(*window) == replaced) {
+            taken.swap_remove(place);
+        }
+        match taken.iter().find(|window| window.overlap(row.interval()).is_some()) {
+            None => {
+                taken.push(row.interval());
+                Ok(())
+            }
+            Some(window) => {
+                let zone = self.books.zone;
+                let expected = format!(
+                    "the resource was in use from {} to {} already, and its product refuses overlaps; correct one of the records",
+                    zone.to_text(window.start),
+                    zone.to_text(window.end)
+                );
+                Err(Refusal::at("started_at", &zone.to_text(row.started_at), "overlapping_use", &expected))
+            }
+        }
+    }
+
+    fn superseded_row(&self, old: &KnownPlace, by: &UsageRow) -> SupersededRow {
+        SupersededRow {
+            file_id: old.file_id.clone(),
+            line: old.row.line,
+            seq: 0,
+            by_file_id: self.taken.file_id.clone(),
+            by_line: by.line,
+            account_id: old.row.account_id.clone(),
+            record_id: old.row.record_id.clone(),
+            resource_id: old.row.resource_id.clone(),
+            sku: old.row.sku.clone(),
+            interval: old.row.interval(),
+        }
+    }
+
+    fn hours(&self, row: &UsageRow) -> Vec<(Instant, String, Quantity)> {
+        let currency = self.accounts.currency(&row.account_id);
+        let currency = currency.or_else(|| self.prices.currencies(&row.sku).first().copied());
+        let timeline = currency.and_then(|currency| self.prices.timeline(&row.sku, currency));
+        timeline.and_then(|timeline| units_by_hour(row, timeline).ok()).unwrap_or_default()
+    }
+
+    fn touch(&mut self, row: &UsageRow) {
+        let hours = self.hours(row);
+        self.touched_hours.extend(hours.into_iter().map(|(hour, ..)| hour));
+    }
+
+    fn count(&mut self, row: &UsageRow, column: Column) {
+        let account_id = if self.accounts.currency(&row.account_id).is_some() { row.account_id.as_str() } else { "" };
+        for (hour, unit, quantity) in self.hours(row) {
+            self.units.add((hour, account_id.to_owned(), row.sku.clone(), unit), column, quantity);
+        }
+    }
+
+    fn refuse(
+        &mut self,
+        (line, raw): (u64, Vec<(String, String)>),
+        row: Option<&UsageRow>,
+        refusal: Refusal,
+        record: &mut IngestRecord,
+        counts: &mut Counts,
+    ) {
+        counts.refused += 1;
+        if let Some(row) = row {
+            self.count(row, Column::Quarantined);
+        }
+        let cell =
+            |wanted: &str| raw.iter().find(|(column, _)| column == wanted).map(|(_, text)| text.clone()).unwrap_or_default();
+        let at_risk = self.checks().amount_at_risk(cell);
+        let item = refuse::row(self.taken, TableKind::Usage.as_str(), (line, raw), refusal, at_risk, self.books.as_of);
+        record.quarantine.push(item);
+    }
+
+    /// Writes the accepted rows to the lake, a file a day.
+    fn write(&mut self, accepted: Vec<UsageRow>, record: &mut IngestRecord) -> Result<(), Failure> {
+        let mut by_day: BTreeMap<String, Vec<UsageRow>> = BTreeMap::new();
+        for row in accepted {
+            by_day.entry(self.books.zone.date_of(row.started_at).to_string()).or_default().push(row);
+        }
+        for (day, rows) in by_day {
+            let start = rows.iter().map(|row| row.started_at).min().expect("a day has rows");
+            let end = rows.iter().map(|row| row.ended_at).max().expect("a day has rows");
+            let count = rows.len() as u64;
+            let placed = lake::place(&self.books.lake(), &format!("rows/day={day}"), |path| write_rows(rows, path))?;
+            let file = LakeFile {
+                path: placed.path,
+                kind: LakeKind::Rows,
+                seq: 0,
+                file_id: self.taken.file_id.clone(),
+                rows: count,
+                bytes: placed.bytes,
+                sha256: placed.sha256,
+                span: Window::new(start, end),
+            };
+            self.files.push((self.books.row_file(&file), file.span));
+            record.row_files.push(file);
+        }
+        Ok(())
+    }
+}
+
+fn conflict(row: &UsageRow) -> Refusal {
+    let expected = "the record is known with other content and no lower revision; the first stays. A correction has a higher \
+                    revision, or an id of its own and `corrects`";
+    Refusal::at("record_id", &row.record_id, "conflicting_record", expected)
+}
+
+/// The place of the live row that this one corrects.
+fn corrected(row: &UsageRow, target: &str, known: &HashMap<RecordKey, Vec<KnownPlace>>) -> Result<(RecordKey, usize), Refusal> {
+    let key = (row.account_id.clone(), target.to_owned());
+    let Some(places) = known.get(&key) else {
+        let expected = "the account has no such record; deliver it first, then retry the row";
+        return Err(Refusal::at("corrects", target, "corrects_unknown", expected));
+    };
+    let live = places.iter().enumerate().filter(|(_, place)| place.known.is_live);
+    // An id may come again after two months; the latest use is meant.
+    match live.max_by_key(|(_, place)| place.row.started_at) {
+        Some((place, _)) => Ok((key, place)),
+        None => {
+            let expected = "another row has taken this record's place already; correct that one";
+            Err(Refusal::at("corrects", target, "corrects_replaced", expected))
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Column {
+    Accepted,
+    TakenBack,
+    Duplicate,
+    Quarantined,
+}
+
+/// Units by hour, account, sku and unit.
+#[derive(Default)]
+struct UnitSums {
+    rows: BTreeMap<(Instant, String, String, String), UsageAccounting>,
+}
+
+impl UnitSums {
+    fn add(&mut self, key: (Instant, String, String, String), column: Column, quantity: Quantity) {
+        let row = self.rows.entry(key).or_insert_with_key(|(hour, account_id, sku, unit)| UsageAccounting {
+            hour: *hour,
+            account_id: account_id.clone(),
+            sku: sku.clone(),
+            unit: unit.clone(),
+            accepted: Quantity::ZERO,
+            charged: Quantity::ZERO,
+            zero_rated: Quantity::ZERO,
+            duplicate: Quantity::ZERO,
+            quarantined: Quantity::ZERO,
+            minimum: Quantity::ZERO,
+        });
+        const FITS: &str = "each row's amount fits, so the units of an hour do";
+        let sum = match column {
+            Column::Accepted => &mut row.accepted,
+            Column::TakenBack => {
+                row.accepted = row.accepted.minus(quantity).expect(FITS);
+                return;
+            }
+            Column::Duplicate => &mut row.duplicate,
+            Column::Quarantined => &mut row.quarantined,
+        };
+        *sum = sum.plus(quantity).expect(FITS);
+    }
+
+    fn into_rows(self) -> Vec<UsageAccounting> {
+        self.rows.into_values().collect()
+    }
+}

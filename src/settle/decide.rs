@@ -1,0 +1,326 @@
+//! Decide: from what is loaded to the batch that will be recorded. Calls into `core`; reads nothing but earlier payments.
+
+use super::Wish;
+use super::load::{self, Knowledge, Loaded};
+use crate::books::Books;
+use crate::failure::Failure;
+use reckoner_core::id;
+use reckoner_core::ledger::TransactionBuilder;
+use reckoner_core::number::{AmountOverflow, Money, Quantity};
+use reckoner_core::pay::{
+    self, ChargeDue, Effects, FundsOutcome, MoneyEvent, OpenSettlement, PaymentTerms, SettlementDue, SettlementTotals,
+};
+use reckoner_core::rate::{Charge, DueWindow, Tiers, posted_lines, settle_lines};
+use reckoner_core::table::FundsRow;
+use reckoner_core::time::Instant;
+use reckoner_store::{RunRecord, SettledWindow, SettlementBatch, SettlementRecord, TierTotal, UsageAccounting};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// A decided batch: what the store will record, and the charges that go to the lake.
+pub(super) struct Decided {
+    pub batch: SettlementBatch,
+    pub charges: Vec<Charge>,
+    pub rows_read: u64,
+    pub latest_seq: u64,
+}
+
+pub(super) fn batch(
+    books: &Books,
+    wish: &Wish,
+    knowledge: &Knowledge,
+    mut loaded: Loaded,
+    frontier: Option<Instant>,
+) -> Result<Decided, Failure> {
+    let tiers_before = loaded.tiers.clone();
+    let lines = std::mem::take(&mut loaded.counted.lines);
+    let posted = posted_lines(&loaded.posted).map_err(too_large)?;
+    let mut charges = settle_lines(lines, posted, &mut loaded.tiers, &knowledge.terms)
+        .map_err(|error| Failure::failed(error.to_string()).hint("put the quantity or the price right, then settle again"))?;
+
+    let mut batch = SettlementBatch { frontier, ..SettlementBatch::default() };
+    let due = settlements(books, knowledge, &loaded, &mut charges)?;
+    let run_ids = runs(books, wish, knowledge, &loaded, &charges, &mut batch);
+    pay_all(books, knowledge, std::mem::take(&mut loaded.funds), due, &run_ids, &mut batch)?;
+    batch.tier_totals = changed_totals(&tiers_before, &loaded.tiers);
+    if !wish.is_partial() {
+        batch.windows = loaded.due.iter().map(|due| claim(due, knowledge.latest_seq)).collect();
+        batch.accounting = accounting(&loaded);
+    }
+    Ok(Decided { batch, charges, rows_read: loaded.rows_read, latest_seq: knowledge.latest_seq })
+}
+
+fn too_large(error: AmountOverflow) -> Failure {
+    Failure::failed(error.to_string()).hint("put the quantity or the price right, then settle again")
+}
+
+fn claim(due: &DueWindow, latest_seq: u64) -> (SettledWindow, Option<u64>) {
+    let state = SettledWindow { kind: due.kind, window: due.window, settled_seq: latest_seq, book_seq: due.book_seq };
+    (state, due.settled_seq)
+}
+
+/// What became due, by instant and account, with the settlement's revision.
+type Due = BTreeMap<(Instant, String), (u32, SettlementDue)>;
+
+/// The run that settles each instant.
+type RunIds = HashMap<Instant, String>;
+
+/// One settlement per account and instant; its id goes into its charges.
+fn settlements(books: &Books, knowledge: &Knowledge, loaded: &Loaded, charges: &mut [Charge]) -> Result<Due, Failure> {
+    let has_history: BTreeSet<Instant> = loaded
+        .due
+        .iter()
+        .map(|due| due.window.end)
+        .filter(|end| knowledge.settled_ends.contains(end))
+        .chain(loaded.posted.iter().map(|charge| charge.transaction_at))
+        .collect();
+    let mut due = Due::new();
+    for charge in charges {
+        let at = charge.transaction_at;
+        let account_id = charge.key.account_id.clone();
+        let (_, settlement) = match due.entry((at, account_id)) {
+            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
+            std::collections::btree_map::Entry::Vacant(entry) => {
+                let account_id = &entry.key().1;
+                let revision = if has_history.contains(&at) { books.store().settlement_revisions(account_id, at)? } else { 0 };
+                let settlement_id = id::derive("se", &[account_id, &at.to_utc_text(), &revision.to_string()]);
+                let billing_period = charge.billing_period.clone();
+                let due = SettlementDue {
+                    settlement_id,
+                    at,
+                    billing_period,
+                    effective_at: at.max(knowledge.effective_from),
+                    charges: Vec::new(),
+                };
+                entry.insert((revision, due))
+            }
+        };
+        charge.settlement_id.clone_from(&settlement.settlement_id);
+        settlement.charges.push(ChargeDue {
+            charge_id: charge.charge_id.clone(),
+            product: charge.product.clone(),
+            sku: charge.key.sku.clone(),
+            billing_mode: charge.billing_mode,
+            region: charge.region.clone(),
+            window_start: charge.key.window.start,
+            due: charge.amounts.due,
+        });
+    }
+    for (_, settlement) in due.values_mut() {
+        settlement.charges.sort_by(|a, b| a.charge_id.cmp(&b.charge_id));
+    }
+    Ok(due)
+}
+
+/// One run a window; says which run settles which instant.
+fn runs(
+    books: &Books,
+    wish: &Wish,
+    knowledge: &Knowledge,
+    loaded: &Loaded,
+    charges: &[Charge],
+    batch: &mut SettlementBatch,
+) -> RunIds {
+    let files: Vec<&str> = loaded.row_files.iter().map(|file| file.sha256.as_str()).collect();
+    let mut run_ids = RunIds::new();
+    for due in &loaded.due {
+        let of_window: Vec<&Charge> = charges
+            .iter()
+            .filter(|charge| charge.transaction_at == due.window.end)
+            .filter(|charge| knowledge.terms.price_by_id(&charge.key.price_id).is_some_and(|p| p.row.settle == due.kind))
+            .collect();
+        let scope = format!("{}/{}", wish.account_id.as_deref().unwrap_or(""), wish.sku.as_deref().unwrap_or(""));
+        let (start, seq) = (due.window.start.to_utc_text(), knowledge.latest_seq.to_string());
+        let run_id = id::derive("run", &["hourly", due.kind.as_str(), &start, &seq, &scope]);
+        let earlier = knowledge.runs.iter().filter(|run| run.window == due.window && run.job == "hourly").count();
+        batch.runs.push(RunRecord {
+            run_id: run_id.clone(),
+            job: "hourly".to_owned(),
+            window: due.window,
+            attempt: earlier as u32 + 1,
+            trigger: wish.trigger.to_owned(),
+            actor: books.actor.clone(),
+            status: "done".to_owned(),
+            started_at: books.as_of,
+            ended_at: books.as_of,
+            rows_in: loaded.rows_read,
+            rows_out: of_window.len() as u64,
+            rejected: knowledge.quarantined.iter().filter(|start| due.window.holds(**start)).count() as u64,
+            postings: 0,
+            amount: of_window.iter().map(|charge| charge.amounts.due).sum(),
+            reason: due.settled_seq.map(|_| "late_usage".to_owned()),
+            inputs: serde_json::json!({ "row_files": files, "book_seq": due.book_seq, "latest_seq": knowledge.latest_seq })
+                .to_string(),
+        });
+        run_ids.insert(due.window.end, run_id);
+    }
+    run_ids
+}
+
+/// One account's events in the order of its timeline: instant, rank, id.
+type Timeline = BTreeMap<(Instant, u8, String), MoneyEvent>;
+
+/// Takes every account along its timeline: money in before the settlement of the same instant.
+fn pay_all(
+    books: &Books,
+    knowledge: &Knowledge,
+    funds: Vec<FundsRow>,
+    due: Due,
+    ids: &RunIds,
+    batch: &mut SettlementBatch,
+) -> Result<(), Failure> {
+    let mut timelines: BTreeMap<String, Timeline> = BTreeMap::new();
+    for row in funds {
+        let place = (row.at, 1, row.entry_id.clone());
+        timelines.entry(row.account_id.clone()).or_default().insert(place, MoneyEvent::Funds(row));
+    }
+    let mut revisions = HashMap::new();
+    for ((at, account_id), (revision, settlement)) in due {
+        let place = (at, 2, settlement.settlement_id.clone());
+        revisions.insert(settlement.settlement_id.clone(), revision);
+        timelines.entry(account_id).or_default().insert(place, MoneyEvent::Settlement(settlement));
+    }
+
+    let account_ids: Vec<String> = timelines.keys().cloned().collect();
+    let mut money = load::money(books.store(), &account_ids)?;
+    let accounts = &knowledge.terms.accounts;
+    let mut posting = Posting { run_ids: ids, revisions: &revisions, batch, legs: BTreeMap::new() };
+    for (account_id, timeline) in timelines {
+        let Some(currency) = accounts.currency(&account_id) else { continue };
+        let mut account = load::account_money(books.store(), &mut money, &account_id, currency, timeline.values())?;
+        for ((at, ..), event) in timeline {
+            let row = accounts.at(&account_id, at).expect("an account with a currency has a row");
+            let effects = pay::apply(&mut account, &event, PaymentTerms::of(row), &books.profile);
+            posting.add(&account_id, currency, &event, effects)?;
+        }
+        posting.batch.wallets.push(account.wallet);
+    }
+    posting.close()
+}
+
+/// Gathers what the accounts' effects record. What all accounts of an instant have in common is one ledger transaction per
+/// currency.
+struct Posting<'a> {
+    run_ids: &'a RunIds,
+    revisions: &'a HashMap<String, u32>,
+    batch: &'a mut SettlementBatch,
+    legs: BTreeMap<(Instant, String), (TransactionBuilder, Vec<String>)>,
+}
+
+impl Posting<'_> {
+    fn add(&mut self, account_id: &str, currency: &str, event: &MoneyEvent, effects: Effects) -> Result<(), Failure> {
+        let mut outstanding: BTreeMap<String, Money> = effects.outstanding.into_iter().collect();
+        match event {
+            MoneyEvent::Settlement(due) => {
+                let paid = effects.totals.expect("a settlement has totals");
+                self.batch.settlements.push(self.settlement(account_id, currency, due, paid));
+                let (builder, ids) = self.legs.entry((due.at, currency.to_owned())).or_default();
+                builder.extend(effects.legs);
+                ids.push(due.settlement_id.clone());
+            }
+            MoneyEvent::Funds(row) => {
+                let mut builder = TransactionBuilder::new();
+                builder.extend(effects.legs);
+                self.build(builder, row.at, currency, event.description(), &[&row.entry_id])?;
+                let outcome = effects.funds.expect("a funds entry has an outcome");
+                let status = outcome.status().to_owned();
+                let refusal = match outcome {
+                    FundsOutcome::Done => None,
+                    FundsOutcome::Refused(why) => Some(why),
+                };
+                self.batch.funds.push((row.entry_id.clone(), status, refusal));
+                // What a chargeback leaves open is of no settlement: it stands under the entry's own id.
+                if let Some(left) = outstanding.remove(&row.entry_id) {
+                    let open = OpenSettlement {
+                        settlement_id: row.entry_id.clone(),
+                        at: row.at,
+                        billing_period: String::new(),
+                        outstanding: left,
+                        payment_lines: 0,
+                    };
+                    self.batch.opened.push((account_id.to_owned(), open));
+                }
+            }
+        }
+        self.batch.payments.extend(effects.payments);
+        self.batch.outstanding.extend(outstanding);
+        self.batch.vouchers.extend(effects.vouchers);
+        Ok(())
+    }
+
+    fn settlement(&self, account_id: &str, currency: &str, due: &SettlementDue, paid: SettlementTotals) -> SettlementRecord {
+        SettlementRecord {
+            settlement_id: due.settlement_id.clone(),
+            account_id: account_id.to_owned(),
+            at: due.at,
+            revision: self.revisions.get(&due.settlement_id).copied().unwrap_or_default(),
+            billing_period: due.billing_period.clone(),
+            currency: currency.to_owned(),
+            charges: due.charges.len() as u64,
+            due: paid.due,
+            voucher: paid.voucher,
+            balance: paid.balance,
+            granted: paid.granted,
+            credit: paid.credit,
+            external: paid.external,
+            outstanding: paid.outstanding,
+            run_id: self.run_ids.get(&due.at).cloned().unwrap_or_default(),
+        }
+    }
+
+    fn close(mut self) -> Result<(), Failure> {
+        for ((at, currency), (builder, ids)) in std::mem::take(&mut self.legs) {
+            let facts: Vec<&str> = ids.iter().map(String::as_str).collect();
+            self.build(builder, at, &currency, "settlement", &facts)?;
+        }
+        Ok(())
+    }
+
+    fn build(
+        &mut self,
+        builder: TransactionBuilder,
+        at: Instant,
+        currency: &str,
+        description: &str,
+        facts: &[&str],
+    ) -> Result<(), Failure> {
+        let built = builder.build(at, currency, description, facts);
+        self.batch.transactions.extend(built.map_err(|error| Failure::invariant(error.to_string()))?);
+        Ok(())
+    }
+}
+
+fn changed_totals(before: &Tiers, after: &Tiers) -> Vec<TierTotal> {
+    let mut changed = Vec::new();
+    for (key, state) in after {
+        let was = before.get(key);
+        for (resource_id, quantity) in &state.by_resource {
+            if was.and_then(|state| state.by_resource.get(resource_id)) != Some(quantity) {
+                changed.push(TierTotal {
+                    account_id: key.account_id.clone(),
+                    sku: key.sku.clone(),
+                    price_id: key.price_id.clone(),
+                    billing_period: key.billing_period.clone(),
+                    resource_id: resource_id.clone(),
+                    quantity: *quantity,
+                });
+            }
+        }
+    }
+    changed
+}
+
+fn accounting(loaded: &Loaded) -> Vec<UsageAccounting> {
+    let rows = loaded.counted.units.iter().map(|((hour, account_id, sku, unit), units)| UsageAccounting {
+        hour: *hour,
+        account_id: account_id.clone(),
+        sku: sku.clone(),
+        unit: unit.clone(),
+        accepted: Quantity::ZERO,
+        charged: units.charged,
+        zero_rated: units.zero_rated,
+        duplicate: Quantity::ZERO,
+        quarantined: Quantity::ZERO,
+        minimum: units.minimum,
+    });
+    rows.collect()
+}

@@ -1,0 +1,260 @@
+//! Load: fetch from the store and the lake what a batch of windows needs. No decision is made here.
+
+use super::Wish;
+use crate::books::Books;
+use crate::failure::Failure;
+use reckoner_core::account::Accounts;
+use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, VoucherState, Wallet};
+use reckoner_core::price::{DiscountBook, PriceBook, is_tiered};
+use reckoner_core::rate::{Charge, Counted, DueWindow, Terms, TierKey, Tiers};
+use reckoner_core::schedule::{DueQuery, SettledState, due_windows};
+use reckoner_core::table::{FundsRow, SettleWindow};
+use reckoner_core::time::{Instant, Window};
+use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, account_skus, count, read_charges};
+use reckoner_store::{LakeFile, RunRecord, Store, SupersededRow, TierTotal};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+/// What a whole command knows: read once.
+pub(super) struct Knowledge {
+    pub terms: Terms,
+    pub due: Vec<DueWindow>,
+    pub latest_seq: u64,
+    /// Where everything has been looked at: what becomes known of earlier windows takes effect here.
+    pub effective_from: Instant,
+    /// Ends of windows that were settled before: their settlements have a revision above 0 perhaps.
+    pub settled_ends: HashSet<Instant>,
+    /// When rows in quarantine say they began.
+    pub quarantined: Vec<Instant>,
+    /// Earlier runs, for counting attempts; empty where no window is settled again.
+    pub runs: Vec<RunRecord>,
+}
+
+/// What a batch needs.
+#[derive(Default)]
+pub(super) struct Loaded {
+    pub due: Vec<DueWindow>,
+    pub counted: Counted,
+    pub rows_read: u64,
+    pub row_files: Vec<LakeFile>,
+    pub posted: Vec<Charge>,
+    pub tiers: Tiers,
+    pub funds: Vec<FundsRow>,
+}
+
+/// Money of accounts, as it is before a batch.
+#[derive(Default)]
+pub(super) struct LoadedMoney {
+    pub wallets: HashMap<String, Wallet>,
+    pub vouchers: HashMap<String, Vec<VoucherState>>,
+    pub open: HashMap<String, Vec<OpenSettlement>>,
+}
+
+pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
+    let store = books.store();
+    let prices = store.prices()?;
+    let kinds: BTreeSet<SettleWindow> = prices.iter().map(|known| known.row.settle).collect();
+    let touched: Vec<(Instant, u64)> = store.touched_hours(0)?.iter().map(|hour| (hour.start, hour.seq)).collect();
+    let settled: BTreeMap<(SettleWindow, Window), SettledState> = store
+        .settled_windows()?
+        .iter()
+        .map(|known| ((known.kind, known.window), SettledState { settled_seq: known.settled_seq, book_seq: known.book_seq }))
+        .collect();
+    let latest_seq = store.latest_seq()?;
+    let query = DueQuery {
+        touched: &touched,
+        settled: &settled,
+        kinds: &kinds,
+        until,
+        within: wish.within,
+        latest_seq,
+        zone: books.zone,
+    };
+    let due = due_windows(&query);
+
+    let is_any_again = due.iter().any(|window| window.settled_seq.is_some());
+    Ok(Knowledge {
+        terms: terms(books, due.iter().map(|window| window.book_seq))?,
+        settled_ends: settled.keys().map(|(_, window)| window.end).collect(),
+        quarantined: quarantined_starts(store)?,
+        runs: if is_any_again { store.runs()? } else { Vec::new() },
+        due,
+        latest_seq,
+        effective_from: store.frontier()?.unwrap_or(Instant::MIN),
+    })
+}
+
+/// The terms of these states of knowledge: prices, discounts, accounts, profile.
+pub fn terms(books: &Books, states: impl IntoIterator<Item = u64>) -> Result<Terms, Failure> {
+    let store = books.store();
+    let accounts = Accounts::new(store.accounts()?.into_iter().map(|known| known.row));
+    let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
+    let discounts = DiscountBook::new(store.discounts()?.into_iter().map(|known| (known.seq, known.row)));
+    let states: BTreeSet<u64> = states.into_iter().collect();
+    Ok(Terms::new(books.profile.clone(), books.zone, accounts, &prices, &discounts, states))
+}
+
+fn quarantined_starts(store: &dyn Store) -> Result<Vec<Instant>, Failure> {
+    let items = store.quarantine()?;
+    let started = items.iter().filter(|item| item.kind == "usage" && item.status == "open").filter_map(|item| {
+        let (_, text) = item.raw.iter().find(|(column, _)| column == "started_at")?;
+        Instant::parse(text).ok()
+    });
+    Ok(started.collect())
+}
+
+pub(super) fn batch(
+    books: &Books,
+    wish: &Wish,
+    knowledge: &Knowledge,
+    due: &[DueWindow],
+    until: Instant,
+) -> Result<Loaded, Failure> {
+    let store = books.store();
+    let funds = if wish.is_partial() { Vec::new() } else { store.pending_funds(until)? };
+    let Some(span) = span_of(due) else { return Ok(Loaded { funds, ..Loaded::default() }) };
+    let row_files = store.row_files(span)?;
+    let files: Vec<RowFile> = row_files.iter().map(|file| books.row_file(file)).collect();
+    let superseded = store.superseded(span)?;
+
+    let (first, again): (Vec<DueWindow>, Vec<DueWindow>) = due.iter().partition(|window| window.settled_seq.is_none());
+    let news = news_of(&again, &files, &superseded, span)?;
+    let replaced: HashMap<(String, u64), u64> = superseded.into_iter().map(|row| ((row.file_id, row.line), row.seq)).collect();
+    let task = |due, account_skus| CountTask {
+        files: &files,
+        superseded: &replaced,
+        due,
+        terms: &knowledge.terms,
+        account_id: wish.account_id.as_deref(),
+        sku: wish.sku.as_deref(),
+        account_skus,
+    };
+    let (mut counted, mut rows_read) = count(&task(&first, None))?;
+    if !again.is_empty() {
+        let (late, late_rows) = count(&task(&again, Some(&news)))?;
+        counted.lines.extend(late.lines);
+        for (key, units) in late.units {
+            let sum = counted.units.entry(key).or_default();
+            *sum = sum.plus(units).map_err(FrameError::from)?;
+        }
+        rows_read += late_rows;
+    }
+    let posted = posted(books, wish, knowledge, due, &news, span)?;
+    let tiers = tiers(books, knowledge, &counted, &posted)?;
+    Ok(Loaded { due: due.to_vec(), counted, rows_read, row_files, posted, tiers, funds })
+}
+
+fn span_of(due: &[DueWindow]) -> Option<Window> {
+    let start = due.iter().map(|due| due.window.start).min()?;
+    Some(Window::new(start, due.iter().map(|due| due.window.end).max()?))
+}
+
+/// The (account, sku) with rows that arrived or were replaced after some of these windows were settled.
+fn news_of(
+    again: &[DueWindow],
+    files: &[RowFile],
+    superseded: &[SupersededRow],
+    span: Window,
+) -> Result<HashSet<(String, String)>, Failure> {
+    let Some(oldest) = again.iter().filter_map(|window| window.settled_seq).min() else { return Ok(HashSet::new()) };
+    let newer: Vec<RowFile> = files.iter().filter(|file| file.seq > oldest).cloned().collect();
+    let mut news = account_skus(&newer, span)?;
+    let replaced = superseded.iter().filter(|row| row.seq > oldest);
+    news.extend(replaced.map(|row| (row.account_id.clone(), row.sku.clone())));
+    Ok(news)
+}
+
+/// What is posted for the lines of these windows.
+fn posted(
+    books: &Books,
+    wish: &Wish,
+    knowledge: &Knowledge,
+    due: &[DueWindow],
+    news: &HashSet<(String, String)>,
+    span: Window,
+) -> Result<Vec<Charge>, Failure> {
+    let files = books.store().charge_files(span)?;
+    let paths: Vec<_> = files.iter().map(|file| books.lake_path(file)).collect();
+    let filter = ChargeFilter { within: Some(span), account_id: wish.account_id.clone(), ..ChargeFilter::default() };
+    let by_window: HashMap<(SettleWindow, Instant), &DueWindow> =
+        due.iter().map(|window| ((window.kind, window.window.end), window)).collect();
+    let is_asked = |charge: &Charge| {
+        let Some(price) = knowledge.terms.price_by_id(&charge.key.price_id) else { return false };
+        let Some(window) = by_window.get(&(price.row.settle, charge.transaction_at)) else { return false };
+        window.window.start <= charge.key.window.start
+            && wish.sku.as_ref().is_none_or(|sku| *sku == charge.key.sku)
+            && (window.settled_seq.is_none() || news.contains(&(charge.key.account_id.clone(), charge.key.sku.clone())))
+    };
+    Ok(read_charges(&paths, &filter)?.into_iter().filter(is_asked).collect())
+}
+
+/// The month's running totals of every tiered price that the batch touches.
+fn tiers(books: &Books, knowledge: &Knowledge, counted: &Counted, posted: &[Charge]) -> Result<Tiers, Failure> {
+    let of_lines = counted.lines.iter().filter(|line| is_tiered(&line.price.row.model)).map(|line| &line.key);
+    let of_posted = posted.iter().map(|charge| &charge.key).filter(|key| {
+        let price = knowledge.terms.price_by_id(&key.price_id);
+        price.is_some_and(|price| is_tiered(&price.row.model))
+    });
+    let pairs: BTreeSet<(String, String)> =
+        of_lines.chain(of_posted).map(|key| (key.account_id.clone(), key.sku.clone())).collect();
+    let mut tiers = Tiers::new();
+    if pairs.is_empty() {
+        return Ok(tiers);
+    }
+    for total in books.store().tier_totals(&pairs.into_iter().collect::<Vec<_>>())? {
+        let key = tier_key(&total, &knowledge.terms);
+        tiers.entry(key).or_default().by_resource.insert(total.resource_id, total.quantity);
+    }
+    Ok(tiers)
+}
+
+fn tier_key(total: &TierTotal, terms: &Terms) -> TierKey {
+    TierKey {
+        account_id: total.account_id.clone(),
+        sku: total.sku.clone(),
+        price_id: total.price_id.clone(),
+        billing_period: total.billing_period.clone(),
+        resource_id: terms.tier_resource(&total.resource_id),
+    }
+}
+
+pub(super) fn money(store: &dyn Store, account_ids: &[String]) -> Result<LoadedMoney, Failure> {
+    let mut money = LoadedMoney::default();
+    money.wallets.extend(store.wallets(account_ids)?.into_iter().map(|wallet| (wallet.account_id.clone(), wallet)));
+    for state in store.voucher_states(account_ids)? {
+        money.vouchers.entry(state.row.account_id.clone()).or_default().push(state);
+    }
+    for (account_id, open) in store.open_settlements(account_ids)? {
+        money.open.entry(account_id).or_default().push(open);
+    }
+    Ok(money)
+}
+
+/// Everything that deciding about one account's money needs; earlier payments only where an event is in its favour.
+pub(super) fn account_money<'a>(
+    store: &dyn Store,
+    money: &mut LoadedMoney,
+    account_id: &str,
+    currency: &str,
+    events: impl Iterator<Item = &'a MoneyEvent>,
+) -> Result<AccountMoney, Failure> {
+    let wallet = money.wallets.remove(account_id).unwrap_or_else(|| Wallet::new(account_id, currency));
+    let mut account = AccountMoney {
+        vouchers: money.vouchers.remove(account_id).unwrap_or_default(),
+        open: money.open.remove(account_id).unwrap_or_default(),
+        ..AccountMoney::new(wallet)
+    };
+    let periods: BTreeSet<&str> = events
+        .filter_map(|event| match event {
+            MoneyEvent::Settlement(due) => due.is_in_favour().then_some(due.billing_period.as_str()),
+            MoneyEvent::Funds(_) => None,
+        })
+        .collect();
+    for period in periods {
+        account.paid.extend(store.payments_in_period(account_id, period)?);
+        for settlement in store.settlements_in_period(account_id, period)? {
+            let settled = SettledRef { at: settlement.at, billing_period: settlement.billing_period };
+            account.settled.insert(settlement.settlement_id, settled);
+        }
+    }
+    Ok(account)
+}

@@ -1,0 +1,102 @@
+//! The hourly job: what is due, less what is posted, becomes charges, settlements, payments and ledger transactions.
+//!
+//! Owns: the order of windows, one settlement per account and instant, the batch that one store transaction records.
+//! Does not own: what a line costs (`core::rate`), who pays (`core::pay`), which rows are accepted (`ingest`).
+//! Promises: a window is settled whole or not at all; settling again without news posts nothing; oldest first.
+//!
+//! Three verbs: [`load`] fetches what a batch of windows needs, [`decide`] computes the batch, [`apply`] writes the charge
+//! files and records everything in one transaction. A batch is the windows that end on one billing day.
+
+mod apply;
+mod decide;
+mod load;
+mod receipt;
+
+pub use receipt::{CurrencyTotals, Receipt};
+
+use crate::books::Books;
+use crate::failure::Failure;
+use crate::report::progress::Progress;
+use load::Knowledge;
+use reckoner_core::rate::DueWindow;
+use reckoner_core::time::{Instant, Window};
+
+/// What to settle.
+#[derive(Debug, Clone, Default)]
+pub struct Wish {
+    /// Windows that end at or before this.
+    pub until: Option<Instant>,
+    /// Only windows inside.
+    pub within: Option<Window>,
+    /// Only this account; its windows stay open for the others.
+    pub account_id: Option<String>,
+    /// Only this sku; see above.
+    pub sku: Option<String>,
+    /// Compute and show, record nothing.
+    pub is_dry_run: bool,
+    /// `manual`, `catch-up`, …
+    pub trigger: &'static str,
+}
+
+impl Wish {
+    /// Whether only a part of each window is settled, so that the window is not done.
+    fn is_partial(&self) -> bool {
+        self.account_id.is_some() || self.sku.is_some()
+    }
+}
+
+/// Settles every due window that the wish names, oldest first, and carries out funds entries on the way.
+///
+/// # Errors
+/// Exit 1 when a file or the store fails, or another process settled a window first; exit 70 when a batch does not add up.
+/// Batches before the failing one stay settled.
+pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Receipt, Failure> {
+    let until = wish.until.unwrap_or(books.as_of);
+    let knowledge = load::knowledge(books, wish, until)?;
+    let mut receipt = Receipt::default();
+
+    let batches = by_billing_day(&knowledge);
+    for (done, due) in batches.iter().enumerate() {
+        progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(due[0].window.start));
+        let last = due[due.len() - 1].window.end;
+        run_batch(books, wish, &knowledge, due, last, None, &mut receipt)?;
+    }
+    // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
+    let frontier = books.zone.segment_containing(until).start;
+    let reached = (wish.within.is_none() && !wish.is_partial()).then_some(frontier);
+    if reached.is_some() {
+        run_batch(books, wish, &knowledge, &[], until, reached, &mut receipt)?;
+    }
+    Ok(receipt)
+}
+
+fn run_batch(
+    books: &mut Books,
+    wish: &Wish,
+    knowledge: &Knowledge,
+    due: &[DueWindow],
+    until: Instant,
+    frontier: Option<Instant>,
+    receipt: &mut Receipt,
+) -> Result<(), Failure> {
+    let loaded = load::batch(books, wish, knowledge, due, until)?;
+    let decided = decide::batch(books, wish, knowledge, loaded, frontier)?;
+    receipt.add(&decided);
+    if !wish.is_dry_run {
+        apply::batch(books, decided)?;
+    }
+    Ok(())
+}
+
+/// Due windows, oldest first, in groups that end on one billing day.
+fn by_billing_day(knowledge: &Knowledge) -> Vec<Vec<DueWindow>> {
+    let mut batches: Vec<Vec<DueWindow>> = Vec::new();
+    let day = |due: &DueWindow| knowledge.terms.zone.date_of(due.window.end.plus_seconds(-1));
+    for due in &knowledge.due {
+        match batches.last_mut() {
+            Some(batch) if day(&batch[0]) == day(due) => batch.push(*due),
+            _ => batches.push(vec![*due]),
+        }
+    }
+    batches
+}

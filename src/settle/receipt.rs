@@ -1,0 +1,59 @@
+//! What a settlement run did, for the journal and for a person.
+
+use super::decide::Decided;
+use reckoner_core::number::Money;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What a settlement run did.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Receipt {
+    /// Windows settled.
+    pub windows: u64,
+    /// Usage rows read.
+    pub rows_in: u64,
+    /// Charges posted, corrections included.
+    pub rows_out: u64,
+    /// Funds entries carried out.
+    pub funds: u64,
+    /// Sums per currency.
+    pub totals: BTreeMap<String, CurrencyTotals>,
+}
+
+/// Sums of a currency: due = what the sources paid + outstanding.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct CurrencyTotals {
+    /// What became due.
+    pub due: Money,
+    /// Vouchers, flexi coupons, stored value.
+    pub voucher: Money,
+    /// Cash.
+    pub balance: Money,
+    /// Granted money.
+    pub granted: Money,
+    /// Credit.
+    pub credit: Money,
+    /// Collected outside.
+    pub external: Money,
+    /// Not paid at settlement.
+    pub outstanding: Money,
+}
+
+impl Receipt {
+    pub(super) fn add(&mut self, decided: &Decided) {
+        self.windows += decided.batch.windows.len() as u64;
+        self.rows_in += decided.rows_read;
+        self.rows_out += decided.charges.len() as u64;
+        self.funds += decided.batch.funds.len() as u64;
+        for settlement in &decided.batch.settlements {
+            let totals = self.totals.entry(settlement.currency.clone()).or_default();
+            totals.due += settlement.due;
+            totals.voucher += settlement.voucher;
+            totals.balance += settlement.balance;
+            totals.granted += settlement.granted;
+            totals.credit += settlement.credit;
+            totals.external += settlement.external;
+            totals.outstanding += settlement.outstanding;
+        }
+    }
+}
