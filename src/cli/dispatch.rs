@@ -8,6 +8,7 @@ use crate::books::Books;
 use crate::check;
 use crate::cli::value::When;
 use crate::config::read_zone;
+use crate::demo;
 use crate::failure::Failure;
 use crate::home::{self, InitWish, default_zone};
 use crate::report::terminal::{grouped, human_bytes};
@@ -27,7 +28,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Sample(args) => sample(&args),
         Command::Check => check::check(&caller),
 
-        Command::Demo(_) => not_attached("demo"),
+        Command::Demo(_) => demo::demo(&caller),
         Command::Ingest(args) => work::ingest(&caller, &args),
         Command::Run(args) => work::run(&caller, &args),
         Command::Quarantine(QuarantineCommand::List(_)) => not_attached("quarantine list"),

@@ -1,8 +1,8 @@
 //! What this version does not do yet: one list. A command leaves it by losing its line here and getting an arm in
 //! `dispatch`.
 
-use super::args::QuarantineCommand;
 use super::Command;
+use super::args::QuarantineCommand;
 use crate::failure::Failure;
 use crate::schedule::JobName;
 

@@ -7,7 +7,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt};
 use crate::report::progress::Progress;
-use crate::report::terminal::{Align, Sheet, grouped, money};
+use crate::report::terminal::{Align, Sheet, grouped};
 use crate::schedule::JobName;
 use crate::settle::{self, Receipt as SettleReceipt, Wish};
 use reckoner_core::number::Money;
@@ -137,26 +137,31 @@ pub fn settle_text(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Strin
         grouped(receipt.rows_out),
         grouped(receipt.funds),
     );
-    let mut sheet = Sheet::new(&[("", Align::Left), ("amount", Align::Right)]);
-    for (currency, totals) in &receipt.totals {
-        sheet.row(["due".to_owned(), money(totals.due, currency)]);
-        let sources = [
-            ("  vouchers", totals.voucher),
-            ("  balance", totals.balance),
-            ("  granted", totals.granted),
-            ("  credit", totals.credit),
-            ("  external", totals.external),
-            ("  outstanding", totals.outstanding),
-        ];
-        for (source, amount) in sources.into_iter().filter(|(_, amount)| *amount != Money::ZERO) {
-            sheet.row([source.to_owned(), money(amount, currency)]);
-        }
-    }
-    if !sheet.is_empty() {
+    if !receipt.totals.is_empty() {
         text += "\n";
-        text += &sheet.to_text();
+        text += &settlement_sheet(receipt);
     }
     text
+}
+
+/// What became due and who paid it, by currency.
+pub fn settlement_sheet(receipt: &SettleReceipt) -> String {
+    let mut sheet = Sheet::new(&[("   paid by", Align::Left), ("amount", Align::Right), ("", Align::Left)]);
+    for (currency, totals) in &receipt.totals {
+        let sources = [
+            ("vouchers", totals.voucher),
+            ("balance", totals.balance),
+            ("granted", totals.granted),
+            ("credit", totals.credit),
+            ("external", totals.external),
+            ("outstanding", totals.outstanding),
+        ];
+        for (source, amount) in sources.into_iter().filter(|(_, amount)| *amount != Money::ZERO) {
+            sheet.row([format!("   {source}"), amount.to_string(), currency.clone()]);
+        }
+        sheet.row(["   = due".to_owned(), totals.due.to_string(), currency.clone()]);
+    }
+    sheet.to_text()
 }
 
 fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value {
