@@ -165,23 +165,6 @@ pub fn settlement_sheet(receipt: &SettleReceipt) -> String {
 }
 
 fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value {
-    let digits = books.profile.fee_scale.digits();
-    let totals: serde_json::Map<String, Value> = receipt
-        .totals
-        .iter()
-        .map(|(currency, totals)| {
-            let sums = json!({
-                "due": totals.due.to_text(digits),
-                "voucher": totals.voucher.to_text(digits),
-                "balance": totals.balance.to_text(digits),
-                "granted": totals.granted.to_text(digits),
-                "credit": totals.credit.to_text(digits),
-                "external": totals.external.to_text(digits),
-                "outstanding": totals.outstanding.to_text(digits),
-            });
-            (currency.clone(), sums)
-        })
-        .collect();
     let shown = |instant: Instant| books.zone.to_text(instant);
     json!({
         "until": shown(wish.until.unwrap_or(books.as_of)),
@@ -191,6 +174,6 @@ fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value
         "rows_in": receipt.rows_in,
         "charges": receipt.rows_out,
         "funds": receipt.funds,
-        "totals": totals,
+        "totals": receipt.totals,
     })
 }

@@ -1,6 +1,7 @@
 //! What taking files in did, for the journal and for a person.
 
 use super::take::Taken;
+use crate::report::amount_as_text;
 use reckoner_core::number::Money;
 use reckoner_core::table::TableKind;
 use reckoner_store::{IngestRecord, InputFile};
@@ -50,6 +51,7 @@ pub struct Refused {
     /// The sentence for a person.
     pub detail: String,
     /// Estimated amount at risk.
+    #[serde(serialize_with = "amount_as_text")]
     pub amount_at_risk: Money,
 }
 

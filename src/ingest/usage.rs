@@ -16,6 +16,7 @@ use reckoner_core::account::Accounts;
 use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing, units_by_hour};
 use reckoner_core::number::Quantity;
 use reckoner_core::price::{PriceBook, Prices};
+use reckoner_core::rate::last_instant;
 use reckoner_core::table::{Overlap, RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
@@ -218,11 +219,12 @@ impl<'a> Intake<'a> {
     ) -> Result<bool, Refusal> {
         let row = &candidate.row;
         let key = (row.account_id.clone(), row.record_id.clone());
-        let under_id: Vec<KnownRecord> = known.get(&key).into_iter().flatten().map(|place| place.known.clone()).collect();
-        let replaced = match standing(row, &under_id) {
+        let under_id = self.near_rows(row, known.get(&key));
+        let records: Vec<KnownRecord> = under_id.iter().map(|(_, known)| known.clone()).collect();
+        let replaced = match standing(row, &records) {
             Standing::Duplicate => return Ok(false),
             Standing::Conflict => return Err(conflict(row)),
-            Standing::Replaces(place) => Some((key.clone(), place)),
+            Standing::Replaces(place) => Some((key.clone(), under_id[place].0)),
             Standing::New => match &row.corrects {
                 None => None,
                 Some(target) => Some(corrected(row, target, known)?),
@@ -246,6 +248,16 @@ impl<'a> Intake<'a> {
         self.touch(row);
         self.count(row, Column::Accepted);
         Ok(true)
+    }
+
+    /// The rows under one id that start in the same billing month as the row, or in one beside it: an id may come again later.
+    fn near_rows(&self, row: &UsageRow, known: Option<&Vec<KnownPlace>>) -> Vec<(usize, KnownRecord)> {
+        let zone = self.books.zone;
+        let month = zone.month_containing(row.started_at);
+        let from = zone.month_containing(month.start.plus_seconds(-1)).start;
+        let near = Window::new(from, zone.month_containing(month.end).end);
+        let places = known.into_iter().flatten().enumerate();
+        places.filter(|(_, place)| near.holds(place.row.started_at)).map(|(at, place)| (at, place.known.clone())).collect()
     }
 
     fn check_overlap(
@@ -298,7 +310,12 @@ impl<'a> Intake<'a> {
         let currency = self.accounts.currency(&row.account_id);
         let currency = currency.or_else(|| self.prices.currencies(&row.sku).first().copied());
         let timeline = currency.and_then(|currency| self.prices.timeline(&row.sku, currency));
-        timeline.and_then(|timeline| units_by_hour(row, timeline).ok()).unwrap_or_default()
+        let last = last_instant(row.interval());
+        match timeline.filter(|timeline| timeline.at(last).is_some()) {
+            Some(timeline) => units_by_hour(row, timeline).unwrap_or_default(),
+            // Without a price nobody knows the unit: the quantity counts as delivered, in the hour of its last instant.
+            None => vec![(last.hour_start(), String::new(), row.quantity)],
+        }
     }
 
     fn touch(&mut self, row: &UsageRow) {

@@ -127,5 +127,13 @@ fn told(error: WriteError, place: String) -> Failure {
     }
 }
 
+/// An amount in a JSON document: decimal text, never a number.
+///
+/// # Errors
+/// What the serializer says.
+pub fn amount_as_text<S: serde::Serializer>(amount: &reckoner_core::number::Money, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_str(amount)
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use super::Wish;
 use super::load::{self, Knowledge, Loaded};
+use super::runs;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::id;
@@ -13,7 +14,7 @@ use reckoner_core::pay::{
 use reckoner_core::rate::{Charge, DueWindow, Tiers, posted_lines, settle_lines};
 use reckoner_core::table::FundsRow;
 use reckoner_core::time::Instant;
-use reckoner_store::{RunRecord, SettledWindow, SettlementBatch, SettlementRecord, TierTotal, UsageAccounting};
+use reckoner_store::{SettledWindow, SettlementBatch, SettlementRecord, TierTotal, UsageAccounting};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A decided batch: what the store will record, and the charges that go to the lake.
@@ -39,8 +40,10 @@ pub(super) fn batch(
 
     let mut batch = SettlementBatch { frontier, ..SettlementBatch::default() };
     let due = settlements(books, knowledge, &loaded, &mut charges)?;
-    let run_ids = runs(books, wish, knowledge, &loaded, &charges, &mut batch);
+    batch.runs = runs::of_windows(books, wish, knowledge, &loaded, &charges);
+    let run_ids = batch.runs.iter().map(|run| (run.window.end, run.run_id.clone())).collect();
     pay_all(books, knowledge, std::mem::take(&mut loaded.funds), due, &run_ids, &mut batch)?;
+    runs::count_postings(&mut batch);
     batch.tier_totals = changed_totals(&tiers_before, &loaded.tiers);
     if !wish.is_partial() {
         batch.windows = loaded.due.iter().map(|due| claim(due, knowledge.latest_seq)).collect();
@@ -109,51 +112,6 @@ fn settlements(books: &Books, knowledge: &Knowledge, loaded: &Loaded, charges: &
         settlement.charges.sort_by(|a, b| a.charge_id.cmp(&b.charge_id));
     }
     Ok(due)
-}
-
-/// One run a window; says which run settles which instant.
-fn runs(
-    books: &Books,
-    wish: &Wish,
-    knowledge: &Knowledge,
-    loaded: &Loaded,
-    charges: &[Charge],
-    batch: &mut SettlementBatch,
-) -> RunIds {
-    let files: Vec<&str> = loaded.row_files.iter().map(|file| file.sha256.as_str()).collect();
-    let mut run_ids = RunIds::new();
-    for due in &loaded.due {
-        let of_window: Vec<&Charge> = charges
-            .iter()
-            .filter(|charge| charge.transaction_at == due.window.end)
-            .filter(|charge| knowledge.terms.price_by_id(&charge.key.price_id).is_some_and(|p| p.row.settle == due.kind))
-            .collect();
-        let scope = format!("{}/{}", wish.account_id.as_deref().unwrap_or(""), wish.sku.as_deref().unwrap_or(""));
-        let (start, seq) = (due.window.start.to_utc_text(), knowledge.latest_seq.to_string());
-        let run_id = id::derive("run", &["hourly", due.kind.as_str(), &start, &seq, &scope]);
-        let earlier = knowledge.runs.iter().filter(|run| run.window == due.window && run.job == "hourly").count();
-        batch.runs.push(RunRecord {
-            run_id: run_id.clone(),
-            job: "hourly".to_owned(),
-            window: due.window,
-            attempt: earlier as u32 + 1,
-            trigger: wish.trigger.to_owned(),
-            actor: books.actor.clone(),
-            status: "done".to_owned(),
-            started_at: books.as_of,
-            ended_at: books.as_of,
-            rows_in: loaded.rows_read,
-            rows_out: of_window.len() as u64,
-            rejected: knowledge.quarantined.iter().filter(|start| due.window.holds(**start)).count() as u64,
-            postings: 0,
-            amount: of_window.iter().map(|charge| charge.amounts.due).sum(),
-            reason: due.settled_seq.map(|_| "late_usage".to_owned()),
-            inputs: serde_json::json!({ "row_files": files, "book_seq": due.book_seq, "latest_seq": knowledge.latest_seq })
-                .to_string(),
-        });
-        run_ids.insert(due.window.end, run_id);
-    }
-    run_ids
 }
 
 /// One account's events in the order of its timeline: instant, rank, id.

@@ -10,7 +10,7 @@ use reckoner_core::rate::{Charge, Counted, DueWindow, Terms, TierKey, Tiers};
 use reckoner_core::schedule::{DueQuery, SettledState, due_windows};
 use reckoner_core::table::{FundsRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
-use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, account_skus, count, read_charges};
+use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
 use reckoner_store::{LakeFile, RunRecord, Store, SupersededRow, TierTotal};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
@@ -18,6 +18,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub(super) struct Knowledge {
     pub terms: Terms,
     pub due: Vec<DueWindow>,
+    /// The skus with a price that settles in windows of each kind: others need not be read for them.
+    pub skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>>,
     pub latest_seq: u64,
     /// Where everything has been looked at: what becomes known of earlier windows takes effect here.
     pub effective_from: Instant,
@@ -35,6 +37,8 @@ pub(super) struct Loaded {
     pub due: Vec<DueWindow>,
     pub counted: Counted,
     pub rows_read: u64,
+    /// Rows in force that fall into each window.
+    pub rows_in: HashMap<(SettleWindow, Window), u64>,
     pub row_files: Vec<LakeFile>,
     pub posted: Vec<Charge>,
     pub tiers: Tiers,
@@ -52,7 +56,10 @@ pub(super) struct LoadedMoney {
 pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
     let store = books.store();
     let prices = store.prices()?;
-    let kinds: BTreeSet<SettleWindow> = prices.iter().map(|known| known.row.settle).collect();
+    let mut skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>> = BTreeMap::new();
+    for known in &prices {
+        skus_by_kind.entry(known.row.settle).or_default().insert(known.row.sku.clone());
+    }
     let touched: Vec<(Instant, u64)> = store.touched_hours(0)?.iter().map(|hour| (hour.start, hour.seq)).collect();
     let settled: BTreeMap<(SettleWindow, Window), SettledState> = store
         .settled_windows()?
@@ -63,7 +70,7 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
     let query = DueQuery {
         touched: &touched,
         settled: &settled,
-        kinds: &kinds,
+        kinds: &skus_by_kind.keys().copied().collect(),
         until,
         within: wish.within,
         latest_seq,
@@ -78,6 +85,7 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
         quarantined: quarantined_starts(store)?,
         runs: if is_any_again { store.runs()? } else { Vec::new() },
         due,
+        skus_by_kind,
         latest_seq,
         effective_from: store.frontier()?.unwrap_or(Instant::MIN),
     })
@@ -116,31 +124,45 @@ pub(super) fn batch(
     let files: Vec<RowFile> = row_files.iter().map(|file| books.row_file(file)).collect();
     let superseded = store.superseded(span)?;
 
-    let (first, again): (Vec<DueWindow>, Vec<DueWindow>) = due.iter().partition(|window| window.settled_seq.is_none());
+    let again: Vec<DueWindow> = due.iter().filter(|window| window.settled_seq.is_some()).copied().collect();
     let news = news_of(&again, &files, &superseded, span)?;
     let replaced: HashMap<(String, u64), u64> = superseded.into_iter().map(|row| ((row.file_id, row.line), row.seq)).collect();
-    let task = |due, account_skus| CountTask {
-        files: &files,
-        superseded: &replaced,
-        due,
-        terms: &knowledge.terms,
-        account_id: wish.account_id.as_deref(),
-        sku: wish.sku.as_deref(),
-        account_skus,
-    };
-    let (mut counted, mut rows_read) = count(&task(&first, None))?;
-    if !again.is_empty() {
-        let (late, late_rows) = count(&task(&again, Some(&news)))?;
-        counted.lines.extend(late.lines);
-        for (key, units) in late.units {
-            let sum = counted.units.entry(key).or_default();
+
+    let mut loaded = Loaded { due: due.to_vec(), funds, ..Loaded::default() };
+    for kind in SettleWindow::ALL {
+        for is_again in [false, true] {
+            let is_asked = |window: &&DueWindow| window.kind == kind && window.settled_seq.is_some() == is_again;
+            let windows: Vec<DueWindow> = due.iter().filter(is_asked).copied().collect();
+            let (counted, read) = count(&CountTask {
+                files: &files,
+                superseded: &replaced,
+                due: &windows,
+                terms: &knowledge.terms,
+                account_id: wish.account_id.as_deref(),
+                sku: wish.sku.as_deref(),
+                skus: knowledge.skus_by_kind.get(&kind),
+                account_skus: is_again.then_some(&news),
+            })?;
+            loaded.add(&windows, counted, read)?;
+        }
+    }
+    loaded.row_files = row_files;
+    loaded.posted = posted(books, wish, knowledge, due, &news, span)?;
+    loaded.tiers = tiers(books, knowledge, &loaded.counted, &loaded.posted)?;
+    Ok(loaded)
+}
+
+impl Loaded {
+    fn add(&mut self, windows: &[DueWindow], counted: Counted, read: RowsRead) -> Result<(), Failure> {
+        self.counted.lines.extend(counted.lines);
+        for (key, units) in counted.units {
+            let sum = self.counted.units.entry(key).or_default();
             *sum = sum.plus(units).map_err(FrameError::from)?;
         }
-        rows_read += late_rows;
+        self.rows_read += read.rows;
+        self.rows_in.extend(windows.iter().map(|window| (window.kind, window.window)).zip(read.by_due));
+        Ok(())
     }
-    let posted = posted(books, wish, knowledge, due, &news, span)?;
-    let tiers = tiers(books, knowledge, &counted, &posted)?;
-    Ok(Loaded { due: due.to_vec(), counted, rows_read, row_files, posted, tiers, funds })
 }
 
 fn span_of(due: &[DueWindow]) -> Option<Window> {

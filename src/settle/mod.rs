@@ -11,6 +11,7 @@ mod apply;
 mod decide;
 mod load;
 mod receipt;
+mod runs;
 
 pub use receipt::{CurrencyTotals, Receipt};
 

@@ -1,6 +1,7 @@
 //! What a settlement run did, for the journal and for a person.
 
 use super::decide::Decided;
+use crate::report::amount_as_text;
 use reckoner_core::number::Money;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -8,7 +9,7 @@ use std::collections::BTreeMap;
 /// What a settlement run did.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Receipt {
-    /// Windows settled.
+    /// Windows with input that were settled.
     pub windows: u64,
     /// Usage rows read.
     pub rows_in: u64,
@@ -20,28 +21,35 @@ pub struct Receipt {
     pub totals: BTreeMap<String, CurrencyTotals>,
 }
 
-/// Sums of a currency: due = what the sources paid + outstanding.
+/// Sums of a currency, written as decimals: due = what the sources paid + outstanding.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct CurrencyTotals {
     /// What became due.
+    #[serde(serialize_with = "amount_as_text")]
     pub due: Money,
     /// Vouchers, flexi coupons, stored value.
+    #[serde(serialize_with = "amount_as_text")]
     pub voucher: Money,
     /// Cash.
+    #[serde(serialize_with = "amount_as_text")]
     pub balance: Money,
     /// Granted money.
+    #[serde(serialize_with = "amount_as_text")]
     pub granted: Money,
     /// Credit.
+    #[serde(serialize_with = "amount_as_text")]
     pub credit: Money,
     /// Collected outside.
+    #[serde(serialize_with = "amount_as_text")]
     pub external: Money,
     /// Not paid at settlement.
+    #[serde(serialize_with = "amount_as_text")]
     pub outstanding: Money,
 }
 
 impl Receipt {
     pub(super) fn add(&mut self, decided: &Decided) {
-        self.windows += decided.batch.windows.len() as u64;
+        self.windows += decided.batch.runs.len() as u64;
         self.rows_in += decided.rows_read;
         self.rows_out += decided.charges.len() as u64;
         self.funds += decided.batch.funds.len() as u64;

@@ -227,16 +227,15 @@ pub fn standing(row: &UsageRow, known: &[KnownRecord]) -> Standing {
 /// [`AmountOverflow`] when a product does not fit 128 bits.
 pub fn units_by_hour(row: &UsageRow, timeline: &Timeline) -> Result<Vec<(Instant, String, Quantity)>, AmountOverflow> {
     let last = last_instant(row.interval());
-    let hour_of = |at: Instant| Instant::from_seconds(at.seconds().div_euclid(3_600) * 3_600);
     let Some(price) = timeline.at(last) else { return Ok(Vec::new()) };
     if let Unit::Amount(word) = &price.row.unit {
-        return Ok(vec![(hour_of(last), word.clone(), row.quantity)]);
+        return Ok(vec![(last.hour_start(), word.clone(), row.quantity)]);
     }
     let mut hours = Vec::new();
     let mut start = row.started_at;
     while start < row.ended_at {
-        let end = row.ended_at.min(hour_of(start).plus_seconds(3_600));
-        hours.push((hour_of(start), "hour".to_owned(), row.quantity.held_for(end.seconds() - start.seconds())?));
+        let end = row.ended_at.min(start.hour_start().plus_seconds(3_600));
+        hours.push((start.hour_start(), "hour".to_owned(), row.quantity.held_for(end.seconds() - start.seconds())?));
         start = end;
     }
     Ok(hours)

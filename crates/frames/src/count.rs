@@ -1,7 +1,7 @@
 //! The fast way from rows to lines: files are scanned with their filters pushed down, rows are cut into columns of pieces,
 //! pieces are sorted and summed in 128 bits. Equal to `reckoner_core::rate::fold` by test.
 
-use crate::column::Reader;
+use crate::column::{Reader, texts};
 use crate::error::FrameError;
 use crate::parquet::scan;
 use crate::rows::{RowFile, RowFilter, collect, filtered, pairs};
@@ -12,7 +12,7 @@ use reckoner_core::rate::{Counted, DueWindow, Line, LineKey, News, Terms, Units,
 use reckoner_core::table::SettleWindow;
 use reckoner_core::table::usage::tags_of;
 use reckoner_core::time::{Instant, Window};
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 /// What to count.
@@ -30,16 +30,27 @@ pub struct CountTask<'a> {
     pub account_id: Option<&'a str>,
     /// Only this sku.
     pub sku: Option<&'a str>,
+    /// Only these skus, if given: those whose prices settle in windows of the kind asked for.
+    pub skus: Option<&'a BTreeSet<String>>,
     /// Only these (account, sku), if given.
     pub account_skus: Option<&'a HashSet<(String, String)>>,
 }
 
-/// Counts the lines that the windows deserve, ordered by key, and says how many rows were read.
+/// What was read for a count.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RowsRead {
+    /// Rows read from files.
+    pub rows: u64,
+    /// Rows in force that fall into each due window, in the order of the task; a row may fall into several.
+    pub by_due: Vec<u64>,
+}
+
+/// Counts the lines that the windows deserve, ordered by key, and says what was read for it.
 ///
 /// # Errors
 /// [`FrameError::Read`] names the file that cannot be read; [`FrameError::Overflow`] when a sum does not fit.
-pub fn count(task: &CountTask<'_>) -> Result<(Counted, u64), FrameError> {
-    let Some(span) = span_of(task.due) else { return Ok((Counted::default(), 0)) };
+pub fn count(task: &CountTask<'_>) -> Result<(Counted, RowsRead), FrameError> {
+    let Some(span) = span_of(task.due) else { return Ok((Counted::default(), RowsRead::default())) };
     let calendar = Calendar::new(task.due);
     let filter = RowFilter {
         touching: Some(span),
@@ -47,25 +58,33 @@ pub fn count(task: &CountTask<'_>) -> Result<(Counted, u64), FrameError> {
         sku: task.sku.map(str::to_owned),
         ..RowFilter::default()
     };
+    let skus = task.skus.map(|skus| texts_frame("sku", skus)).transpose()?;
     let wanted = task.account_skus.map(|wanted| pairs(["account_id", "sku"], wanted)).transpose()?;
 
     let mut pieces = Pieces::default();
     let mut frames = Vec::new();
-    let mut rows_read = 0;
+    let mut read = RowsRead { rows: 0, by_due: vec![0; task.due.len()] };
     for file in task.files {
         let mut plan = filtered(scan(&file.path)?, &filter);
         if let Some(wanted) = &wanted {
             let on = [col("account_id"), col("sku")];
             plan = plan.join(wanted.clone(), &on, &on, JoinArgs::new(JoinType::Semi));
         }
+        if let Some(skus) = &skus {
+            plan = plan.semi_join(skus.clone(), col("sku"), col("sku"));
+        }
         let rows = collect(&file.path, plan.select(columns_to_cut()))?;
-        rows_read += rows.height() as u64;
+        read.rows += rows.height() as u64;
         if rows.height() > 0 {
-            frames.push(pieces.cut(&rows, file, task, &calendar)?);
+            frames.push(pieces.cut(&rows, file, task, &calendar, &mut read.by_due)?);
         }
     }
     let units = std::mem::take(&mut pieces.units);
-    Ok((Counted { lines: pieces.into_lines(frames, task.due)?, units: tidy(units) }, rows_read))
+    Ok((Counted { lines: pieces.into_lines(frames, task.due)?, units: tidy(units) }, read))
+}
+
+fn texts_frame(name: &str, values: &BTreeSet<String>) -> Result<LazyFrame, FrameError> {
+    Ok(DataFrame::new(values.len(), vec![texts(name, values.iter())])?.lazy())
 }
 
 fn columns_to_cut() -> Vec<Expr> {
@@ -139,6 +158,7 @@ impl Pieces {
         file: &RowFile,
         task: &CountTask<'_>,
         calendar: &Calendar,
+        rows_by_due: &mut [u64],
     ) -> Result<DataFrame, FrameError> {
         let read = Reader::new(rows);
         let (account_id, sku, line) = (read.texts("account_id")?, read.texts("sku")?, read.integers("line")?);
@@ -159,7 +179,11 @@ impl Pieces {
             let is_waived = waived.at(row)? != 0;
             for (place, due, needed) in calendar.touched_by(measured) {
                 let Some(timeline) = task.terms.timeline(sku, currency, due.book_seq, needed) else { continue };
-                for piece in pieces_in(measured, due, timeline, task.terms.zone)? {
+                let pieces = pieces_in(measured, due, timeline, task.terms.zone)?;
+                if superseded_seq.is_none() && !pieces.is_empty() {
+                    rows_by_due[place] += 1;
+                }
+                for piece in pieces {
                     let news = due.news_of(file.seq, superseded_seq);
                     self.count_units(news, account, sku, is_waived, &piece)?;
                     if superseded_seq.is_some() {

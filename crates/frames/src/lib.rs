@@ -13,7 +13,7 @@ mod parquet;
 mod rows;
 
 pub use charges::{ChargeFilter, read_charges, write_charges};
-pub use count::{CountTask, count};
+pub use count::{CountTask, RowsRead, count};
 pub use error::FrameError;
 pub use parquet::Written;
 pub use rows::{RowFile, RowFilter, StoredRow, account_skus, find_records, find_resources, read_rows, write_rows};

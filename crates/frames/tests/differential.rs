@@ -146,7 +146,7 @@ proptest! {
             }
         }
         files.reverse();
-        let task = CountTask { files: &files, superseded: &superseded, due: &due, terms: &terms, account_id: None, sku: None, account_skus: None };
+        let task = CountTask { files: &files, superseded: &superseded, due: &due, terms: &terms, account_id: None, sku: None, skus: None, account_skus: None };
         let (counted, _) = count(&task).expect("counted");
         prop_assert_eq!(counted, expected);
     }

@@ -249,7 +249,7 @@ pub struct RunRecord {
     pub rejected: u64,
     /// Ledger legs posted.
     pub postings: u64,
-    /// Sum of the due amounts.
+    /// Sum of the due amounts in the home's currency; `settlements` has those of other currencies.
     pub amount: Money,
     /// What made it run, for people.
     pub reason: Option<String>,

@@ -121,8 +121,7 @@ pub fn pieces_in(record: Use, due: DueWindow, timeline: &Timeline, zone: Zone) -
 
 fn piece(price: &Arc<Price>, due: Window, at: Instant, used: Quantity, minimum: Quantity) -> Piece {
     let line = due.overlap(price.validity).expect("the price holds inside the window");
-    let hour = Instant::from_seconds(at.seconds().div_euclid(3_600) * 3_600);
-    Piece { price: Arc::clone(price), line, hour, used, minimum }
+    Piece { price: Arc::clone(price), line, hour: at.hour_start(), used, minimum }
 }
 
 /// Seconds that the price adds to a record: up to the minimum, and up to a whole step.

@@ -43,6 +43,11 @@ impl Instant {
         Self(self.0.saturating_add(seconds))
     }
 
+    /// Start of the UTC hour that holds the instant.
+    pub const fn hour_start(self) -> Self {
+        Self(self.0.div_euclid(3_600) * 3_600)
+    }
+
     /// Reads RFC 3339 with an offset; a fraction of a second is cut off, `:60` is `:59`.
     ///
     /// # Errors

@@ -109,8 +109,8 @@ impl Zone {
 
     /// The segment that holds the instant: its UTC hour, cut at this zone's midnight.
     pub fn segment_containing(self, instant: Instant) -> Window {
-        let start = instant.seconds().div_euclid(HOUR_SECONDS) * HOUR_SECONDS;
-        let hour = Window::new(Instant::from_seconds(start), Instant::from_seconds(start + HOUR_SECONDS));
+        let start = instant.hour_start();
+        let hour = Window::new(start, start.plus_seconds(HOUR_SECONDS));
         if let Self::Fixed(offset) = self
             && offset.local_minus_utc() % 3600 == 0
         {
