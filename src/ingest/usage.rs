@@ -63,6 +63,12 @@ struct Candidate<'r> {
     raw: RawRow<'r>,
 }
 
+/// A row that is refused, as far as it could be read.
+struct Unfit {
+    refusal: Refusal,
+    row: Option<UsageRow>,
+}
+
 /// A known row under an id, and where it lies.
 struct KnownPlace {
     known: KnownRecord,
@@ -109,7 +115,7 @@ impl<'a> Intake<'a> {
             counts.rows += 1;
             match self.read(&raw) {
                 Ok(row) => candidates.push(Candidate { row, raw }),
-                Err((refusal, row)) => self.refuse((raw.line(), raw.to_pairs()), row.as_ref(), *refusal, record, counts),
+                Err(unfit) => self.refuse((raw.line(), raw.to_pairs()), unfit.row.as_ref(), unfit.refusal, record, counts),
             }
         }
         candidates.sort_by_key(|candidate| candidate.row.corrects.is_some());
@@ -137,11 +143,12 @@ impl<'a> Intake<'a> {
     }
 
     /// Reads and checks a row; a refusal comes with the row if it could be read.
-    fn read(&self, raw: &RawRow<'_>) -> Result<UsageRow, (Box<Refusal>, Option<UsageRow>)> {
-        let row = usage::parse(raw, &row_context(self.books, &|_| None)).map_err(|refusal| (Box::new(refusal), None))?;
+    fn read(&self, raw: &RawRow<'_>) -> Result<UsageRow, Box<Unfit>> {
+        let row =
+            usage::parse(raw, &row_context(self.books, &|_| None)).map_err(|refusal| Box::new(Unfit { refusal, row: None }))?;
         match self.checks().check(&row) {
             Ok(_) => Ok(row),
-            Err(refusal) => Err((Box::new(refusal), Some(row))),
+            Err(refusal) => Err(Box::new(Unfit { refusal, row: Some(row) })),
         }
     }
 

@@ -19,9 +19,6 @@ use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 
-/// The mark that keeps the epoch, as an instant in UTC (`2026-01-05T00:00:00Z`): windows before it do not exist.
-pub const EPOCH_MARK: &str = "epoch";
-
 /// What a store answers and records. Everything it takes and gives is a plain value.
 ///
 /// Instants are whole seconds UTC, amounts are at 1e-8, quantities at 1e-12. Lists come back ordered by their key.
@@ -127,11 +124,6 @@ pub trait Store {
     fn mark(&self, name: &str) -> Result<Option<String>, StoreError>;
     /// Sets a named mark.
     fn set_mark(&mut self, name: &str, value: &str) -> Result<(), StoreError>;
-
-    /// The epoch, if one was set: by [`EPOCH_MARK`] or by the first usage ever.
-    fn epoch(&self) -> Result<Option<Instant>, StoreError> {
-        self.mark(EPOCH_MARK)?.map(|text| instant_of_mark(EPOCH_MARK, &text)).transpose()
-    }
 }
 
 /// Reads a mark that is an instant.

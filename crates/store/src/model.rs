@@ -76,8 +76,6 @@ pub struct IngestRecord {
     pub resolved_items: Vec<(String, String)>,
     /// Accepted, duplicate and quarantined use.
     pub accounting: Vec<UsageAccounting>,
-    /// The epoch, if this is the first usage ever and none was set.
-    pub epoch: Option<Instant>,
 }
 
 /// What a lake file holds.

@@ -30,7 +30,6 @@ pub const CASES: &[(&str, Case)] = &[
     ("what_is_known_is_refused_by_its_key", taking_in::what_is_known_is_refused_by_its_key),
     ("an_ingest_is_all_or_nothing", taking_in::an_ingest_is_all_or_nothing),
     ("quarantine_items_are_resolved", taking_in::quarantine_items_are_resolved),
-    ("the_epoch_is_set_once", taking_in::the_epoch_is_set_once),
     ("rows_within_reach_of_a_window_are_found", asking::rows_within_reach_of_a_window_are_found),
     ("touched_hours_carry_their_newest_file", asking::touched_hours_carry_their_newest_file),
     ("lists_of_accounts_may_be_empty_or_long", asking::lists_of_accounts_may_be_empty_or_long),
@@ -101,7 +100,6 @@ pub(crate) fn picture(store: &dyn Store) -> String {
         show(store.runs()),
         show(store.quarantine()),
         show(store.usage_accounting(ALWAYS)),
-        show(store.epoch()),
     ]
     .concat()
 }

@@ -5,13 +5,11 @@ use super::{ALWAYS, Place, picture};
 use crate::{IngestRecord, Known, Store, StoreError, SupersededRow};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::table::{BillingMode, DiscountTerms, Overlap, PaymentMethod, PriceModel, PriceRow, SettleWindow, Tier, Unit};
-use reckoner_core::time::Instant;
 
 pub(super) fn a_new_store_is_empty(place: &dyn Place) {
     let store = place.open();
     assert_eq!(store.latest_seq().expect("number"), 0);
     assert_eq!(store.frontier().expect("frontier"), None);
-    assert_eq!(store.epoch().expect("epoch"), None);
     assert_eq!(store.input_file("x").expect("file"), None);
     assert_eq!(store.mark("verified_seq").expect("mark"), None);
     assert_eq!(store.settlement_revisions("acme", at(1)).expect("revisions"), 0);
@@ -163,10 +161,9 @@ pub(super) fn what_is_known_is_refused_by_its_key(place: &dyn Place) {
 pub(super) fn an_ingest_is_all_or_nothing(place: &dyn Place) {
     let mut store = place.open();
     store.record_ingest(&full_ingest("usage-1")).expect("recorded");
-    store.set_mark(crate::EPOCH_MARK, &at(0).to_utc_text()).expect("set");
     let before = picture(&*store);
 
-    // Everything is new but for one part, each part in its turn; the epoch is written last of all.
+    // Everything is new but for one part, each part in its turn.
     for what in KEYS {
         let (bad, mut mixed) = (again(what), full_ingest("usage-3"));
         match what {
@@ -184,10 +181,6 @@ pub(super) fn an_ingest_is_all_or_nothing(place: &dyn Place) {
         store.record_ingest(&mixed).expect_err("one part is known");
         assert_eq!(picture(&*store), before, "{what}");
     }
-    let mixed = IngestRecord { epoch: Some(at(-1)), ..full_ingest("usage-3") };
-    store.record_ingest(&mixed).expect_err("the epoch is set");
-    assert_eq!(picture(&*store), before, "epoch");
-
     store.record_ingest(&full_ingest("usage-3")).expect("nothing of it was there");
 }
 
@@ -217,18 +210,6 @@ pub(super) fn quarantine_items_are_resolved(place: &dyn Place) {
     assert_eq!(picture(&*store), before);
     miscounted.file.as_mut().expect("file").is_refused = true;
     store.record_ingest(&miscounted).expect("refused whole");
-}
-
-pub(super) fn the_epoch_is_set_once(place: &dyn Place) {
-    let mut store = place.open();
-    let first = IngestRecord { epoch: Some(at(0)), ..empty_ingest("usage-1") };
-    store.record_ingest(&first).expect("recorded");
-    assert_eq!(store.epoch().expect("epoch"), Some(at(0)));
-    let second = IngestRecord { epoch: Some(at(-5)), ..empty_ingest("usage-2") };
-    let error = store.record_ingest(&second).expect_err("set");
-    assert!(matches!(error, StoreError::AlreadyRecorded { .. }), "{error}");
-    assert_eq!(store.epoch().expect("epoch"), Some(at(0)));
-    assert_eq!(store.epoch().expect("epoch").map(Instant::to_utc_text).as_deref(), Some("2026-01-05T00:00:00Z"));
 }
 
 /// Keeps the trait usable behind a pointer.

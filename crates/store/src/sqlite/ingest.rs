@@ -4,9 +4,8 @@ use super::Answer;
 use super::columns::{Columns, ask};
 use super::insert::{Insert, int};
 use super::{journal, lake, reference, windows};
-use crate::{EPOCH_MARK, IngestRecord, InputFile, StoreError};
+use crate::{IngestRecord, InputFile, StoreError};
 use reckoner_core::id;
-use reckoner_core::time::Instant;
 use rusqlite::Connection;
 
 const INPUT_FILE: &str = "SELECT file_id, seq, name, kind, bytes, rows, accepted, duplicates, refused, is_refused, taken_at
@@ -70,7 +69,6 @@ pub(super) fn record(connection: &Connection, ordinal: i64, record: &IngestRecor
     journal::add_quarantine(connection, &record.quarantine)?;
     journal::resolve_items(connection, &record.resolved_items)?;
     journal::add_accounting(connection, &record.accounting, ordinal)?;
-    record.epoch.map_or(Ok(()), |epoch| put_epoch(connection, epoch))?;
     Ok(seq)
 }
 
@@ -110,12 +108,4 @@ fn refuse_rows(record: &IngestRecord) -> Answer<()> {
     }
     let rule = "rows need the delivered file that they came in".to_owned();
     Err(StoreError::Impossible { what: "ingest", id: "without a file".to_owned(), rule })
-}
-
-/// The epoch is set once: windows before it do not exist, so that it cannot move under settled ones.
-fn put_epoch(connection: &Connection, epoch: Instant) -> Answer<()> {
-    let sql = "INSERT INTO marks (name, value) VALUES (?1, ?2)";
-    let text = epoch.to_utc_text();
-    Insert::new(connection, "mark", sql)?.run((EPOCH_MARK, text), || EPOCH_MARK.to_owned())?;
-    Ok(())
 }
