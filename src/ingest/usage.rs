@@ -17,7 +17,7 @@ use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing, units_
 use reckoner_core::number::Quantity;
 use reckoner_core::price::{PriceBook, Prices};
 use reckoner_core::rate::last_instant;
-use reckoner_core::table::{Overlap, RawRow, Refusal, TableKind, UsageRow, usage};
+use reckoner_core::table::{Overlap, ProductRow, RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
 use reckoner_store::{IngestRecord, LakeFile, LakeKind, SupersededRow, UsageAccounting};
@@ -49,7 +49,8 @@ struct Intake<'a> {
     taken: &'a Taken,
     accounts: Accounts,
     prices: Prices,
-    overlaps: HashMap<String, Overlap>,
+    /// Products whose resources are used by one record at a time.
+    exclusive: HashSet<String>,
     /// Every file of rows, this delivery's included.
     files: Vec<(RowFile, Window)>,
     superseded: HashSet<(String, u64)>,
@@ -71,23 +72,22 @@ struct Unfit {
 
 /// A known row under an id, and where it lies.
 struct KnownPlace {
-    known: KnownRecord,
     row: UsageRow,
     file_id: String,
+    is_live: bool,
 }
 
 impl<'a> Intake<'a> {
     fn new(books: &'a Books, taken: &'a Taken) -> Result<Self, Failure> {
         let store = books.store();
         let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
-        let products = store.products()?;
         let ever = Window::new(Instant::MIN, Instant::MAX);
         Ok(Self {
             books,
             taken,
             accounts: reference::accounts(books)?,
             prices: prices.as_of(u64::MAX),
-            overlaps: products.into_iter().map(|known| (known.row.product, known.row.overlap)).collect(),
+            exclusive: exclusive_products(store.products()?.into_iter().map(|known| known.row)),
             files: store.row_files(ever)?.iter().map(|file| (books.row_file(file), file.span)).collect(),
             superseded: store.superseded(ever)?.into_iter().map(|row| (row.file_id, row.line)).collect(),
             touched_hours: BTreeSet::new(),
@@ -175,8 +175,7 @@ impl<'a> Intake<'a> {
     fn remember(&self, known: &mut HashMap<RecordKey, Vec<KnownPlace>>, stored: StoredRow) {
         let StoredRow { row, file_id, .. } = stored;
         let is_live = !self.superseded.contains(&(file_id.clone(), row.line));
-        let place =
-            KnownPlace { known: KnownRecord { content_id: row.content_id(), revision: row.revision, is_live }, row, file_id };
+        let place = KnownPlace { row, file_id, is_live };
         known.entry((place.row.account_id.clone(), place.row.record_id.clone())).or_default().push(place);
     }
 
@@ -211,9 +210,12 @@ impl<'a> Intake<'a> {
     }
 
     fn is_exclusive(&self, row: &UsageRow) -> bool {
+        if self.exclusive.is_empty() {
+            return false;
+        }
         let product =
             self.checks().check(row).ok().and_then(|timeline| timeline.at(row.started_at)).map(|price| &price.row.product);
-        product.and_then(|product| self.overlaps.get(product)) == Some(&Overlap::Refuse)
+        product.is_some_and(|product| self.exclusive.contains(product))
     }
 
     /// Whether the row is accepted (true) or known already (false); an accepted one takes the place of what it replaces.
@@ -242,15 +244,13 @@ impl<'a> Intake<'a> {
         // From here on the row is accepted.
         if let Some((key, place)) = replaced {
             let old = &mut known.get_mut(&key).expect("it was found there")[place];
-            old.known.is_live = false;
+            old.is_live = false;
             self.superseded.insert((old.file_id.clone(), old.row.line));
             record.superseded.push(self.superseded_row(old, row));
             self.touch(&old.row);
             self.count(&old.row, Column::TakenBack);
         }
-        let content_id = row.content_id();
-        let known_now = KnownRecord { content_id, revision: row.revision, is_live: true };
-        let place = KnownPlace { known: known_now, row: row.clone(), file_id: self.taken.file_id.clone() };
+        let place = KnownPlace { row: row.clone(), file_id: self.taken.file_id.clone(), is_live: true };
         known.entry(key).or_default().push(place);
         self.touch(row);
         self.count(row, Column::Accepted);
@@ -259,12 +259,20 @@ impl<'a> Intake<'a> {
 
     /// The rows under one id that start in the same billing month as the row, or in one beside it: an id may come again later.
     fn near_rows(&self, row: &UsageRow, known: Option<&Vec<KnownPlace>>) -> Vec<(usize, KnownRecord)> {
+        if known.is_none() {
+            return Vec::new();
+        }
         let zone = self.books.zone;
         let month = zone.month_containing(row.started_at);
         let from = zone.month_containing(month.start.plus_seconds(-1)).start;
         let near = Window::new(from, zone.month_containing(month.end).end);
         let places = known.into_iter().flatten().enumerate();
-        places.filter(|(_, place)| near.holds(place.row.started_at)).map(|(at, place)| (at, place.known.clone())).collect()
+        let record = |place: &KnownPlace| KnownRecord {
+            content_id: place.row.content_id(),
+            revision: place.row.revision,
+            is_live: place.is_live,
+        };
+        places.filter(|(_, place)| near.holds(place.row.started_at)).map(|(at, place)| (at, record(place))).collect()
     }
 
     fn check_overlap(
@@ -384,6 +392,20 @@ impl<'a> Intake<'a> {
     }
 }
 
+/// Products that refuse overlaps, as their newest row says.
+fn exclusive_products(rows: impl Iterator<Item = ProductRow>) -> HashSet<String> {
+    let mut newest: BTreeMap<String, ProductRow> = BTreeMap::new();
+    for row in rows {
+        match newest.get(&row.product) {
+            Some(kept) if kept.valid_from > row.valid_from => {}
+            _ => {
+                newest.insert(row.product.clone(), row);
+            }
+        }
+    }
+    newest.into_values().filter(|row| row.overlap == Overlap::Refuse).map(|row| row.product).collect()
+}
+
 fn conflict(row: &UsageRow) -> Refusal {
     let expected = "the record is known with other content and no lower revision; the first stays. A correction has a higher \
                     revision, or an id of its own and `corrects`";
@@ -397,7 +419,7 @@ fn corrected(row: &UsageRow, target: &str, known: &HashMap<RecordKey, Vec<KnownP
         let expected = "the account has no such record; deliver it first, then retry the row";
         return Err(Refusal::at("corrects", target, "corrects_unknown", expected));
     };
-    let live = places.iter().enumerate().filter(|(_, place)| place.known.is_live);
+    let live = places.iter().enumerate().filter(|(_, place)| place.is_live);
     // An id may come again after two months; the latest use is meant.
     match live.max_by_key(|(_, place)| place.row.started_at) {
         Some((place, _)) => Ok((key, place)),

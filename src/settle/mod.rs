@@ -56,15 +56,18 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     let knowledge = load::knowledge(books, wish, until)?;
     let mut receipt = Receipt::default();
 
-    let batches = by_billing_day(&knowledge);
+    // What a batch records, the next one reads. A dry run records nothing, so that it has to see everything at once.
+    let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { by_billing_day(&knowledge) };
     for (done, due) in batches.iter().enumerate() {
-        progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(due[0].window.start));
-        let last = due[due.len() - 1].window.end;
-        run_batch(books, wish, &knowledge, due, last, None, &mut receipt)?;
+        let Some((first, last)) = due.first().zip(due.last()) else { continue };
+        progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
+        let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
+        run_batch(books, wish, &knowledge, due, end, None, &mut receipt)?;
     }
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
-    let reached = (wish.within.is_none() && !wish.is_partial()).then_some(frontier);
+    let is_whole = wish.within.is_none() && !wish.is_partial() && !wish.is_dry_run;
+    let reached = is_whole.then_some(frontier);
     if reached.is_some() {
         run_batch(books, wish, &knowledge, &[], until, reached, &mut receipt)?;
     }

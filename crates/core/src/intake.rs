@@ -5,10 +5,10 @@
 //! their order alone; nothing is dropped.
 
 use crate::account::Accounts;
-use crate::number::{AmountOverflow, Money, Quantity};
-use crate::price::{Prices, Timeline};
+use crate::number::{AmountOverflow, FeeScale, Money, Quantity};
+use crate::price::{Price, Prices, Timeline};
 use crate::rate::{exact_cost, last_instant};
-use crate::table::{BillingMode, Refusal, Unit, UsageRow};
+use crate::table::{BillingMode, PriceModel, Refusal, Unit, UsageRow};
 use crate::time::{Instant, Window, Zone};
 use std::collections::BTreeMap;
 
@@ -103,10 +103,7 @@ impl<'a> UsageChecks<'a> {
             let expected = format!("the sku's unit changes from {from} to {to} inside the record; deliver two records");
             return Err(Refusal::at("sku", &row.sku, "unit_changes", &expected));
         }
-        let fits = timeline
-            .during(needed)
-            .all(|price| exact_cost(row, price).is_ok_and(|cost| cost.cut(crate::number::FeeScale::EIGHT).is_ok()));
-        if !fits {
+        if !timeline.during(needed).all(|price| fits(row, price)) {
             let expected = "the amount would pass 92 billion; check the unit of the quantity";
             return Err(Refusal::at("quantity", &row.quantity.to_string(), "amount_too_large", expected));
         }
@@ -153,7 +150,7 @@ impl<'a> UsageChecks<'a> {
             line: 0,
         };
         let price = self.prices.timeline(&sku, currency)?.at(last_instant(row.interval()))?;
-        Some(exact_cost(&row, price).ok()?.cut(crate::number::FeeScale::EIGHT).ok()?.money)
+        Some(exact_cost(&row, price).ok()?.cut(FeeScale::EIGHT).ok()?.money)
     }
 
     fn rough_instant(&self, text: &str) -> Option<Instant> {
@@ -164,6 +161,18 @@ impl<'a> UsageChecks<'a> {
         let midnight = self.zone.start_of_day(local.date());
         Some(midnight.plus_seconds(i64::from(chrono::Timelike::num_seconds_from_midnight(&local))))
     }
+}
+
+/// Whether the row's amount can be kept: at most 92 billion, and exact on the way there.
+fn fits(row: &UsageRow, price: &Price) -> bool {
+    let bits = |value: i128| i128::BITS - value.leading_zeros();
+    let seconds = i128::from(row.interval().seconds().max(1));
+    // Both factors are at 1e-12: a product below 2^115 is an amount below 41 billion, without the cost of an exact fraction.
+    let is_small = bits(row.quantity.e12()) + bits(seconds) + bits(price.row.unit_price.e12()) <= 115;
+    if is_small && price.row.model == PriceModel::Flat {
+        return true;
+    }
+    exact_cost(row, price).is_ok_and(|cost| cost.cut(FeeScale::EIGHT).is_ok())
 }
 
 fn rough_quantity(text: &str) -> Option<Quantity> {
