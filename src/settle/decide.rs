@@ -21,7 +21,6 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) struct Decided {
     pub batch: SettlementBatch,
     pub charges: Vec<Charge>,
-    pub rows_read: u64,
     pub latest_seq: u64,
 }
 
@@ -49,7 +48,7 @@ pub(super) fn batch(
         batch.windows = loaded.due.iter().map(|due| claim(due, knowledge.latest_seq)).collect();
         batch.accounting = accounting(&loaded);
     }
-    Ok(Decided { batch, charges, rows_read: loaded.rows_read, latest_seq: knowledge.latest_seq })
+    Ok(Decided { batch, charges, latest_seq: knowledge.latest_seq })
 }
 
 fn too_large(error: AmountOverflow) -> Failure {

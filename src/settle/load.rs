@@ -36,7 +36,6 @@ pub(super) struct Knowledge {
 pub(super) struct Loaded {
     pub due: Vec<DueWindow>,
     pub counted: Counted,
-    pub rows_read: u64,
     /// Rows in force that fall into each window.
     pub rows_in: HashMap<(SettleWindow, Window), u64>,
     pub row_files: Vec<LakeFile>,
@@ -159,7 +158,6 @@ impl Loaded {
             let sum = self.counted.units.entry(key).or_default();
             *sum = sum.plus(units).map_err(FrameError::from)?;
         }
-        self.rows_read += read.rows;
         self.rows_in.extend(windows.iter().map(|window| (window.kind, window.window)).zip(read.by_due));
         Ok(())
     }

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 pub struct Receipt {
     /// Windows with input that were settled.
     pub windows: u64,
-    /// Usage rows read.
+    /// Usage rows in force that fall into the windows; a row that falls into two counts twice.
     pub rows_in: u64,
     /// Charges posted, corrections included.
     pub rows_out: u64,
@@ -50,7 +50,7 @@ pub struct CurrencyTotals {
 impl Receipt {
     pub(super) fn add(&mut self, decided: &Decided) {
         self.windows += decided.batch.runs.len() as u64;
-        self.rows_in += decided.rows_read;
+        self.rows_in += decided.batch.runs.iter().map(|run| run.rows_in).sum::<u64>();
         self.rows_out += decided.charges.len() as u64;
         self.funds += decided.batch.funds.len() as u64;
         for settlement in &decided.batch.settlements {
