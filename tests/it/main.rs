@@ -7,6 +7,7 @@
 //! | `tools` | `check` and `sample` |
 
 mod command_line;
+mod examples;
 mod home;
 mod support;
 mod tools;
