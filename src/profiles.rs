@@ -1,5 +1,6 @@
 //! Policy profiles as files of a home: which come with the binary, and whether a file is one. What a knob means is `core`'s.
 
+use crate::config::from_toml;
 use crate::failure::Failure;
 use reckoner_core::profile::{Profile, TierScope};
 use std::fmt::Display;
@@ -16,6 +17,8 @@ pub fn builtin_profiles() -> impl Iterator<Item = (&'static str, &'static str)> 
 /// # Errors
 /// Exit 2 for what is not understood, and for a knob's value that this version does not carry out.
 pub fn read_profile(place: impl Display, text: &str) -> Result<Profile, Failure> {
+    // What is no TOML at all is told with its line.
+    from_toml::<toml::Table>(&place, text)?;
     let profile = Profile::parse(text).map_err(|error| Failure::usage(error.to_string()).at(&place))?;
     match profile.tier_scope {
         TierScope::Account | TierScope::Resource => Ok(profile),

@@ -4,7 +4,7 @@ use super::help;
 use super::value::{ValueError, When};
 use crate::schedule::JobName;
 use clap::{Args, Subcommand, ValueEnum};
-use reckoner_core::table::TableKind;
+use reckoner_core::table::{TableKind, TableKindError};
 use std::path::PathBuf;
 
 /// `init`.
@@ -44,7 +44,10 @@ pub struct IngestArgs {
 
 fn parse_kind(text: &str) -> Result<TableKind, ValueError> {
     TableKind::from_word(text).map_err(|error| ValueError {
-        saw: error.to_string(),
+        saw: match error {
+            TableKindError::NotYet { table, .. } => format!("not yet: this version takes no `{table}`"),
+            TableKindError::Unknown { name } => format!("`{name}` is no input table"),
+        },
         expected: "one of accounts, products, prices, discounts, vouchers, funds, usage",
         hint: "without --kind each file's name says what it holds: `usage-2026-01-05T13.csv` is usage".to_owned(),
     })

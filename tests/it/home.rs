@@ -10,7 +10,8 @@ fn init_makes_the_layout() {
     let document = said.json();
     assert_eq!(document["created"], true);
     assert_eq!(document["epoch"], "2026-01-01T00:00:00+01:00");
-    let expected = ["home.lock", "inbox", "jobs", "lake", "profiles", "quarantine", "raw", "reckoner.toml", "reports"];
+    let expected =
+        ["home.lock", "inbox", "jobs", "lake", "ledger.db", "profiles", "quarantine", "raw", "reckoner.toml", "reports"];
     assert_eq!(names_in(&bench.home()), expected);
     assert_eq!(names_in(&bench.home().join("jobs")), ["daily.toml", "hourly.toml", "monthly.toml"]);
     assert_eq!(names_in(&bench.home().join("profiles")), ["huawei-cn.toml", "huawei-intl.toml", "ksyun.toml"]);
