@@ -110,10 +110,10 @@ fn take_rows(
     progress: &Progress,
 ) -> Result<Counts, Stopped> {
     let options = ReadOptions { batch_rows: books.session.settings.batch_rows as usize, ..ReadOptions::default() };
-    let mut reader = read::open(Source::Path(taken.raw.clone()), kind, &options)?;
+    let open = || read::open(Source::Path(taken.raw.clone()), kind, &options);
     match kind {
-        TableKind::Usage => usage::take_rows(books, taken, reader.as_mut(), record, progress),
-        _ => reference::take_rows(books, kind, taken, reader.as_mut(), record),
+        TableKind::Usage => usage::take_rows(books, taken, open, record, progress),
+        _ => reference::take_rows(books, kind, taken, open()?.as_mut(), record),
     }
 }
 

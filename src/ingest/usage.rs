@@ -1,9 +1,9 @@
 //! Usage rows: checked against prices and accounts, held against rows with the same id, written to the lake by day.
 //!
-//! Rows are taken in batches, so that memory does not grow with the file. Within a batch rows that correct another come last:
-//! the order inside a file does not matter to them.
+//! Rows are taken in batches, so that memory does not grow with the file. A file with rows that correct another is read a
+//! second time for them: what they correct may stand anywhere in it, whatever the size of a batch.
 
-use super::read::{Batch, RowReader};
+use super::read::{Batch, FileRefusal, RowReader};
 use super::refuse;
 use super::row_context;
 use super::take::Taken;
@@ -25,19 +25,34 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 type RecordKey = (String, String);
 
-/// Takes the rows of a usage file.
+/// Which rows of a file are taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Pass {
+    /// Those that correct nothing, and the records that are no rows.
+    Plain,
+    /// Those that correct another row, in the file's order.
+    Corrections,
+}
+
+/// Takes the rows of a usage file; `open` begins to read it.
 pub(super) fn take_rows(
     books: &Books,
     taken: &Taken,
-    reader: &mut dyn RowReader,
+    open: impl Fn() -> Result<Box<dyn RowReader>, FileRefusal>,
     record: &mut IngestRecord,
     progress: &Progress,
 ) -> Result<Counts, Stopped> {
     let mut intake = Intake::new(books, taken)?;
     let mut counts = Counts::default();
-    while let Some(batch) = reader.next_batch()? {
-        intake.take_batch(&batch, record, &mut counts)?;
-        progress.note("taking rows", counts.rows, &taken.name);
+    for pass in [Pass::Plain, Pass::Corrections] {
+        if pass == Pass::Corrections && !intake.has_corrections {
+            continue;
+        }
+        let mut reader = open()?;
+        while let Some(batch) = reader.next_batch()? {
+            intake.take_batch(&batch, pass, record, &mut counts)?;
+            progress.note("taking rows", counts.rows, &taken.name);
+        }
     }
     record.touched_hours = intake.touched_hours.into_iter().collect();
     record.accounting = intake.units.into_rows();
@@ -56,6 +71,8 @@ struct Intake<'a> {
     superseded: HashSet<(String, u64)>,
     touched_hours: BTreeSet<Instant>,
     units: UnitSums,
+    /// Whether the file has rows that correct another.
+    has_corrections: bool,
 }
 
 /// A row of the batch that may be accepted.
@@ -92,6 +109,7 @@ impl<'a> Intake<'a> {
             superseded: store.superseded(ever)?.into_iter().map(|row| (row.file_id, row.line)).collect(),
             touched_hours: BTreeSet::new(),
             units: UnitSums::default(),
+            has_corrections: false,
         })
     }
 
@@ -105,20 +123,24 @@ impl<'a> Intake<'a> {
         }
     }
 
-    fn take_batch(&mut self, batch: &Batch, record: &mut IngestRecord, counts: &mut Counts) -> Result<(), Failure> {
+    fn take_batch(&mut self, batch: &Batch, pass: Pass, record: &mut IngestRecord, counts: &mut Counts) -> Result<(), Failure> {
         let mut candidates = Vec::new();
-        for unread in batch.refused() {
+        for unread in batch.refused().iter().filter(|_| pass == Pass::Plain) {
             counts.rows += 1;
             self.refuse((unread.line, unread.raw.clone()), None, unread.refusal.clone(), record, counts);
         }
         for raw in batch.rows() {
+            let is_correction = !raw.get("corrects").is_empty();
+            self.has_corrections |= is_correction;
+            if is_correction != (pass == Pass::Corrections) {
+                continue;
+            }
             counts.rows += 1;
             match self.read(&raw) {
                 Ok(row) => candidates.push(Candidate { row, raw }),
                 Err(unfit) => self.refuse((raw.line(), raw.to_pairs()), unfit.row.as_ref(), unfit.refusal, record, counts),
             }
         }
-        candidates.sort_by_key(|candidate| candidate.row.corrects.is_some());
 
         let mut known = self.known_records(&candidates)?;
         let mut busy = self.busy_resources(&candidates)?;
@@ -152,21 +174,17 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// The rows known under the ids of the batch, and under the ids that it corrects.
+    /// The rows known under the ids of the batch near its time, and under the ids that it corrects, however old.
     fn known_records(&self, candidates: &[Candidate<'_>]) -> Result<HashMap<RecordKey, Vec<KnownPlace>>, Failure> {
+        let of = |one: &Candidate<'_>, id: &str| (one.row.account_id.clone(), id.to_owned());
+        let corrected: HashSet<RecordKey> =
+            candidates.iter().filter_map(|one| Some(of(one, one.row.corrects.as_deref()?))).collect();
+        let own = candidates.iter().map(|one| of(one, &one.row.record_id)).filter(|key| !corrected.contains(key)).collect();
+
         let mut known: HashMap<RecordKey, Vec<KnownPlace>> = HashMap::new();
-        let keys = candidates.iter().map(|one| (one.row.account_id.clone(), one.row.record_id.clone()));
         let near = self.files_near(candidates.iter().map(|one| one.row.started_at));
-        for stored in find_records(&near, &keys.collect())? {
-            self.remember(&mut known, stored);
-        }
-        let corrected: HashSet<RecordKey> = candidates
-            .iter()
-            .filter_map(|one| Some((one.row.account_id.clone(), one.row.corrects.clone()?)))
-            .filter(|key| !known.contains_key(key))
-            .collect();
         let files: Vec<RowFile> = self.files.iter().map(|(file, _)| file.clone()).collect();
-        for stored in find_records(&files, &corrected)? {
+        for stored in find_records(&near, &own)?.into_iter().chain(find_records(&files, &corrected)?) {
             self.remember(&mut known, stored);
         }
         Ok(known)
