@@ -3,11 +3,11 @@
 use super::charge::{Charge, ChargeType, KIND_CHARGE, VOLUME_BAND};
 use super::line::{Amounts, Line, LineKey, Posted, amounts_of};
 use super::terms::Terms;
-use super::tier::{TierCharges, TierKey, Tiers};
+use super::tier::{TierCharges, TierKey, TierState, Tiers, WindowShare};
 use crate::id;
 use crate::number::{AmountOverflow, Money, Quantity};
 use crate::price::{Buyer, is_tiered};
-use crate::table::{DiscountRow, UsageRow};
+use crate::table::{DiscountRow, PriceModel, UsageRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -48,12 +48,27 @@ pub fn settle_lines(
     lines.extend(posted.into_iter().filter_map(|(key, posted)| Some((gone(key, &posted, terms)?, Some(posted)))));
     lines.sort_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
 
+    let steps: Vec<Step<'_>> = lines.iter().map(|(line, posted)| Step { line, posted: posted.as_ref(), terms }).collect();
     let mut charges = Vec::new();
-    for (line, posted) in &lines {
-        let step = Step { line, posted: posted.as_ref(), terms };
-        step.settle(tiers, &mut charges).map_err(|AmountOverflow| LineTooLarge { key: line.key.clone() })?;
+    for window in steps.chunk_by(Step::shares_band) {
+        let too_large = |AmountOverflow| LineTooLarge { key: window[0].line.key.clone() };
+        let reached = reached(window, tiers).map_err(too_large)?;
+        let mut is_first = true;
+        for step in window {
+            let is_charged = step.settle(tiers, WindowShare { reached, is_first }, &mut charges);
+            is_first &= !is_charged.map_err(|AmountOverflow| LineTooLarge { key: step.line.key.clone() })?;
+        }
     }
     Ok(charges)
+}
+
+/// The running total with everything that lines sharing a volume band add; nothing is asked of other lines.
+fn reached(window: &[Step<'_>], tiers: &Tiers) -> Result<Quantity, AmountOverflow> {
+    if !window[0].is_volume() {
+        return Ok(Quantity::ZERO);
+    }
+    let before = tiers.get(&window[0].tier_key()).map(TierState::total).transpose()?.flatten();
+    window.iter().try_fold(before.unwrap_or_default(), |sum, step| sum.plus(step.difference()?.0))
 }
 
 fn order(line: &Line) -> impl Ord + '_ {
@@ -83,12 +98,30 @@ struct Step<'a> {
 }
 
 impl Step<'_> {
-    fn settle(&self, tiers: &mut Tiers, charges: &mut Vec<Charge>) -> Result<(), AmountOverflow> {
-        let discounts = self.discounts();
+    fn is_volume(&self) -> bool {
+        matches!(self.line.price.row.model, PriceModel::Volume { .. })
+    }
+
+    /// Whether two neighbours in the order of settlement add to one total of a volume price in one window.
+    fn shares_band(&self, next: &Self) -> bool {
+        let (one, other) = (&self.line.key, &next.line.key);
+        self.is_volume()
+            && self.line.settles_at == next.line.settles_at
+            && (&one.account_id, &one.sku, &one.price_id) == (&other.account_id, &other.sku, &other.price_id)
+            && self.terms.tier_resource(&one.resource_id) == self.terms.tier_resource(&other.resource_id)
+    }
+
+    /// Quantity and waived quantity of the line, less what is posted.
+    fn difference(&self) -> Result<(Quantity, Quantity), AmountOverflow> {
         let posted_quantity = self.posted.map_or(Quantity::ZERO, |posted| posted.quantity);
         let posted_waived = self.posted.map_or(Quantity::ZERO, |posted| posted.waived);
-        let quantity = self.line.quantity.minus(posted_quantity)?;
-        let waived = self.line.waived.minus(posted_waived)?;
+        Ok((self.line.quantity.minus(posted_quantity)?, self.line.waived.minus(posted_waived)?))
+    }
+
+    /// Charges the difference of the line, and says whether there was one.
+    fn settle(&self, tiers: &mut Tiers, share: WindowShare, charges: &mut Vec<Charge>) -> Result<bool, AmountOverflow> {
+        let discounts = self.discounts();
+        let (quantity, waived) = self.difference()?;
         let posted = self.posted.map(|posted| posted.amounts).unwrap_or_default();
 
         if !is_tiered(&self.line.price.row.model) {
@@ -99,18 +132,19 @@ impl Step<'_> {
                 amounts_of(&self.line.price, self.line.quantity, self.line.waived, &discounts, &self.terms.profile)?
             };
             let change = due.minus(posted);
-            if self.posted.is_none() || change != Amounts::default() || !quantity.is_zero() {
+            let is_charged = self.posted.is_none() || change != Amounts::default() || !quantity.is_zero();
+            if is_charged {
                 charges.push(self.charge(quantity, waived, change));
             }
-            return Ok(());
+            return Ok(is_charged);
         }
 
         if self.posted.is_some() && quantity.is_zero() && waived.is_zero() {
-            return Ok(());
+            return Ok(false);
         }
         let state = tiers.entry(self.tier_key()).or_default();
         let TierCharges { own: (list, fee), repriced } =
-            state.add(self.line, quantity, waived, &discounts, &self.terms.profile)?;
+            state.add(self.line, (quantity, waived), share, &discounts, &self.terms.profile)?;
         let total = Amounts::of_fee(posted.list + list, posted.fee() + fee, &self.line.price, &self.terms.profile);
         let own = self.charge(quantity, waived, total.minus(posted));
         for (resource_id, list, fee) in repriced {
@@ -119,7 +153,7 @@ impl Step<'_> {
             }
         }
         charges.push(own);
-        Ok(())
+        Ok(true)
     }
 
     fn discounts(&self) -> Vec<&DiscountRow> {

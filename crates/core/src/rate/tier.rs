@@ -44,8 +44,18 @@ pub(super) struct TierCharges {
     pub repriced: Vec<(String, Money, Money)>,
 }
 
+/// A line's place among the lines that add to one volume total in one window.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WindowShare {
+    /// The total with all of them: its band prices the whole window.
+    pub reached: Quantity,
+    /// Whether it is the first of them that changes something: it carries the change of band.
+    pub is_first: bool,
+}
+
 impl TierState {
-    fn total(&self) -> Result<Option<Quantity>, AmountOverflow> {
+    /// What all resources have used together; nothing where no line was ever settled.
+    pub(super) fn total(&self) -> Result<Option<Quantity>, AmountOverflow> {
         if self.by_resource.is_empty() {
             return Ok(None);
         }
@@ -60,8 +70,8 @@ impl TierState {
     pub(super) fn add(
         &mut self,
         line: &Line,
-        added: Quantity,
-        waived: Quantity,
+        (added, waived): (Quantity, Quantity),
+        share: WindowShare,
         discounts: &[&DiscountRow],
         profile: &Profile,
     ) -> Result<TierCharges, AmountOverflow> {
@@ -70,7 +80,8 @@ impl TierState {
         let priced = Pricing { price: &line.price, discounts, profile };
         let charges = match &line.price.row.model {
             PriceModel::Volume { tiers } => {
-                self.volume(&line.key.resource_id, tiers, (before, after), (added, waived), &priced)?
+                let bands = self.bands(tiers, share, line.price.row.seconds_per_unit())?;
+                self.volume(&line.key.resource_id, bands, (added, waived), &priced)?
             }
             PriceModel::Flat | PriceModel::Graduated { .. } | PriceModel::Package { .. } => {
                 let list = priced.list(after)? - before.map_or(Ok(Money::ZERO), |q| priced.list(q))?;
@@ -83,18 +94,21 @@ impl TierState {
         Ok(charges)
     }
 
+    /// The band of the total before a line, if anything was used, and the band that its window reaches.
+    fn bands<'t>(&self, tiers: &'t [Tier], share: WindowShare, per: i64) -> Result<(Option<&'t Tier>, &'t Tier), AmountOverflow> {
+        let band = |total| Ok(&tiers[price::volume_tier(tiers, total, per)?]);
+        let new = band(share.reached)?;
+        let old = if share.is_first { self.total()?.map(band).transpose()? } else { Some(new) };
+        Ok((old, new))
+    }
+
     fn volume(
         &self,
         resource_id: &str,
-        tiers: &[Tier],
-        (before, after): (Option<Quantity>, Quantity),
+        (old, new): (Option<&Tier>, &Tier),
         (added, waived): (Quantity, Quantity),
         priced: &Pricing<'_>,
     ) -> Result<TierCharges, AmountOverflow> {
-        let per = priced.price.row.seconds_per_unit();
-        let new = &tiers[price::volume_tier(tiers, after, per)?];
-        let old = before.map(|q| price::volume_tier(tiers, q, per)).transpose()?.map(|place| &tiers[place]);
-
         // Per resource both totals are cut before they are subtracted, so that a resource's month sums to cut(price × quantity).
         let flat = priced.cut(Accrued::of_money(new.flat))?
             - old.map_or(Ok(Money::ZERO), |tier| priced.cut(Accrued::of_money(tier.flat)))?;
