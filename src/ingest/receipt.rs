@@ -46,6 +46,10 @@ pub struct Refused {
     pub item_id: String,
     /// Line in the file.
     pub line: u64,
+    /// The column at fault, if it is one.
+    pub column: Option<String>,
+    /// What was seen there; nothing where it was empty.
+    pub value: Option<String>,
     /// A stable code.
     pub reason: String,
     /// The sentence for a person.
@@ -90,6 +94,8 @@ pub(super) fn of(taken: &Taken, kind: TableKind, record: &IngestRecord) -> FileR
     let refusals = record.quarantine.iter().map(|item| Refused {
         item_id: item.item_id.clone(),
         line: item.line,
+        column: item.column.clone(),
+        value: item.value.clone(),
         reason: item.reason.clone(),
         detail: item.detail.clone(),
         amount_at_risk: item.amount_at_risk,
