@@ -117,7 +117,9 @@ pub(super) fn batch(
     until: Instant,
 ) -> Result<Loaded, Failure> {
     let store = books.store();
-    let funds = if wish.is_partial() { Vec::new() } else { store.pending_funds(until)? };
+    // Money comes before the settlement of its instant, also where only some accounts are settled: theirs is carried out.
+    let mut funds = store.pending_funds(until)?;
+    funds.retain(|row| wish.account_id.as_ref().is_none_or(|wanted| *wanted == row.account_id));
     let Some(span) = span_of(due) else { return Ok(Loaded { funds, ..Loaded::default() }) };
     let row_files = store.row_files(span)?;
     let files: Vec<RowFile> = row_files.iter().map(|file| books.row_file(file)).collect();
