@@ -9,10 +9,12 @@ pub mod read;
 mod receipt;
 mod reference;
 mod refuse;
+mod retake;
 mod take;
 mod usage;
 
 pub use receipt::{FileReceipt, Receipt, Refused};
+pub use retake::{Retaken, retake};
 
 use crate::books::Books;
 use crate::failure::Failure;
@@ -99,6 +101,9 @@ fn ingest_file(books: &mut Books, kind: TableKind, path: &Path, progress: &Progr
     };
     record.file = Some(input_file(books, kind, &taken, counts, false));
     books.store_mut().record_ingest(&record)?;
+    if kind == TableKind::Usage {
+        retake::retake_waiting(books)?;
+    }
     Ok(receipt::of(&taken, kind, &record))
 }
 

@@ -14,7 +14,7 @@ use reckoner_core::table::{
     price, product, voucher,
 };
 use reckoner_core::time::Instant;
-use reckoner_store::IngestRecord;
+use reckoner_store::{IngestRecord, QuarantineItem};
 use std::collections::HashMap;
 
 /// Takes the rows of a reference file one by one.
@@ -49,6 +49,28 @@ pub(super) fn take_rows(
         }
     }
     Ok(counts)
+}
+
+/// Takes refused rows again, as delivered; hands back the items that are settled now.
+pub(super) fn retake_rows(
+    books: &Books,
+    kind: TableKind,
+    items: &[QuarantineItem],
+    record: &mut IngestRecord,
+    counts: &mut Counts,
+) -> Result<Vec<String>, Failure> {
+    let mut known = Known::load(books)?;
+    let mut resolved = Vec::new();
+    for item in items {
+        let Ok(raw) = RawRow::from_pairs(kind.schema(), item.line, &item.raw) else { continue };
+        match known.accept(books, kind, &raw, record) {
+            Ok(true) => counts.accepted += 1,
+            Ok(false) => counts.duplicates += 1,
+            Err(_) => continue,
+        }
+        resolved.push(item.item_id.clone());
+    }
+    Ok(resolved)
 }
 
 /// What is known, this file's accepted rows included.

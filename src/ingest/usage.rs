@@ -20,10 +20,13 @@ use reckoner_core::rate::last_instant;
 use reckoner_core::table::{Overlap, ProductRow, RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
-use reckoner_store::{IngestRecord, LakeFile, LakeKind, SupersededRow, UsageAccounting};
+use reckoner_store::{IngestRecord, LakeFile, LakeKind, QuarantineItem, SupersededRow, UsageAccounting};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 type RecordKey = (String, String);
+
+/// The reason of a row that corrects a record nobody has delivered yet: it waits for it.
+pub(super) const CORRECTS_UNKNOWN: &str = "corrects_unknown";
 
 /// Which rows of a file are taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -54,9 +57,39 @@ pub(super) fn take_rows(
             progress.note("taking rows", counts.rows, &taken.name);
         }
     }
-    record.touched_hours = intake.touched_hours.into_iter().collect();
-    record.accounting = intake.units.into_rows();
+    intake.finish(record);
     Ok(counts)
+}
+
+/// Takes refused rows of a file again, as delivered. Those that are refused again stay where they are; the items of the
+/// others are handed back, to be resolved.
+pub(super) fn retake_rows(
+    books: &Books,
+    taken: &Taken,
+    items: &[QuarantineItem],
+    record: &mut IngestRecord,
+    counts: &mut Counts,
+) -> Result<Vec<String>, Failure> {
+    let mut intake = Intake::new(books, taken)?;
+    let mut resolved = Vec::new();
+    let mut candidates = Vec::new();
+    for item in items {
+        let Ok(raw) = RawRow::from_pairs(TableKind::Usage.schema(), item.line, &item.raw) else { continue };
+        if let Ok(row) = intake.read(&raw) {
+            resolved.push((item.line, item.item_id.clone()));
+            candidates.push(Candidate { row, raw });
+        }
+    }
+    candidates.sort_by_key(|candidate| candidate.row.corrects.is_some());
+    let rows: Vec<UsageRow> = candidates.iter().map(|candidate| candidate.row.clone()).collect();
+    let refused: HashSet<u64> =
+        intake.accept(candidates, record, counts)?.into_iter().map(|(candidate, _)| candidate.row.line).collect();
+    for row in rows.iter().filter(|row| !refused.contains(&row.line)) {
+        intake.count(row, Column::Released);
+    }
+    resolved.retain(|(line, _)| !refused.contains(line));
+    intake.finish(record);
+    Ok(resolved.into_iter().map(|(_, item_id)| item_id).collect())
 }
 
 struct Intake<'a> {
@@ -113,6 +146,11 @@ impl<'a> Intake<'a> {
         })
     }
 
+    fn finish(self, record: &mut IngestRecord) {
+        record.touched_hours = self.touched_hours.into_iter().collect();
+        record.accounting = self.units.into_rows();
+    }
+
     fn checks(&self) -> UsageChecks<'_> {
         UsageChecks {
             accounts: &self.accounts,
@@ -142,9 +180,23 @@ impl<'a> Intake<'a> {
             }
         }
 
+        for (candidate, refusal) in self.accept(candidates, record, counts)? {
+            let raw = (candidate.raw.line(), candidate.raw.to_pairs());
+            self.refuse(raw, Some(&candidate.row), refusal, record, counts);
+        }
+        Ok(())
+    }
+
+    /// Holds the candidates against what is known, writes those that are accepted, hands back those that are not.
+    fn accept<'r>(
+        &mut self,
+        candidates: Vec<Candidate<'r>>,
+        record: &mut IngestRecord,
+        counts: &mut Counts,
+    ) -> Result<Vec<(Candidate<'r>, Refusal)>, Failure> {
         let mut known = self.known_records(&candidates)?;
         let mut busy = self.busy_resources(&candidates)?;
-        let mut accepted = Vec::new();
+        let (mut accepted, mut refused) = (Vec::new(), Vec::new());
         for candidate in candidates {
             match self.settle_standing(&candidate, &mut known, &mut busy, record) {
                 Ok(true) => {
@@ -155,13 +207,11 @@ impl<'a> Intake<'a> {
                     counts.duplicates += 1;
                     self.count(&candidate.row, Column::Duplicate);
                 }
-                Err(refusal) => {
-                    let raw = (candidate.raw.line(), candidate.raw.to_pairs());
-                    self.refuse(raw, Some(&candidate.row), refusal, record, counts);
-                }
+                Err(refusal) => refused.push((candidate, refusal)),
             }
         }
-        self.write(accepted, record)
+        self.write(accepted, record)?;
+        Ok(refused)
     }
 
     /// Reads and checks a row; a refusal comes with the row if it could be read.
@@ -434,8 +484,8 @@ fn conflict(row: &UsageRow) -> Refusal {
 fn corrected(row: &UsageRow, target: &str, known: &HashMap<RecordKey, Vec<KnownPlace>>) -> Result<(RecordKey, usize), Refusal> {
     let key = (row.account_id.clone(), target.to_owned());
     let Some(places) = known.get(&key) else {
-        let expected = "the account has no such record; deliver it first, then retry the row";
-        return Err(Refusal::at("corrects", target, "corrects_unknown", expected));
+        let expected = "the account has no such record yet; the row is taken by itself when the record comes";
+        return Err(Refusal::at("corrects", target, CORRECTS_UNKNOWN, expected));
     };
     let live = places.iter().enumerate().filter(|(_, place)| place.is_live);
     // An id may come again after two months; the latest use is meant.
@@ -454,6 +504,8 @@ enum Column {
     TakenBack,
     Duplicate,
     Quarantined,
+    /// No longer in quarantine.
+    Released,
 }
 
 /// Units by hour, account, sku and unit.
@@ -481,6 +533,10 @@ impl UnitSums {
             Column::Accepted => &mut row.accepted,
             Column::TakenBack => {
                 row.accepted = row.accepted.minus(quantity).expect(FITS);
+                return;
+            }
+            Column::Released => {
+                row.quarantined = row.quarantined.minus(quantity).expect(FITS);
                 return;
             }
             Column::Duplicate => &mut row.duplicate,

@@ -1,0 +1,73 @@
+//! Retaking: rows out of quarantine, taken again as they were delivered, with their own file and line.
+//!
+//! A retake is a delivery of its own in the order of knowing: what it accepts settles as late usage. A row that corrects a
+//! record which comes later is retaken by itself when the record is there, so that the order of files does not matter.
+
+use super::reference;
+use super::take::Taken;
+use super::usage::{self, CORRECTS_UNKNOWN};
+use super::{Counts, input_file};
+use crate::books::Books;
+use crate::failure::Failure;
+use reckoner_core::id;
+use reckoner_core::table::TableKind;
+use reckoner_store::{IngestRecord, QuarantineItem};
+use std::collections::BTreeMap;
+
+/// What became of items that were taken again.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Retaken {
+    /// Rows that took effect.
+    pub accepted: u64,
+    /// Rows known by now.
+    pub duplicates: u64,
+    /// Items that are settled now.
+    pub resolved: Vec<String>,
+}
+
+/// Takes the rows of open items again; those that are refused again stay open.
+///
+/// # Errors
+/// Exit 1 when the lake or the store fails. Files before it are taken.
+pub fn retake(books: &mut Books, items: Vec<QuarantineItem>) -> Result<Retaken, Failure> {
+    let mut by_file: BTreeMap<(TableKind, String, String), Vec<QuarantineItem>> = BTreeMap::new();
+    for item in items.into_iter().filter(|item| item.status == "open" && item.line > 0) {
+        let Ok(kind) = TableKind::from_word(&item.kind) else { continue };
+        by_file.entry((kind, item.file_id.clone(), item.file.clone())).or_default().push(item);
+    }
+    let mut retaken = Retaken::default();
+    for ((kind, file_id, name), items) in by_file {
+        let raw = books.session.home.raw().join(&file_id);
+        let taken = Taken { file_id, name, bytes: 0, raw };
+        let mut record = IngestRecord::default();
+        let mut counts = Counts::default();
+        let resolved = match kind {
+            TableKind::Usage => usage::retake_rows(books, &taken, &items, &mut record, &mut counts)?,
+            _ => reference::retake_rows(books, kind, &items, &mut record, &mut counts)?,
+        };
+        if resolved.is_empty() {
+            continue;
+        }
+        counts.rows = counts.accepted + counts.duplicates;
+        let ids: Vec<&str> = resolved.iter().map(String::as_str).collect();
+        let delivery = Taken { file_id: id::derive("retake", &ids), name: format!("{} (retaken)", taken.name), ..taken };
+        record.file = Some(input_file(books, kind, &delivery, counts, false));
+        record.resolved_items = resolved.iter().map(|item_id| (item_id.clone(), "retried".to_owned())).collect();
+        books.store_mut().record_ingest(&record)?;
+        retaken.accepted += counts.accepted;
+        retaken.duplicates += counts.duplicates;
+        retaken.resolved.extend(resolved);
+    }
+    Ok(retaken)
+}
+
+/// Takes rows that waited for a record which has come meanwhile, and those that waited for them in turn.
+pub(super) fn retake_waiting(books: &mut Books) -> Result<(), Failure> {
+    loop {
+        let is_waiting = |item: &QuarantineItem| item.reason == CORRECTS_UNKNOWN && item.status == "open";
+        let waiting: Vec<QuarantineItem> = books.store().quarantine()?.into_iter().filter(is_waiting).collect();
+        if waiting.is_empty() || retake(books, waiting)?.resolved.is_empty() {
+            return Ok(());
+        }
+    }
+}
