@@ -1,12 +1,12 @@
 //! CSV, RFC 4180: a header, then records; commas, quotes, any line break of LF and CRLF.
 
 use super::batch::{Batch, kept};
+use super::input::Input;
 use super::sieve::Sieve;
-use super::{FileRefusal, Format, Input, ReadOptions, RowReader};
+use super::{FileRefusal, Format, ReadOptions, RowReader};
 use csv::{Reader, ReaderBuilder, StringRecord, Terminator};
 use reckoner_core::table::schema::{Layout, TableSchema};
 use reckoner_core::table::{FIELD_BYTES_MAX, Refusal};
-use std::io::{Seek as _, SeekFrom};
 
 /// Fields of a record that does not fit its header are kept up to this many.
 const KEPT_FIELDS_MAX: usize = 64;
@@ -24,7 +24,7 @@ pub(super) struct CsvReader {
 impl CsvReader {
     pub(super) fn open(mut input: Input, schema: &'static TableSchema, options: &ReadOptions) -> Result<Self, FileRefusal> {
         Sieve::new(&mut input).check_all()?;
-        input.seek(SeekFrom::Start(0)).map_err(|error| FileRefusal::unreadable(&error))?;
+        input.rewind()?;
 
         let mut reader = ReaderBuilder::new()
             .has_headers(false)
@@ -96,10 +96,7 @@ impl RowReader for CsvReader {
 fn refusal(error: csv::Error) -> FileRefusal {
     let text = error.to_string();
     match error.into_kind() {
-        csv::ErrorKind::Io(error) => match error.get_ref().and_then(|inner| inner.downcast_ref::<FileRefusal>()) {
-            Some(refusal) => refusal.clone(),
-            None => FileRefusal::unreadable(&error),
-        },
+        csv::ErrorKind::Io(error) => FileRefusal::of(&error),
         _ => FileRefusal::new("malformed_csv", format!("the file cannot be read as CSV: {text}")),
     }
 }
@@ -212,7 +209,7 @@ mod tests {
     fn batches_are_bounded_and_lose_nothing() {
         let body: String = (0..1_000).map(|n| format!("f{n},a,top_up,1,t\n")).collect();
         for batch_rows in [0, 1, 7, 1_000, 8_192] {
-            let options = ReadOptions { batch_rows, ignored_columns: Vec::new() };
+            let options = ReadOptions { batch_rows, ..ReadOptions::default() };
             let batches = drain(open(Source::Bytes(funds(&body)), TableKind::Funds, &options)).expect("right");
             assert!(batches.iter().all(|batch| batch.len() <= batch_rows.max(1)));
             let ids: Vec<String> = batches.iter().flat_map(|batch| batch.cells(0).map(str::to_owned)).collect();

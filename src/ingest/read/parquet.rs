@@ -42,7 +42,7 @@ pub(super) struct ParquetReader {
 
 impl ParquetReader {
     pub(super) fn open(file: File, schema: &'static TableSchema, options: &ReadOptions) -> Result<Self, FileRefusal> {
-        let file_bytes = file.metadata().map_err(|error| FileRefusal::unreadable(&error))?.len();
+        let file_bytes = file.metadata().map_err(|error| FileRefusal::of(&error))?.len();
         let loaded = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
         let rows_expected = check_footer(loaded.metadata(), file_bytes)?;
         let layout = check_columns(loaded.schema(), schema, options)?;

@@ -62,7 +62,7 @@ impl<R: Read> Sieve<R> {
         self.ready.clear();
         self.served = 0;
         while self.ready.is_empty() {
-            let read = read_some(&mut self.inner, &mut self.chunk[self.carried..]).map_err(|e| FileRefusal::unreadable(&e))?;
+            let read = read_some(&mut self.inner, &mut self.chunk[self.carried..]).map_err(|e| FileRefusal::of(&e))?;
             let filled = self.carried + read;
             let valid = match std::str::from_utf8(&self.chunk[..filled]) {
                 Ok(_) => filled,

@@ -46,6 +46,12 @@ reasons! {
     INCONSISTENT_ROW = "inconsistent_row";
     /// A record with more or fewer fields than the header.
     WRONG_FIELD_COUNT = "wrong_field_count";
+    /// A line of NDJSON that is no JSON object, or that names a key twice.
+    INVALID_JSON_ROW = "invalid_json_row";
+    /// A JSON value of a kind that cannot say exactly what the column holds.
+    WRONG_JSON_TYPE = "wrong_json_type";
+    /// A CloudEvents envelope of another version, without what it requires, or around something else than a JSON object.
+    INVALID_EVENT = "invalid_event";
     /// A field of more than 64 KiB.
     FIELD_TOO_LONG = "field_too_long";
 }

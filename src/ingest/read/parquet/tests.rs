@@ -1,5 +1,6 @@
 //! Small files written by the crate's own writer, right ones and damaged ones.
 
+use super::super::input::Input;
 use super::super::testing::{Opened, drain, open_bytes, rows_text};
 use super::super::{ReadOptions, Source, open};
 use super::*;
@@ -235,7 +236,7 @@ fn what_unpacks_to_too_much_is_not_unpacked() {
     }
     let few = written(&usage_columns(&[]));
     let footer = guarded(|| {
-        let file = super::super::Input::Bytes(std::io::Cursor::new(few)).into_file().expect("spilled");
+        let file = Input::open(Source::Bytes(few), &ReadOptions::default()).expect("plain").into_file().expect("spilled");
         ArrowReaderMetadata::load(&file, ArrowReaderOptions::new())
     });
     let footer = footer.expect("right");
