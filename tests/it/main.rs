@@ -3,11 +3,13 @@
 //! | file | what it holds together |
 //! |---|---|
 //! | `command_line` | every command of the contract is known; wrong usage is told in four parts, as JSON too |
+//! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
 //! | `tools` | `check` and `sample` |
 
 mod command_line;
 mod examples;
+mod formats;
 mod home;
 mod support;
 mod tools;
