@@ -43,8 +43,12 @@ enum Stopped {
 }
 
 impl From<FileRefusal> for Stopped {
+    /// A file that could not be read is not a bad file: a full disk while unpacking must not brand it for ever.
     fn from(refusal: FileRefusal) -> Self {
-        Self::Refused(refusal)
+        match refusal.reason {
+            "unreadable" => Self::Failed(Failure::failed(refusal.detail).hint("put the disk right, then deliver the file again")),
+            _ => Self::Refused(refusal),
+        }
     }
 }
 
