@@ -8,13 +8,13 @@ use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::Accounts;
 use reckoner_core::number::Money;
-use reckoner_core::price::check_new_row;
+use reckoner_core::price::{PriceConflict, check_new_row, check_settle_window};
 use reckoner_core::table::{
     AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, RawRow, Refusal, TableKind, VoucherRow, account, discount, funds,
     price, product, voucher,
 };
 use reckoner_core::time::Instant;
-use reckoner_store::{IngestRecord, QuarantineItem};
+use reckoner_store::{IngestRecord, QuarantineItem, Store};
 use std::collections::HashMap;
 
 /// Takes the rows of a reference file one by one.
@@ -81,6 +81,8 @@ struct Known {
     discounts: HashMap<String, Vec<DiscountRow>>,
     vouchers: HashMap<String, VoucherRow>,
     funds: HashMap<String, FundsRow>,
+    /// Up to where windows are settled, if any is.
+    settled_until: Option<Instant>,
 }
 
 impl Known {
@@ -93,6 +95,7 @@ impl Known {
             discounts: HashMap::new(),
             vouchers: store.vouchers()?.into_iter().map(|known| (known.row.voucher_id.clone(), known.row)).collect(),
             funds: store.funds()?.into_iter().map(|entry| (entry.row.entry_id.clone(), entry.row)).collect(),
+            settled_until: settled_until(store)?,
         };
         for one in store.accounts()? {
             known.accounts.entry(one.row.account_id.clone()).or_default().push(one.row);
@@ -174,14 +177,18 @@ impl Known {
 
     fn accept_price(&mut self, row: PriceRow, raw: &RawRow<'_>, record: &mut IngestRecord) -> Result<bool, Refusal> {
         let published = self.prices.entry(place_of_price(&row)).or_default();
-        let is_new = check_new_row(&row, published.iter()).map_err(|conflict| {
+        let refused = |conflict: PriceConflict| {
             let reason = match conflict {
-                reckoner_core::price::PriceConflict::EditedInPlace => "edited_in_place",
-                reckoner_core::price::PriceConflict::InsideExplicit { .. }
-                | reckoner_core::price::PriceConflict::HoldsAnother { .. } => "validity_overlaps",
+                PriceConflict::EditedInPlace => "edited_in_place",
+                PriceConflict::InsideExplicit { .. } | PriceConflict::HoldsAnother { .. } => "validity_overlaps",
+                PriceConflict::SettledOtherwise { .. } => "settled_otherwise",
             };
             Refusal::at("valid_from", raw.get("valid_from"), reason, &conflict.to_string())
-        })?;
+        };
+        let is_new = check_new_row(&row, published.iter()).map_err(refused)?;
+        if let Some(until) = self.settled_until.filter(|_| is_new) {
+            check_settle_window(&row, published.iter(), until).map_err(refused)?;
+        }
         if is_new {
             published.push(row.clone());
             record.prices.push((raw.line(), row));
@@ -204,6 +211,11 @@ impl Known {
         let expected = format!("account `{account_id}` keeps its books in {}; an account has one currency", account.currency);
         Err(Refusal::at("currency", currency, "currency_differs", &expected))
     }
+}
+
+fn settled_until(store: &dyn Store) -> Result<Option<Instant>, Failure> {
+    let last = store.settled_windows()?.iter().map(|known| known.window.end).max();
+    Ok(store.frontier()?.max(last))
 }
 
 fn place_of_price(row: &PriceRow) -> (String, String) {

@@ -60,6 +60,18 @@ pub enum PriceConflict {
         /// Where the other begins.
         at: String,
     },
+    /// It would move use that is settled already into windows of another kind, where it would be charged again or never.
+    #[error(
+        "use before {until} is settled by the {settled}, and this row settles by the {wanted}; a row that begins then or later may"
+    )]
+    SettledOtherwise {
+        /// Up to where windows are settled.
+        until: String,
+        /// The kind of window that they were settled in.
+        settled: &'static str,
+        /// The kind of window that the row names.
+        wanted: &'static str,
+    },
 }
 
 impl PriceBook {
@@ -175,4 +187,35 @@ pub fn check_new_row<'a>(row: &PriceRow, known: impl Iterator<Item = &'a PriceRo
         }
     }
     Ok(true)
+}
+
+/// Refuses a new row that settles in windows of another kind than the row that holds in its place, where use is settled.
+///
+/// Windows keep the prices that they were settled with, each its own. If hours that are settled could become part of a day
+/// that is not, their use would be charged by the hour and by the day; the other way round, by neither.
+///
+/// # Errors
+/// [`PriceConflict::SettledOtherwise`] when the row would hold at some instant before `settled_until` at which a known row
+/// with another settlement window holds.
+pub fn check_settle_window<'a>(
+    row: &PriceRow,
+    known: impl Iterator<Item = &'a PriceRow>,
+    settled_until: Instant,
+) -> Result<(), PriceConflict> {
+    let known = PriceBook::new(known.map(|other| (0, other.clone()))).as_of(0);
+    let Some(timeline) = known.timeline(&row.sku, &row.currency) else { return Ok(()) };
+    let begins = row.begins();
+    let next = timeline.prices.iter().map(|price| price.validity.start).find(|start| *start > begins);
+    let end = row.stated_validity().end.min(next.unwrap_or(Instant::MAX)).min(settled_until);
+    if end <= begins {
+        return Ok(());
+    }
+    match timeline.during(Window::new(begins, end)).find(|price| price.row.settle != row.settle) {
+        Some(other) => Err(PriceConflict::SettledOtherwise {
+            until: settled_until.to_utc_text(),
+            settled: other.row.settle.as_str(),
+            wanted: row.settle.as_str(),
+        }),
+        None => Ok(()),
+    }
 }

@@ -1,0 +1,13 @@
+//! What the pure part promises, as laws over random input and as tables of borders.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `settling` | twice is once, splitting and order leave no trace, two deliveries equal one |
+//! | `prices` | tier borders, minimum and steps, the least charge, discounts, which row holds when |
+//! | `calendar` | windows tile time, nights with a clock change included; where a day begins |
+//! | `world` | rows, prices and terms that the others are made of |
+
+mod calendar;
+mod prices;
+mod settling;
+mod world;
