@@ -67,7 +67,8 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
     let is_whole = wish.within.is_none() && !wish.is_partial() && !wish.is_dry_run;
-    let reached = is_whole.then_some(frontier);
+    // It never goes back: `--until` may name an instant before one that was reached already.
+    let reached = is_whole.then_some(frontier.max(knowledge.effective_from));
     if reached.is_some() {
         run_batch(books, wish, &knowledge, &[], until, reached, &mut receipt)?;
     }
