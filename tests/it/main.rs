@@ -5,11 +5,13 @@
 //! | `command_line` | every command of the contract is known; wrong usage is told in four parts, as JSON too |
 //! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
+//! | `laws` | what the engine promises: the oracle, order, twice is once, bad rows, late rows |
 //! | `tools` | `check` and `sample` |
 
 mod command_line;
 mod examples;
 mod formats;
 mod home;
+mod laws;
 mod support;
 mod tools;

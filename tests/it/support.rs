@@ -61,7 +61,7 @@ impl Bench {
 }
 
 impl Said {
-    fn of(output: Output) -> Self {
+    pub fn of(output: Output) -> Self {
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         Self { exit: output.status.code().unwrap_or(-1), out: text(output.stdout), err: text(output.stderr) }
     }
