@@ -4,6 +4,7 @@ use crate::app::Session;
 use crate::failure::Failure;
 use crate::files;
 use crate::profiles::read_profile;
+use reckoner_core::account::Accounts;
 use reckoner_core::profile::Profile;
 use reckoner_core::time::{Instant, Zone};
 use reckoner_frames::RowFile;
@@ -51,6 +52,14 @@ impl Books {
     /// What is, to record.
     pub fn store_mut(&mut self) -> &mut dyn Store {
         self.store.as_mut()
+    }
+
+    /// The accounts, as known now.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn accounts(&self) -> Result<Accounts, Failure> {
+        Ok(Accounts::new(self.store().accounts()?.into_iter().map(|known| known.row)))
     }
 
     /// The lake's folder.

@@ -153,7 +153,7 @@ pub struct ExportArgs {
     /// Which table
     #[arg(value_name = "TABLE")]
     pub table: OutputTable,
-    /// csv, parquet, ndjson; hledger or beancount for the ledger [default: -o's ending, else csv; hledger]
+    /// csv, parquet, ndjson; for the ledger also hledger, beancount [default: -o's ending, else csv; ledger: hledger]
     #[arg(long, value_name = "FORMAT")]
     pub format: Option<OutputFormat>,
     /// First instant of the range, by the table's first time column
@@ -211,7 +211,11 @@ pub enum OutputTable {
     Quarantine,
     /// What happened to every unit of use.
     UsageAccounting,
-    /// The double-entry journal, as plain-text accounting.
+    /// What became due for whom at which instant.
+    Settlements,
+    /// Delivered files and what came of their rows.
+    Files,
+    /// The double-entry journal, as plain-text accounting or as a table of legs.
     Ledger,
 }
 

@@ -1,7 +1,8 @@
 //! CSV by RFC 4180 with a header row, UTF-8, lines ended by LF.
 //!
 //! A spreadsheet runs a text that begins with `=`, `+`, `-`, `@`, a tab or a carriage return as a formula; such a text
-//! gets a `'` in front, which the spreadsheet does not show. Only text columns are touched: a negative amount is a number.
+//! gets a `'` in front, which the spreadsheet does not show. Only text columns are touched: a negative amount is a number,
+//! and an id may begin with `-` or `@` and must come back as it went.
 
 use super::WriteError;
 use super::table::{Cell, ColumnKind, Rendering, Table};

@@ -113,6 +113,23 @@ pub fn write_stdout_document(table: Table<'_>, rendering: Rendering) -> Result<(
     unless_reader_left(spooled())
 }
 
+/// Writes text that is no table to a file, whole or not at all, or to standard output.
+///
+/// # Errors
+/// What the writer says, or the file.
+pub fn write_text(to: Option<&Path>, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> Result<(), Failure> {
+    match to {
+        Some(path) => {
+            let written = publish(path, |out| write(out).map_err(WriteError::Io));
+            written.map_err(|error| told(error, path.display().to_string()))
+        }
+        None => {
+            let mut out = BufWriter::with_capacity(1 << 16, io::stdout());
+            unless_reader_left(write(&mut out).and_then(|()| out.flush()).map_err(WriteError::Io))
+        }
+    }
+}
+
 fn unless_reader_left(written: Result<(), WriteError>) -> Result<(), Failure> {
     match written {
         Err(WriteError::Io(error)) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),

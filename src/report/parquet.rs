@@ -42,7 +42,7 @@ pub(super) fn write(table: Table<'_>, out: impl Write + Send) -> Result<u64, Wri
 
 fn data_type(kind: ColumnKind) -> DataType {
     match kind {
-        ColumnKind::Text => DataType::Utf8,
+        ColumnKind::Text | ColumnKind::Id => DataType::Utf8,
         ColumnKind::Amount => DataType::Decimal128(PRECISION, MONEY_SCALE as i8),
         ColumnKind::Quantity | ColumnKind::Price => DataType::Decimal128(PRECISION, QUANTITY_SCALE as i8),
         ColumnKind::Instant => DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())),
@@ -57,7 +57,7 @@ fn array(rows: &[Row], index: usize, column: &Column) -> Result<ArrayRef, ArrowE
     let decimal =
         |scale: u32| cells.clone().map(scaled).collect::<Decimal128Array>().with_precision_and_scale(PRECISION, scale as i8);
     Ok(match column.kind {
-        ColumnKind::Text => Arc::new(cells.map(text).collect::<StringArray>()),
+        ColumnKind::Text | ColumnKind::Id => Arc::new(cells.map(text).collect::<StringArray>()),
         ColumnKind::Amount => Arc::new(decimal(MONEY_SCALE)?),
         ColumnKind::Quantity | ColumnKind::Price => Arc::new(decimal(QUANTITY_SCALE)?),
         ColumnKind::Instant => Arc::new(cells.map(micros).collect::<TimestampMicrosecondArray>().with_timezone("UTC")),

@@ -37,8 +37,11 @@ pub struct Column {
 /// What the cells of a column are; any of them may be empty.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ColumnKind {
-    /// Text, ids, words, maps.
+    /// Text, words, maps: in CSV guarded against spreadsheets that would run it.
     Text,
+    /// An id. It may begin with `-` or `@` and is written as it is, so that it comes back as it went; its alphabet has
+    /// nothing that makes a formula.
+    Id,
     /// Money: the fee scale's digits; Decimal(38, 8).
     Amount,
     /// How much: no trailing zeros; Decimal(38, 12).
@@ -58,7 +61,7 @@ pub enum ColumnKind {
 pub enum Cell {
     /// No value.
     Empty,
-    /// For text columns.
+    /// For text and id columns.
     Text(Cow<'static, str>),
     /// For amount columns.
     Amount(Money),
@@ -149,7 +152,7 @@ impl Cell {
     fn fits(&self, kind: ColumnKind) -> bool {
         match (self, kind) {
             (Self::Empty, _) => true,
-            (Self::Text(_), kind) => kind == ColumnKind::Text,
+            (Self::Text(_), kind) => matches!(kind, ColumnKind::Text | ColumnKind::Id),
             (Self::Amount(_), kind) => kind == ColumnKind::Amount,
             (Self::WideAmount(e8), kind) => kind == ColumnKind::Amount && e8.unsigned_abs() < DECIMAL_MAX,
             (Self::Quantity(quantity), kind) => kind == ColumnKind::Quantity && quantity.e12().unsigned_abs() < DECIMAL_MAX,

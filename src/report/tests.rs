@@ -94,6 +94,15 @@ fn only_text_is_guarded_against_spreadsheets() {
 }
 
 #[test]
+fn ids_come_back_as_they_went() {
+    for id in ["-1", "@acme", "i-1:x/y@z.w_", "a"] {
+        let table = Table::of_rows("t", vec![Column::new("id", ColumnKind::Id)], vec![vec![Cell::text(id)]]);
+        let bytes = write_bytes(table, Format::Csv, rendering("Z", 8)).unwrap();
+        assert_eq!(String::from_utf8(bytes).unwrap(), format!("id\n{id}\n"));
+    }
+}
+
+#[test]
 fn ndjson_carries_decimals_as_text() {
     let bytes = write_bytes(awkward(), Format::Ndjson, rendering("Z", 8)).unwrap();
     let text = String::from_utf8(bytes).unwrap();

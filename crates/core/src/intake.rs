@@ -128,10 +128,7 @@ impl<'a> UsageChecks<'a> {
 
     fn estimate(&self, cell: &dyn Fn(&str) -> String) -> Option<Money> {
         let (account_id, sku) = (cell("account_id"), cell("sku"));
-        let currency = match self.accounts.currency(&account_id) {
-            Some(currency) if self.prices.timeline(&sku, currency).is_some() => currency,
-            _ => *self.prices.currencies(&sku).first()?,
-        };
+        let currency = currency_at_risk(self.accounts, self.prices, &account_id, &sku)?;
         let (started_at, ended_at) = (self.rough_instant(&cell("started_at"))?, self.rough_instant(&cell("ended_at"))?);
         let row = UsageRow {
             record_id: String::new(),
@@ -173,6 +170,14 @@ fn fits(row: &UsageRow, price: &Price) -> bool {
         return true;
     }
     exact_cost(row, price).is_ok_and(|cost| cost.cut(FeeScale::EIGHT).is_ok())
+}
+
+/// The currency in which a refused row's amount at risk is estimated: the account's, or another that the sku is priced in.
+pub fn currency_at_risk<'a>(accounts: &'a Accounts, prices: &'a Prices, account_id: &str, sku: &str) -> Option<&'a str> {
+    match accounts.currency(account_id) {
+        Some(currency) if prices.timeline(sku, currency).is_some() => Some(currency),
+        _ => prices.currencies(sku).first().copied(),
+    }
 }
 
 fn rough_quantity(text: &str) -> Option<Quantity> {

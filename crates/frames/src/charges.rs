@@ -20,7 +20,7 @@ pub struct ChargeFilter {
     pub within: Option<Window>,
     /// Only this account.
     pub account_id: Option<String>,
-    /// Only this charge.
+    /// Only charges whose id is or begins with this.
     pub charge_id: Option<String>,
     /// Only this settlement.
     pub settlement_id: Option<String>,
@@ -85,9 +85,12 @@ pub fn read_charges(files: &[PathBuf], filter: &ChargeFilter) -> Result<Vec<Char
             let starts = col("window_start");
             plan = plan.filter(starts.clone().gt_eq(lit(window.start.seconds())).and(starts.lt(lit(window.end.seconds()))));
         }
-        let equals =
-            [("account_id", &filter.account_id), ("charge_id", &filter.charge_id), ("settlement_id", &filter.settlement_id)];
-        for (column, wanted) in equals {
+        if let Some(begins) = &filter.charge_id {
+            // Ids are ASCII: all that begin with the text lie before the text followed by the first character above ASCII.
+            let above = lit(format!("{begins}\u{80}"));
+            plan = plan.filter(col("charge_id").gt_eq(lit(begins.clone())).and(col("charge_id").lt(above)));
+        }
+        for (column, wanted) in [("account_id", &filter.account_id), ("settlement_id", &filter.settlement_id)] {
             if let Some(wanted) = wanted {
                 plan = plan.filter(col(column).eq(lit(wanted.clone())));
             }

@@ -108,6 +108,10 @@ pub trait Store {
 
     /// Every settlement in the range of instants, by (at, account_id, settlement_id).
     fn settlements(&self, within: Window) -> Result<Vec<SettlementRecord>, StoreError>;
+    /// Settlements whose id begins with this text, by settlement_id; at most `limit` of them.
+    fn settlements_named(&self, id_begins: &str, limit: u32) -> Result<Vec<SettlementRecord>, StoreError>;
+    /// What became due ever, what paid it, and what is open, summed by currency.
+    fn money_by_currency(&self) -> Result<Vec<CurrencySums>, StoreError>;
     /// Every payment line in the range of instants, by (at, paid_for, seq).
     fn payments(&self, within: Window) -> Result<Vec<PaymentLine>, StoreError>;
     /// Every ledger transaction in the range of instants, by (at, transaction_id), legs in order.

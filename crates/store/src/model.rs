@@ -207,6 +207,21 @@ pub struct SettlementRecord {
     pub run_id: String,
 }
 
+/// The money of a currency, over every account and all time. Sums at 1e-8, which may pass 64 bits.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CurrencySums {
+    /// ISO 4217.
+    pub currency: String,
+    /// How many settlements there are.
+    pub settlements: u64,
+    /// Sum of what they made due.
+    pub due_e8: i128,
+    /// Sum of the payment lines: what the sources paid, credit included, less what went back.
+    pub paid_e8: i128,
+    /// Sum of what is open now, also what chargebacks left open.
+    pub outstanding_e8: i128,
+}
+
 /// What became of a funds entry.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct FundsEntry {

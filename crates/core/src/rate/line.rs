@@ -196,11 +196,25 @@ pub(super) fn best_fee(
 ) -> Result<Money, AmountOverflow> {
     let mut best = cost.cut(scale)?.money;
     for row in discounts {
-        let fee = match &row.terms {
-            DiscountTerms::PercentOff(percent_off) => cost.less_percent(*percent_off)?,
-            DiscountTerms::UnitPrice(unit_price) => unit_price.of(quantity, price.row.seconds_per_unit())?,
-        };
-        best = best.min(fee.cut(scale)?.money);
+        best = best.min(discounted_fee(row, cost, quantity, price, scale)?);
     }
     Ok(best)
+}
+
+/// The fee under one discount, cut at the fee scale: what competes for being the best.
+///
+/// # Errors
+/// [`AmountOverflow`] when it does not fit.
+pub fn discounted_fee(
+    row: &DiscountRow,
+    cost: Accrued,
+    quantity: Quantity,
+    price: &Price,
+    scale: FeeScale,
+) -> Result<Money, AmountOverflow> {
+    let fee = match &row.terms {
+        DiscountTerms::PercentOff(percent_off) => cost.less_percent(*percent_off)?,
+        DiscountTerms::UnitPrice(unit_price) => unit_price.of(quantity, price.row.seconds_per_unit())?,
+    };
+    Ok(fee.cut(scale)?.money)
 }

@@ -18,7 +18,7 @@ mod tier;
 pub use charge::{Charge, ChargeType, VOLUME_BAND};
 pub use cut::{DueWindow, News, Piece, Use, last_instant, pieces_in};
 pub use fold::{Counted, KnownUsage, Units, UnitsKey, fold, is_price_of_nothing};
-pub use line::{Amounts, Line, LineKey, Posted, amounts_of, posted_lines};
+pub use line::{Amounts, Line, LineKey, Posted, amounts_of, discounted_fee, posted_lines};
 pub use settle::{LineTooLarge, exact_cost, settle_lines};
 pub use terms::Terms;
 pub use tier::{TierKey, TierState, Tiers};

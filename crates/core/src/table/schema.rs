@@ -250,7 +250,8 @@ static INPUT: LazyLock<Vec<TableSchema>> = LazyLock::new(|| {
 
 static OUTPUT: LazyLock<Vec<TableSchema>> = LazyLock::new(|| {
     let files = files!("out": "accounts", "allocation", "bill_lines", "bills", "charges", "costs", "deferred", "editions",
-        "orders", "payments", "quarantine", "receivables", "runs", "statement", "subscriptions", "usage_accounting", "vouchers");
+        "files", "ledger", "orders", "payments", "quarantine", "receivables", "runs", "settlements", "statement",
+        "subscriptions", "usage_accounting", "vouchers");
     files.into_iter().map(parse).collect()
 });
 

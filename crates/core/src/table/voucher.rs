@@ -58,6 +58,18 @@ pub enum VoucherKind {
     Discount,
 }
 
+impl VoucherKind {
+    /// The word that the contract uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Voucher => "voucher",
+            Self::FlexiCoupon => "flexi_coupon",
+            Self::StoredValue => "stored_value",
+            Self::Discount => "discount",
+        }
+    }
+}
+
 impl VoucherRow {
     /// When it may pay.
     pub fn validity(&self) -> Window {

@@ -2,8 +2,8 @@
 
 use super::samples::*;
 use super::{ALWAYS, Place};
-use crate::{IngestRecord, SettlementBatch, Store, StoreError, TouchedHour, UsageAccounting};
-use reckoner_core::number::Quantity;
+use crate::{CurrencySums, IngestRecord, SettlementBatch, SettlementRecord, Store, StoreError, TouchedHour, UsageAccounting};
+use reckoner_core::number::{Money, Quantity};
 use reckoner_core::time::{Instant, Window};
 
 pub(super) fn rows_within_reach_of_a_window_are_found(place: &dyn Place) {
@@ -204,6 +204,54 @@ pub(super) fn tables_are_shown_by_time(place: &dyn Place) {
     assert_eq!(store.runs().expect("runs"), batch.runs); // in the order recorded
     assert_eq!(store.settlement_revisions("acme", at(1)).expect("revisions"), 2);
     assert_eq!(store.settlement_revisions("birch", at(2)).expect("revisions"), 0);
+}
+
+pub(super) fn settlements_are_found_by_how_their_id_begins(place: &dyn Place) {
+    let mut store = place.open();
+    let settlements = ["se_0a1", "se_0a10", "se_0a2", "se_0b", "se_0A1"].into_iter().zip(1..);
+    let settlements = settlements.map(|(id, hours)| settlement(id, "acme", at(hours), 0)).collect();
+    store.record_settlement(&SettlementBatch { settlements, ..SettlementBatch::default() }).expect("recorded");
+    let cases: [(&str, u32, &[&str]); 7] = [
+        ("se_0a", 9, &["se_0a1", "se_0a10", "se_0a2"]),
+        ("se_0a1", 9, &["se_0a1", "se_0a10"]),
+        ("se_0a10", 9, &["se_0a10"]),
+        ("se_0a10f", 9, &[]),
+        ("", 9, &["se_0A1", "se_0a1", "se_0a10", "se_0a2", "se_0b"]),
+        ("se_", 2, &["se_0A1", "se_0a1"]), // no more than asked for
+        ("se_0%", 9, &[]),                 // a text, not a pattern
+    ];
+    for (begins, limit, expected) in cases {
+        let found = store.settlements_named(begins, limit).expect("settlements");
+        let found: Vec<_> = found.iter().map(|row| row.settlement_id.as_str()).collect();
+        assert_eq!(found, expected, "{begins}");
+    }
+}
+
+pub(super) fn sums_of_money_pass_64_bits(place: &dyn Place) {
+    let mut store = place.open();
+    assert_eq!(store.money_by_currency().expect("sums"), []);
+
+    let most = Money::from_e8(i64::MAX);
+    let huge = |id: &str, hours| SettlementRecord { due: most, outstanding: most, ..settlement(id, "acme", at(hours), 0) };
+    let foreign = SettlementRecord { currency: "USD".to_owned(), due: -most, ..settlement("st-3", "birch", at(1), 0) };
+    let batch = SettlementBatch {
+        settlements: vec![huge("st-1", 1), huge("st-2", 2), foreign],
+        payments: vec![payment("p-1", "st-1", 1, at(1)), payment("p-2", "st-1", 2, at(1))],
+        wallets: vec![wallet("acme", "0")],
+        outstanding: vec![("st-3".to_owned(), Money::ZERO)],
+        ..SettlementBatch::default()
+    };
+    store.record_settlement(&batch).expect("recorded");
+    let twice = 2 * i128::from(i64::MAX);
+    let sums = |currency: &str, settlements, due_e8, paid_e8, outstanding_e8| CurrencySums {
+        currency: currency.to_owned(),
+        settlements,
+        due_e8,
+        paid_e8,
+        outstanding_e8,
+    };
+    let expected = [sums("CNY", 2, twice, 400_000_000, twice), sums("USD", 1, -twice / 2, 0, 0)];
+    assert_eq!(store.money_by_currency().expect("sums"), expected);
 }
 
 pub(super) fn marks_are_kept(place: &dyn Place) {

@@ -37,6 +37,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("payments_of_a_period_come_in_the_order_made", asking::payments_of_a_period_come_in_the_order_made),
     ("accounting_adds_up_exactly", asking::accounting_adds_up_exactly),
     ("tables_are_shown_by_time", asking::tables_are_shown_by_time),
+    ("settlements_are_found_by_how_their_id_begins", asking::settlements_are_found_by_how_their_id_begins),
+    ("sums_of_money_pass_64_bits", asking::sums_of_money_pass_64_bits),
     ("marks_are_kept", asking::marks_are_kept),
     ("what_is_settled_comes_back", settling::what_is_settled_comes_back),
     ("a_batch_recorded_twice_is_refused", settling::a_batch_recorded_twice_is_refused),

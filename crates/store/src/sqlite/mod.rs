@@ -18,8 +18,8 @@ mod tests;
 mod windows;
 
 use crate::{
-    FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineItem, RunRecord, SettledWindow, SettlementBatch,
-    SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
+    CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineItem, RunRecord, SettledWindow,
+    SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
 };
 use reckoner_core::ledger::Transaction;
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
@@ -216,6 +216,14 @@ impl Store for SqliteStore {
 
     fn settlements(&self, within: Window) -> Answer<Vec<SettlementRecord>> {
         money::settlements(self.connection()?, within)
+    }
+
+    fn settlements_named(&self, id_begins: &str, limit: u32) -> Answer<Vec<SettlementRecord>> {
+        money::settlements_named(self.connection()?, id_begins, limit)
+    }
+
+    fn money_by_currency(&self) -> Answer<Vec<CurrencySums>> {
+        money::money_by_currency(self.connection()?)
     }
 
     fn payments(&self, within: Window) -> Answer<Vec<PaymentLine>> {

@@ -3,7 +3,7 @@
 use super::Answer;
 use super::columns::{Columns, ask, ask_about, each};
 use super::lake::bounds;
-use crate::{SettlementRecord, TierTotal};
+use crate::{CurrencySums, SettlementRecord, TierTotal};
 use reckoner_core::ledger::{Leg, Transaction};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::time::{Instant, Window};
@@ -37,6 +37,22 @@ const SETTLEMENTS: &str = "SELECT settlement_id, account_id, at, revision, billi
 const SETTLEMENTS_IN_PERIOD: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8,
     voucher_e8, balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
     FROM settlements WHERE account_id = ?1 AND billing_period = ?2 ORDER BY at, settlement_id";
+const SETTLEMENTS_NAMED: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8,
+    voucher_e8, balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
+    FROM settlements WHERE settlement_id >= ?1 AND settlement_id < ?2 ORDER BY settlement_id LIMIT ?3";
+// A sum of amounts may pass 64 bits, so millions and the rest are summed on their own; division cuts towards zero.
+const MONEY_BY_CURRENCY: &str = "SELECT currency, sum(settlements) AS settlements,
+    sum(due_high) AS due_high, sum(due_low) AS due_low, sum(paid_high) AS paid_high, sum(paid_low) AS paid_low,
+    sum(open_high) AS open_high, sum(open_low) AS open_low
+    FROM (
+        SELECT currency, count(*) AS settlements, sum(due_e8 / 1000000) AS due_high, sum(due_e8 % 1000000) AS due_low,
+            0 AS paid_high, 0 AS paid_low, 0 AS open_high, 0 AS open_low FROM settlements GROUP BY currency
+        UNION ALL
+        SELECT currency, 0, 0, 0, sum(amount_e8 / 1000000), sum(amount_e8 % 1000000), 0, 0 FROM payments GROUP BY currency
+        UNION ALL
+        SELECT currency, 0, 0, 0, 0, 0, sum(outstanding_e8 / 1000000), sum(outstanding_e8 % 1000000)
+            FROM open_settlements JOIN wallets USING (account_id) GROUP BY currency
+    ) GROUP BY currency ORDER BY currency";
 const TRANSACTIONS: &str = "SELECT t.transaction_id, t.at, t.currency, t.description, l.leg, l.account, l.amount_e8
     FROM transactions AS t JOIN legs AS l ON l.transaction_ordinal = t.ordinal
     WHERE t.at >= ?1 AND t.at < ?2 ORDER BY t.at, t.transaction_id, l.leg";
@@ -53,6 +69,7 @@ pub(super) const QUESTIONS: &[&str] = &[
     TIER_TOTALS,
     SETTLEMENTS,
     SETTLEMENTS_IN_PERIOD,
+    SETTLEMENTS_NAMED,
     TRANSACTIONS,
 ];
 
@@ -142,6 +159,28 @@ pub(super) fn settlements(connection: &Connection, within: Window) -> Answer<Vec
 
 pub(super) fn settlements_in_period(connection: &Connection, account_id: &str, period: &str) -> Answer<Vec<SettlementRecord>> {
     ask(connection, "settlements", SETTLEMENTS_IN_PERIOD, [account_id, period], read_settlement)
+}
+
+pub(super) fn settlements_named(connection: &Connection, id_begins: &str, limit: u32) -> Answer<Vec<SettlementRecord>> {
+    // Ids are ASCII, so whatever begins with the text lies before the text followed by the first character above ASCII.
+    let above = format!("{id_begins}\u{80}");
+    ask(connection, "settlements", SETTLEMENTS_NAMED, (id_begins, above, limit), read_settlement)
+}
+
+pub(super) fn money_by_currency(connection: &Connection) -> Answer<Vec<CurrencySums>> {
+    ask(connection, "settlements", MONEY_BY_CURRENCY, [], |columns| {
+        let sum = |high, low| -> Answer<i128> {
+            let (high, low) = (columns.money(high)?.e8(), columns.money(low)?.e8());
+            Ok(i128::from(high) * 1_000_000 + i128::from(low))
+        };
+        Ok(CurrencySums {
+            currency: columns.text("currency")?,
+            settlements: columns.count("settlements")?,
+            due_e8: sum("due_high", "due_low")?,
+            paid_e8: sum("paid_high", "paid_low")?,
+            outstanding_e8: sum("open_high", "open_low")?,
+        })
+    })
 }
 
 fn read_settlement(columns: &Columns) -> Answer<SettlementRecord> {

@@ -106,6 +106,14 @@ const CONTRACT_OUT: &[(&str, &str)] = &[
     ),
     ("quarantine", "item_id file line kind column value reason amount_at_risk status first_seen_at"),
     ("usage_accounting", "hour account_id sku unit accepted charged zero_rated duplicate quarantined minimum"),
+    // Not the contract's: added beside it.
+    (
+        "settlements",
+        "settlement_id account_id at revision billing_period currency charges due voucher balance granted credit external \
+         outstanding run_id",
+    ),
+    ("files", "seq file_id file kind status bytes rows accepted duplicates refused taken_at"),
+    ("ledger", "transaction_id at description account amount currency"),
 ];
 
 fn columns_of(schema: &TableSchema, is_marked: bool) -> String {
