@@ -122,16 +122,14 @@ fn charges(books: &Books) -> Result<Vec<Charge>, Failure> {
 
 fn write_reports(books: &Books) -> Result<Vec<PathBuf>, Failure> {
     let rendering = Rendering { zone: books.zone, fee_scale: books.profile.fee_scale };
-    let selection = Selection { within: Window::new(Instant::MIN, Instant::MAX), account_id: None };
+    let selection = Selection { within: None, account_id: None };
     let folder = books.session.home.reports();
     let mut written = Vec::new();
     for format in [Format::Csv, Format::Parquet] {
         let ending = if format == Format::Csv { "csv" } else { "parquet" };
-        for (name, table) in
-            [("charges", export::charges(books, &selection)?), ("payments", export::payments(books, &selection)?)]
-        {
-            let path = folder.join(format!("{name}.{ending}"));
-            write_file(table, format, rendering, &path)?;
+        for table in export::TABLES.iter().filter(|table| ["charges", "payments"].contains(&table.name)) {
+            let path = folder.join(format!("{}.{ending}", table.name));
+            write_file(table.select(books, &selection)?, format, rendering, &path)?;
             written.push(path);
         }
     }

@@ -123,6 +123,7 @@ pub struct CatchUpArgs {
 
 /// `status`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = help::STATUS)]
 pub struct StatusArgs {
     /// For monitoring: exit 0 if all is well, 1 if somebody should look, 2 if something is late or broken
     #[arg(long)]

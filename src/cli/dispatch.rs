@@ -2,7 +2,7 @@
 
 use super::args::{InitArgs, QuarantineCommand, SampleArgs};
 use super::output::Answer;
-use super::{Cli, Command, not_yet, show, work};
+use super::{Cli, Command, not_yet, quarantine, show, status, work};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::check;
@@ -31,12 +31,12 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Demo(_) => demo::demo(&caller),
         Command::Ingest(args) => work::ingest(&caller, &args),
         Command::Run(args) => work::run(&caller, &args),
-        Command::Quarantine(QuarantineCommand::List(_)) => not_attached("quarantine list"),
-        Command::Quarantine(QuarantineCommand::Show(_)) => not_attached("quarantine show"),
+        Command::Quarantine(QuarantineCommand::List(filter)) => quarantine::list(&caller, &filter),
+        Command::Quarantine(QuarantineCommand::Show(filter)) => quarantine::show(&caller, &filter),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
-        Command::Status(_) => not_attached("status"),
+        Command::Status(args) => status::status(&caller, &args),
         Command::Verify(_) => not_attached("verify"),
-        Command::Explain(_) => not_attached("explain"),
+        Command::Explain(args) => show::explain(&caller, &args),
         Command::Export(args) => show::export(&caller, &args),
 
         Command::Quarantine(QuarantineCommand::Retry(_) | QuarantineCommand::Discard(_))

@@ -50,15 +50,36 @@ since they were settled are settled again. A T later than the clock is refused.
 Example:
   reckoner catch-up --until 2026-01-06T00:00:00+08:00";
 
+pub(super) const STATUS: &str = "\
+Read from the store alone, also when nothing is serving; takes no lock and never waits.
+
+With --check the exit code is for a monitor: 0 fine · 1 look: quarantine items are open, or usage waits to be settled for \
+more than an hour · 2 bad: it waits for more than three hours, the last run failed, or the books cannot be read. Usage \
+waits since its window ended, or since it was delivered if that was later.
+
+Examples:
+  reckoner status
+  reckoner status --check || mail -s 'reckoner: look' ops@example.com < /dev/null";
+
 pub(super) const EXPLAIN: &str = "\
-Example:
-  reckoner explain ch_6b1f2a90c4d85e7712ab34cd56ef7890";
+From a charge: the formula with its numbers, the discounts that competed, the price row, every delivered row behind it \
+with its file and line, what it corrects, what paid for it. From a settlement: its charges and payments. The amounts are \
+computed again on the way; whether they come out the same is said. The beginning of an id is enough: its kind and six \
+characters or more, where nothing else begins so.
+
+Examples:
+  reckoner explain ch_6b1f2a90c4d85e7712ab34cd56ef7890
+  reckoner explain se_0a1b2c3d --json";
 
 pub(super) const EXPORT: &str = "\
 Sorted by key, the same bytes for the same store. Amounts have the profile's fee scale, quantities and prices no \
 trailing zeros, instants the billing zone's offset, no value is an empty cell. In CSV a text that a spreadsheet would \
-run as a formula (it begins with = + - @, a tab or a carriage return) gets a ' in front; numbers never do. Without -o \
-the table goes to standard output.
+run as a formula (it begins with = + - @, a tab or a carriage return) gets a ' in front; numbers and ids never do, so \
+that they come back as they went. Without -o the table goes to standard output. --from and --to are held against the \
+table's first time column; a row without a value there is in no range.
+
+The ledger's debits are above 0. As hledger (which `ledger` reads too) and as beancount it declares every account and \
+commodity; names that a tool cannot have are written so that no two become one.
 
 Examples:
   reckoner export charges --from 2026-01-05 --to 2026-01-06 -o charges.csv

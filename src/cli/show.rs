@@ -1,9 +1,10 @@
-//! `export`: one table, or the ledger as plain-text accounting.
+//! `export`: one table, or the ledger as plain-text accounting. `explain`: from an amount back to delivered lines.
 
-use super::args::{ExportArgs, OutputFormat, OutputTable};
+use super::args::{ExplainArgs, ExportArgs, OutputFormat, OutputTable};
 use super::{Answer, not_yet};
 use crate::app::Caller;
 use crate::books::Books;
+use crate::explain;
 use crate::failure::Failure;
 use crate::report::export::ledger::{self, Journal};
 use crate::report::export::{self, Selection};
@@ -59,6 +60,13 @@ pub fn export(caller: &Caller, args: &ExportArgs) -> Result<Answer, Failure> {
             Ok(Answer::Written)
         }
     }
+}
+
+/// `explain ID`.
+pub fn explain(caller: &Caller, args: &ExplainArgs) -> Result<Answer, Failure> {
+    let books = Books::open(caller.read()?)?;
+    let story = explain::explain(&books, &args.id)?;
+    Ok(Answer::done(story.text(&books), story.document(&books)))
 }
 
 fn told(table: &str, what: &str, count: u64, path: &Path) -> Answer {

@@ -2,7 +2,7 @@
 //!
 //! Text that comes from files may hold anything; control characters are shown, never sent.
 
-use reckoner_core::number::{MONEY_SCALE, Money, format_trimmed};
+use reckoner_core::number::{MONEY_SCALE, Money, QUANTITY_SCALE, format_trimmed};
 use std::time::Duration;
 
 /// Columns of text that a line has at most.
@@ -21,6 +21,7 @@ pub enum Align {
 /// A small table of text.
 #[derive(Debug, Clone)]
 pub struct Sheet {
+    width: usize,
     headings: Vec<(String, Align)>,
     rows: Vec<Vec<String>>,
 }
@@ -28,7 +29,14 @@ pub struct Sheet {
 impl Sheet {
     /// A table with these columns.
     pub fn new(headings: &[(&str, Align)]) -> Self {
-        Self { headings: headings.iter().map(|(name, align)| ((*name).to_owned(), *align)).collect(), rows: Vec::new() }
+        let headings = headings.iter().map(|(name, align)| ((*name).to_owned(), *align)).collect();
+        Self { width: WIDTH, headings, rows: Vec::new() }
+    }
+
+    /// The same, as wide as this.
+    #[must_use]
+    pub fn at_most(self, width: usize) -> Self {
+        Self { width, ..self }
     }
 
     /// Adds a row; missing cells are empty, surplus ones are not shown.
@@ -62,7 +70,7 @@ impl Sheet {
         let mut widths: Vec<usize> = (0..self.headings.len()).map(column_width).collect();
         let gaps = GAP * widths.len().saturating_sub(1);
         // Numbers are never shortened: half a number is a wrong number.
-        while widths.iter().sum::<usize>() + gaps > WIDTH {
+        while widths.iter().sum::<usize>() + gaps > self.width {
             let words = (0..widths.len()).filter(|&index| self.headings[index].1 == Align::Left);
             match words.max_by_key(|&index| widths[index]).filter(|&index| widths[index] > 8) {
                 Some(index) => widths[index] -= 1,
@@ -95,9 +103,27 @@ pub fn facts(pairs: &[(&str, String)]) -> String {
     pairs.iter().map(|(name, value)| format!("{name}{}{}\n", " ".repeat(names + GAP - width(name)), shown(value))).collect()
 }
 
+/// Words in lines of at most `width` columns, each line behind `indent`. A longer word has a line of its own.
+pub fn wrapped(text: &str, indent: &str, width: usize) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for word in text.split_whitespace().map(shown) {
+        match lines.last_mut() {
+            Some(line) if self::width(line) + 1 + self::width(&word) <= width => {
+                line.push(' ');
+                line.push_str(&word);
+            }
+            _ => lines.push(format!("{indent}{word}")),
+        }
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
 /// `1,234,567`.
 pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
+    grouped_digits(&number.to_string())
+}
+
+fn grouped_digits(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() * 4 / 3);
     for (index, digit) in digits.chars().enumerate() {
         if index > 0 && (digits.len() - index).is_multiple_of(3) {
@@ -110,11 +136,31 @@ pub fn grouped(number: u64) -> String {
 
 /// `1,234.50 CNY`: every digit that there is, at least two after the point.
 pub fn money(amount: Money, currency: &str) -> String {
-    let magnitude = format_trimmed(i128::from(amount.e8()).abs(), MONEY_SCALE);
+    wide_money(i128::from(amount.e8()), currency)
+}
+
+/// [`money`] for a sum at 1e-8 that may pass 64 bits.
+pub fn wide_money(amount_e8: i128, currency: &str) -> String {
+    let (sign, magnitude) = signed(amount_e8, MONEY_SCALE);
     let (whole, fraction) = magnitude.split_once('.').unwrap_or((&magnitude, ""));
-    let whole = grouped(whole.parse().expect("money has at most eleven digits before the point"));
-    let sign = if amount.is_negative() { "-" } else { "" };
-    format!("{sign}{whole}.{fraction:0<2} {currency}").trim_end().to_owned()
+    format!("{sign}{}.{fraction:0<2} {currency}", grouped_digits(whole)).trim_end().to_owned()
+}
+
+/// `5,400` or `0.5`: a quantity or price, every digit that there is.
+pub fn decimal(value_e12: i128) -> String {
+    let (sign, magnitude) = signed(value_e12, QUANTITY_SCALE);
+    match magnitude.split_once('.') {
+        Some((whole, fraction)) => format!("{sign}{}.{fraction}", grouped_digits(whole)),
+        None => format!("{sign}{}", grouped_digits(&magnitude)),
+    }
+}
+
+fn signed(value: i128, scale: u32) -> (&'static str, String) {
+    let text = format_trimmed(value, scale);
+    match text.strip_prefix('-') {
+        Some(magnitude) => ("-", magnitude.to_owned()),
+        None => ("", text),
+    }
 }
 
 /// `1.2 MB`, in steps of 1000.
@@ -206,6 +252,13 @@ mod tests {
     }
 
     #[test]
+    fn sentences_are_wrapped_between_words() {
+        assert_eq!(wrapped("a bb  ccc dddd", "  ", 6), "  a bb\n  ccc\n  dddd\n");
+        assert_eq!(wrapped("longer-than-that a", "", 6), "longer-than-that\na\n");
+        assert_eq!(wrapped("", "  ", 6), "");
+    }
+
+    #[test]
     fn numbers_for_people() {
         for (number, expected) in [(0, "0"), (999, "999"), (1_000, "1,000"), (1_234_567, "1,234,567")] {
             assert_eq!(grouped(number), expected);
@@ -216,6 +269,12 @@ mod tests {
             assert_eq!(money(Money::from_e8(e8), "CNY"), expected);
         }
         assert_eq!(money(Money::from_e8(i64::MIN), ""), "-92,233,720,368.54775808");
+        assert_eq!(wide_money(10_i128.pow(20), "CNY"), "1,000,000,000,000.00 CNY");
+        for (e12, expected) in
+            [(0, "0"), (5_400 * 10_i128.pow(12), "5,400"), (-1_234_500_000_000_000, "-1,234.5"), (1, "0.000000000001")]
+        {
+            assert_eq!(decimal(e12), expected);
+        }
         for (bytes, expected) in [(0, "0 B"), (999, "999 B"), (1_000, "1.0 kB"), (999_999, "999.9 kB"), (1_250_000, "1.2 MB")] {
             assert_eq!(human_bytes(bytes), expected);
         }

@@ -54,28 +54,7 @@ pub(super) struct LoadedMoney {
 
 pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
     let store = books.store();
-    let prices = store.prices()?;
-    let mut skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>> = BTreeMap::new();
-    for known in &prices {
-        skus_by_kind.entry(known.row.settle).or_default().insert(known.row.sku.clone());
-    }
-    let touched: Vec<(Instant, u64)> = store.touched_hours(0)?.iter().map(|hour| (hour.start, hour.seq)).collect();
-    let settled: BTreeMap<(SettleWindow, Window), SettledState> = store
-        .settled_windows()?
-        .iter()
-        .map(|known| ((known.kind, known.window), SettledState { settled_seq: known.settled_seq, book_seq: known.book_seq }))
-        .collect();
-    let latest_seq = store.latest_seq()?;
-    let query = DueQuery {
-        touched: &touched,
-        settled: &settled,
-        kinds: &skus_by_kind.keys().copied().collect(),
-        until,
-        within: wish.within,
-        latest_seq,
-        zone: books.zone,
-    };
-    let due = due_windows(&query);
+    let WindowState { due, settled, skus_by_kind, latest_seq, .. } = windows(books, until, wish.within)?;
 
     let is_any_again = due.iter().any(|window| window.settled_seq.is_some());
     Ok(Knowledge {
@@ -88,6 +67,43 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
         latest_seq,
         effective_from: store.frontier()?.unwrap_or(Instant::MIN),
     })
+}
+
+/// Where the windows stand.
+pub struct WindowState {
+    /// Windows with news that end by the instant asked for, oldest first.
+    pub due: Vec<DueWindow>,
+    /// Windows settled at least once.
+    pub settled: BTreeMap<(SettleWindow, Window), SettledState>,
+    /// Hours (by start, UTC) that rows touched, with the newest delivery that touched each.
+    pub touched: Vec<(Instant, u64)>,
+    /// The skus with a price that settles in windows of each kind.
+    pub skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>>,
+    /// The newest delivery.
+    pub latest_seq: u64,
+}
+
+/// Which windows have news, of those that end by `until` and lie inside `within`.
+///
+/// # Errors
+/// What the store says.
+pub fn windows(books: &Books, until: Instant, within: Option<Window>) -> Result<WindowState, Failure> {
+    let store = books.store();
+    let mut skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>> = BTreeMap::new();
+    for known in store.prices()? {
+        skus_by_kind.entry(known.row.settle).or_default().insert(known.row.sku);
+    }
+    let touched: Vec<(Instant, u64)> = store.touched_hours(0)?.iter().map(|hour| (hour.start, hour.seq)).collect();
+    let settled: BTreeMap<(SettleWindow, Window), SettledState> = store
+        .settled_windows()?
+        .iter()
+        .map(|known| ((known.kind, known.window), SettledState { settled_seq: known.settled_seq, book_seq: known.book_seq }))
+        .collect();
+    let latest_seq = store.latest_seq()?;
+    let kinds = skus_by_kind.keys().copied().collect();
+    let query = DueQuery { touched: &touched, settled: &settled, kinds: &kinds, until, within, latest_seq, zone: books.zone };
+    let due = due_windows(&query);
+    Ok(WindowState { due, settled, touched, skus_by_kind, latest_seq })
 }
 
 /// The terms of these states of knowledge: prices, discounts, accounts, profile.

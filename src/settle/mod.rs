@@ -13,6 +13,7 @@ mod load;
 mod receipt;
 mod runs;
 
+pub use load::{WindowState, terms, windows};
 pub use receipt::{CurrencyTotals, Receipt};
 
 use crate::books::Books;

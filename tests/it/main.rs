@@ -7,11 +7,20 @@
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
 //! | `laws` | what the engine promises: the oracle, order, twice is once, bad rows, late rows |
 //! | `tools` | `check` and `sample` |
+//! | `export` | every table's columns, order and selection; the ledger as journals |
+//! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
+//! | `status` | what is settled, late or refused, and the exit codes of `--check` |
+//! | `quarantine` | `list` and `show` |
 
 mod command_line;
 mod examples;
+mod explain;
+mod export;
 mod formats;
 mod home;
 mod laws;
+mod quarantine;
+mod sample_home;
+mod status;
 mod support;
 mod tools;

@@ -230,6 +230,12 @@ impl Accrued {
         Ok(super::decimal::format_fixed(units, digits, digits))
     }
 
+    /// Whether `digits` digits after the point say all of the amount: a third of a cent never ends.
+    pub fn ends_within(self, digits: u32) -> bool {
+        let unit = 10_i128.checked_pow(digits).map(Ratio::from_integer);
+        unit.and_then(|unit| self.0.checked_mul(&unit)).is_some_and(|units| units.is_integer())
+    }
+
     /// Whether nothing is owed, exactly.
     pub fn is_zero(self) -> bool {
         self.0.is_zero()

@@ -58,6 +58,18 @@ pub enum DiscountKind {
     FeeWaiver,
 }
 
+impl DiscountKind {
+    /// The word that the contract uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Commercial => "commercial",
+            Self::Partner => "partner",
+            Self::Promotional => "promotional",
+            Self::FeeWaiver => "fee_waiver",
+        }
+    }
+}
+
 impl DiscountRow {
     /// When the row holds.
     pub fn validity(&self) -> Window {

@@ -1,0 +1,81 @@
+//! `quarantine list` and `quarantine show`.
+
+use crate::sample_home::{END, after_the_month, at, text};
+use crate::support::Bench;
+use serde_json::Value;
+
+#[test]
+fn items_are_listed_by_what_is_at_risk_and_shown_as_delivered() {
+    let bench = after_the_month();
+    let document = at(&bench, END, "quarantine list --json").expect_exit(0).json();
+    let items = document["items"].as_array().unwrap();
+    assert_eq!(items.len(), 13);
+    let amounts: Vec<i64> =
+        items.iter().map(|item| item["amount_at_risk"].as_str().unwrap().replace('.', "").parse().unwrap()).collect();
+    assert!(amounts.is_sorted_by(|a, b| a >= b), "{amounts:?}");
+    // A thousand hours of a server that nobody pays for.
+    assert_eq!((&items[0]["value"], &items[0]["currency"]), (&"1e3".into(), &"CNY".into()));
+
+    let list = at(&bench, END, "quarantine list").expect_exit(0).out;
+    let plain = list.split_whitespace().collect::<Vec<_>>().join(" ");
+    for piece in ["310.00 CNY not_a_number usage-2026-01-24T20.csv:13 quantity = 1e3", "13 items, 311.499875 CNY at risk"] {
+        assert!(plain.contains(piece), "{piece:?} is missing from:\n{list}");
+    }
+    assert!(list.lines().all(|line| line.chars().count() <= 110), "{list}");
+
+    an_item_says_what_to_do(&bench, items);
+    items_are_chosen_by_reason_or_id(&bench, items);
+}
+
+fn an_item_says_what_to_do(bench: &Bench, items: &[Value]) {
+    let item = items.iter().find(|item| item["reason"] == "negative_quantity").expect("it is refused");
+    let id = text(item, "item_id");
+    let shown = at(bench, END, &format!("quarantine show {id}")).expect_exit(0).out;
+    for piece in [
+        "place       usage-2026-01-24T20.csv:12, table usage\n",
+        "reason      negative_quantity: A quantity below 0.\n",
+        "> quantity     -3\n",
+        "  record_id    bad-03\n",
+        "a quantity is never negative",
+        "with the next `reckoner catch-up`",
+    ] {
+        assert!(shown.contains(piece), "{piece:?} is missing from:\n{shown}");
+    }
+    assert_eq!(shown.matches('>').count(), 1, "one cell is at fault:\n{shown}");
+    let document = at(bench, END, &format!("quarantine show {id} --json")).expect_exit(0).json();
+    let row = document["items"][0]["row"].as_array().expect("its cells");
+    assert!(row.iter().any(|cell| cell["column"] == "quantity" && cell["value"] == "-3"), "{row:?}");
+}
+
+fn items_are_chosen_by_reason_or_id(bench: &Bench, items: &[Value]) {
+    let listed = |line: &str| {
+        let document = at(bench, END, &format!("quarantine list {line} --json")).expect_exit(0).json();
+        document["items"].as_array().map_or(0, Vec::len)
+    };
+    assert_eq!(listed("--reason not_a_number"), 2);
+    assert_eq!(listed("--reason wrong_field_count"), 0); // a reason that nothing was refused for
+    let ids: Vec<&str> = items.iter().map(|item| text(item, "item_id")).collect();
+    assert_eq!(listed(&format!("{} {}", ids[0], &ids[1][..8])), 2); // the beginning of an id is enough
+    for unknown in ["q_000000", &ids[0][..7], "1"] {
+        let said = at(bench, END, &format!("quarantine show {unknown}")).expect_exit(2);
+        said.expect_err(&["is in quarantine", "hint: `reckoner quarantine list`"]);
+    }
+}
+
+#[test]
+fn an_empty_quarantine_says_so() {
+    let bench = Bench::with_home();
+    assert_eq!(bench.line("quarantine list").expect_exit(0).out, "nothing is in quarantine\n");
+    assert_eq!(bench.line("quarantine show --json").expect_exit(0).json()["items"], Value::Array(Vec::new()));
+}
+
+#[test]
+fn a_file_refused_whole_is_an_item_without_a_row() {
+    let bench = Bench::with_home();
+    bench.write("usage-cut.csv", "record_id,account_id,resource_id,sku,started_at,ended_at\nr-1,a,b");
+    bench.line("ingest usage-cut.csv").expect_exit(2);
+    let list = bench.line("quarantine list").expect_exit(0).out;
+    assert!(list.contains("usage-cut.csv (whole)"), "{list}");
+    let shown = bench.line("quarantine show").expect_exit(0).out;
+    assert!(shown.contains("have the file delivered again, whole") && !shown.contains("the row as delivered"), "{shown}");
+}
