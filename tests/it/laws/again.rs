@@ -20,9 +20,12 @@ fn delivered(files: usize) -> (Bench, Vec<PathBuf>) {
     );
     paths.push(bench.path("funds-g.csv"));
     let mut month = Month::generated(5, 60);
-    // The lower of two revisions may come last, and would be refused.
+    // The lower of two revisions may come last, and a correction first: both would be refused, the latter for a while.
     month.rows.retain(|row| row.get("revision") != "1");
-    for (place, rows) in month.dealt(&mut Dice::new(5), files).iter().enumerate() {
+    let corrections = std::mem::take(&mut month.corrections);
+    let mut parts = month.dealt(&mut Dice::new(5), files);
+    parts[files - 1].extend(corrections);
+    for (place, rows) in parts.iter().enumerate() {
         paths.push(write_csv(bench.path(&format!("usage-{place}.csv")), rows));
     }
     (bench, paths)

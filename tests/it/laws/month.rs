@@ -126,7 +126,6 @@ impl Dice {
 }
 
 /// What was used in the month: rows that stand by themselves, and rows that correct some of them.
-#[derive(Clone)]
 pub struct Month {
     /// First deliveries, rows sent twice (some of them written differently) and higher revisions.
     pub rows: Vec<Row>,

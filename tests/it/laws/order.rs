@@ -39,8 +39,6 @@ fn settled(month: &Month, seed: u64, way: &Way) -> Bench {
         // correction waits for it.
         take(&bench, way, &[file], &["conflicting_record", "corrects_unknown"]);
     }
-    let waiting = bench.line("quarantine list --json").expect_exit(0).json().to_string();
-    assert!(!waiting.contains("corrects_unknown") || !waiting.contains("\"open\""), "{waiting}");
     run(&bench, way, &["catch-up", "--as-of", MONTH_END], &[], &[0]);
     bench
 }
@@ -80,11 +78,12 @@ fn no_way_leaves_a_trace(month: &Month, seed: u64, ways: &[Way]) {
 
 #[test]
 fn files_formats_and_threads_leave_no_trace() {
-    let month = Month::of_sample().and(Month::generated(1, 160));
-    no_way_leaves_a_trace(&month, 1, &[Way { files: 3, batch_rows: 500_000, is_parquet: true, threads: 1 }]);
-    for (seed, files, is_parquet, threads) in [(2, 7, false, 1), (3, 7, true, 2)] {
+    // rows generated | files | whether they are Parquet | threads
+    for (seed, rows, files, is_parquet, threads) in [(1, 40, 3, true, 1), (2, 24, 7, false, 1), (3, 60, 3, true, 2)] {
+        let generated = Month::generated(seed, rows);
+        let month = if seed == 1 { Month::of_sample().and(generated) } else { generated };
         let way = Way { files, batch_rows: 500_000, is_parquet, threads };
-        no_way_leaves_a_trace(&Month::generated(seed, 160), seed, &[way]);
+        no_way_leaves_a_trace(&month, seed, &[way]);
     }
 }
 

@@ -50,8 +50,11 @@ fn counts(file: &Value) -> [u64; 4] {
     ["rows", "accepted", "duplicates", "refused"].map(|name| file[name].as_u64().unwrap_or_else(|| panic!("{file}")))
 }
 
-/// The row of usage `good` with some cells changed.
-fn usage(changes: &[(&str, &str)]) -> String {
+/// Cells that differ from a good row's: column, text.
+type Changes<'a> = &'a [(&'a str, &'a str)];
+
+/// A good row of usage with some cells changed.
+fn usage(changes: Changes<'_>) -> String {
     let base = ["x", "a", "r", "server", "2026-01-20T10:00:00+08:00", "2026-01-20T11:00:00+08:00", "1", "", ""];
     let cells = USAGE.split(',').zip(base).map(|(column, text)| {
         let changed = changes.iter().find(|(name, _)| *name == column);
@@ -65,7 +68,7 @@ fn usage(changes: &[(&str, &str)]) -> String {
 fn a_bad_row_of_usage_is_refused_alone() {
     let long = "r".repeat(129);
     // what is changed in a good row | code | column | value as shown
-    let cases: &[(&[(&str, &str)], &str, &str, &str)] = &[
+    let cases: &[(Changes<'_>, &str, &str, &str)] = &[
         (&[("started_at", "2026-01-20T10:00:00")], "naive_timestamp", "started_at", "2026-01-20T10:00:00"),
         (&[("ended_at", "2026-01-20 11:00:00")], "naive_timestamp", "ended_at", "2026-01-20 11:00:00"),
         (&[("started_at", "20.01.2026 10:00")], "invalid_timestamp", "started_at", "20.01.2026 10:00"),
@@ -202,7 +205,8 @@ fn a_file_whose_bytes_cannot_be_trusted_is_refused_whole() {
         (text.replace("w-1", "w-\u{e9}").chars().map(|c| c as u8).collect(), "invalid_encoding"), // Latin-1
         (format!("{USAGE}\n\"{good}\n").into_bytes(), "unclosed_quote"),
         (Vec::new(), "empty_file"),
-        (b"\x1f\x8b\x08\x00".to_vec(), "unsupported_format"),
+        (b"PK\x03\x04".to_vec(), "unsupported_format"), // a spreadsheet
+        (b"\x1f\x8b\x08\x00".to_vec(), "truncated"),    // gzip without an end
         (b"PAR1 and then nothing".to_vec(), "corrupt"),
     ];
     let bench = home();

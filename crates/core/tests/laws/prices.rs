@@ -109,7 +109,8 @@ fn charged(row: PriceRow, start: i64, seconds: i64) -> Vec<(i64, String)> {
 fn use_is_lifted_to_the_minimum_and_to_whole_steps() {
     let one = |seconds: &str| vec![(10, seconds.to_owned())];
     // min_seconds | step_seconds | start after 10:00 | seconds | charged by hour
-    let cases: Vec<(i64, i64, i64, i64, Vec<(i64, String)>)> = vec![
+    type Pieces = Vec<(i64, String)>;
+    let cases: Vec<(i64, i64, i64, i64, Pieces)> = vec![
         (0, 1, 0, 1, one("1")),
         (600, 1, 0, 1, one("600")),
         (600, 1, 0, 599, one("600")),
