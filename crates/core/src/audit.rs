@@ -5,7 +5,7 @@
 //! last digit. Sums are formed in 128 bits, so that no audit fails on what it audits.
 
 use crate::ledger::Transaction;
-use crate::number::{MONEY_SCALE, Money, format_trimmed};
+use crate::number::{MONEY_SCALE, Money, QUANTITY_SCALE, Quantity, format_trimmed};
 use crate::pay::{SettlementTotals, VoucherState, Wallet};
 use std::fmt;
 
@@ -20,14 +20,18 @@ pub struct Finding {
     pub stated: String,
     /// What it should be, from the other side of the equation.
     pub computed: String,
-    /// Stated less computed.
+    /// Stated less computed; empty where the two are no numbers.
     pub difference: String,
 }
 
 impl fmt::Display for Finding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { subject, law, stated, computed, difference } = self;
-        write!(f, "{subject} breaks `{law}`: {stated} is stated, {computed} is computed, the difference is {difference}")
+        write!(f, "{subject} breaks `{law}`: {stated} is stated, {computed} is computed")?;
+        match difference.is_empty() {
+            true => Ok(()),
+            false => write!(f, ", the difference is {difference}"),
+        }
     }
 }
 
@@ -57,16 +61,25 @@ pub struct RowCounts {
     pub refused: u64,
 }
 
+/// The sums that a settlement states, or that its charges come to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ChargesSum {
+    /// How many charges.
+    pub charges: u64,
+    /// Sum of their due amounts, at 1e-8.
+    pub due_e8: i128,
+}
+
 /// A charge: `due = list - discount - truncated`.
 pub fn check_charge(charge_id: &str, charge: ChargeAmounts) -> Option<Finding> {
     let computed = wide(charge.list) - wide(charge.discount) - wide(charge.truncated);
-    compare_money(format!("charge `{charge_id}`"), "due = list - discount - truncated", wide(charge.due), computed)
+    compare_amounts(format!("charge `{charge_id}`"), "due = list - discount - truncated", wide(charge.due), computed)
 }
 
 /// A ledger transaction: its legs sum to 0.
 pub fn check_legs(transaction: &Transaction) -> Option<Finding> {
     let sum = transaction.legs.iter().map(|leg| wide(leg.amount)).sum();
-    compare_money(format!("transaction `{}`", transaction.transaction_id), "legs sum to 0", sum, 0)
+    compare_amounts(format!("transaction `{}`", transaction.transaction_id), "legs sum to 0", sum, 0)
 }
 
 /// A settlement: `due = its sources + outstanding`.
@@ -74,7 +87,7 @@ pub fn check_settlement(settlement_id: &str, totals: &SettlementTotals) -> Optio
     let SettlementTotals { due, voucher, balance, granted, credit, external, outstanding } = *totals;
     let computed = [voucher, balance, granted, credit, external, outstanding].map(wide).iter().sum();
     let law = "due = voucher + balance + granted + credit + external + outstanding";
-    compare_money(format!("settlement `{settlement_id}`"), law, wide(due), computed)
+    compare_amounts(format!("settlement `{settlement_id}`"), law, wide(due), computed)
 }
 
 /// A wallet: nothing in it is below 0.
@@ -85,7 +98,9 @@ pub fn check_wallet(wallet: &Wallet) -> Vec<Finding> {
         ("credit_used is not below 0", wallet.credit_used),
     ];
     let below = parts.into_iter().filter(|(_, amount)| amount.is_negative());
-    below.filter_map(|(law, amount)| compare_money(format!("wallet of `{}`", wallet.account_id), law, wide(amount), 0)).collect()
+    below
+        .filter_map(|(law, amount)| compare_amounts(format!("wallet of `{}`", wallet.account_id), law, wide(amount), 0))
+        .collect()
 }
 
 /// A voucher: what it paid less what came back lies between 0 and its amount.
@@ -93,10 +108,10 @@ pub fn check_voucher(voucher: &VoucherState) -> Option<Finding> {
     let subject = format!("voucher `{}`", voucher.row.voucher_id);
     let (used, returned, amount) = (wide(voucher.used), wide(voucher.returned), wide(voucher.row.amount));
     if returned > used {
-        return compare_money(subject, "returned is not above used", returned, used);
+        return compare_amounts(subject, "returned is not above used", returned, used);
     }
     if used - returned > amount {
-        return compare_money(subject, "used - returned is not above its amount", used - returned, amount);
+        return compare_amounts(subject, "used - returned is not above its amount", used - returned, amount);
     }
     None
 }
@@ -104,7 +119,7 @@ pub fn check_voucher(voucher: &VoucherState) -> Option<Finding> {
 /// An account's receivable in the ledger: what is outstanding and the credit in use.
 pub fn check_receivable(account_id: &str, receivable: Money, outstanding: Money, credit_used: Money) -> Option<Finding> {
     let computed = wide(outstanding) + wide(credit_used);
-    compare_money(format!("receivable of `{account_id}`"), "receivable = outstanding + credit_used", wide(receivable), computed)
+    compare_amounts(format!("receivable of `{account_id}`"), "receivable = outstanding + credit_used", wide(receivable), computed)
 }
 
 /// A delivered file: every row was accepted, known already, or refused.
@@ -114,8 +129,59 @@ pub fn check_rows(file: &str, counts: RowCounts) -> Option<Finding> {
     compare(format!("file `{file}`"), "rows = accepted + duplicates + refused", i128::from(rows), computed, 0)
 }
 
-fn compare_money(subject: String, law: &'static str, stated: i128, computed: i128) -> Option<Finding> {
-    compare(subject, law, stated, computed, MONEY_SCALE)
+/// A settlement: as many charges as it states, and their due amounts sum to its due.
+pub fn check_charges(settlement_id: &str, stated: ChargesSum, computed: ChargesSum) -> Vec<Finding> {
+    let subject = || format!("settlement `{settlement_id}`");
+    let count = compare_counts(subject(), "charges = the charges that name it", stated.charges, computed.charges);
+    let due = compare_amounts(subject(), "due = the due amounts of its charges", stated.due_e8, computed.due_e8);
+    count.into_iter().chain(due).collect()
+}
+
+/// What is outstanding of a settlement: not below 0, and not above what is due and not paid. It may be below that: a later
+/// settlement in the customer's favour, or a write-off, takes it away without a payment.
+pub fn check_outstanding(settlement_id: &str, outstanding: Money, unpaid_e8: i128) -> Option<Finding> {
+    let subject = format!("settlement `{settlement_id}`");
+    match wide(outstanding) {
+        stated if stated < 0 => compare_amounts(subject, "outstanding is not below 0", stated, 0),
+        stated if stated > unpaid_e8.max(0) => {
+            compare_amounts(subject, "outstanding is not above due - its payments", stated, unpaid_e8.max(0))
+        }
+        _ => None,
+    }
+}
+
+/// A source: what went back to it is not above what it paid. `net_e8` is the sum of its lines; `given_up_e8` of it may be
+/// below 0, because what was written off can come back as money.
+pub fn check_net(subject: String, net_e8: i128, given_up_e8: i128) -> Option<Finding> {
+    let bound = -given_up_e8;
+    if net_e8 >= bound { None } else { compare_amounts(subject, "what goes back is not above what was paid", net_e8, bound) }
+}
+
+/// Two amounts at 1e-8.
+pub fn compare_amounts(subject: String, law: &'static str, stated_e8: i128, computed_e8: i128) -> Option<Finding> {
+    compare(subject, law, stated_e8, computed_e8, MONEY_SCALE)
+}
+
+/// Two quantities.
+pub fn compare_quantities(subject: String, law: &'static str, stated: Quantity, computed: Quantity) -> Option<Finding> {
+    compare(subject, law, stated.e12(), computed.e12(), QUANTITY_SCALE)
+}
+
+/// Two counts.
+pub fn compare_counts(subject: String, law: &'static str, stated: u64, computed: u64) -> Option<Finding> {
+    compare(subject, law, i128::from(stated), i128::from(computed), 0)
+}
+
+/// Two words or sentences; they have no difference.
+pub fn compare_texts(subject: String, law: &'static str, stated: &str, computed: &str) -> Option<Finding> {
+    let finding = |text: &str| format!("`{text}`");
+    (stated != computed).then(|| Finding {
+        subject,
+        law,
+        stated: finding(stated),
+        computed: finding(computed),
+        difference: String::new(),
+    })
 }
 
 fn compare(subject: String, law: &'static str, stated: i128, computed: i128, scale: u32) -> Option<Finding> {
@@ -123,7 +189,7 @@ fn compare(subject: String, law: &'static str, stated: i128, computed: i128, sca
         return None;
     }
     let text = |value| format_trimmed(value, scale);
-    let difference = text(stated - computed);
+    let difference = text(stated.saturating_sub(computed));
     Some(Finding { subject, law, stated: text(stated), computed: text(computed), difference })
 }
 
@@ -229,5 +295,43 @@ mod tests {
         let expected = "file `usage.csv` breaks `rows = accepted + duplicates + refused`: 1873 is stated, 1872 is computed, \
                         the difference is 1";
         assert_eq!(sentence(check_rows("usage.csv", lost)), expected);
+    }
+
+    #[test]
+    fn a_settlement_is_its_charges() {
+        let sum = |charges, due_e8| ChargesSum { charges, due_e8 };
+        assert_eq!(check_charges("st_1", sum(2, 5), sum(2, 5)), []);
+        let laws: Vec<_> = check_charges("st_1", sum(2, 5), sum(3, 7)).into_iter().map(|finding| finding.difference).collect();
+        assert_eq!(laws, ["-1", "-0.00000002"]);
+    }
+
+    #[test]
+    fn outstanding_lies_between_nothing_and_what_is_unpaid() {
+        // outstanding | due - payments, at 1e-8 | holds
+        let cases = [
+            ("1", 100_000_000, true),
+            ("0.4", 100_000_000, true), // the rest was taken off by a later settlement, or written off
+            ("0", 0, true),
+            ("0", -5, true), // in the customer's favour: never outstanding
+            ("1.00000001", 100_000_000, false),
+            ("0.00000001", -5, false),
+            ("-0.1", 0, false),
+        ];
+        for (outstanding, unpaid_e8, expected) in cases {
+            assert_eq!(check_outstanding("st_1", money(outstanding), unpaid_e8).is_none(), expected, "{outstanding}");
+        }
+    }
+
+    #[test]
+    fn no_source_gets_back_more_than_it_paid() {
+        for (net_e8, given_up_e8, expected) in [(0, 0, true), (5, 0, true), (-1, 0, false), (-1, 1, true), (-2, 1, false)] {
+            assert_eq!(check_net("cash of `acme`".to_owned(), net_e8, given_up_e8).is_none(), expected, "{net_e8}");
+        }
+    }
+
+    #[test]
+    fn words_have_no_difference() {
+        let expected = "charge `ch_1` breaks `currency of the account`: `CNY` is stated, `USD` is computed";
+        assert_eq!(sentence(compare_texts("charge `ch_1`".to_owned(), "currency of the account", "CNY", "USD")), expected);
     }
 }

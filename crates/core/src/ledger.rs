@@ -166,16 +166,21 @@ impl TransactionBuilder {
             return Ok(None);
         }
 
-        let instant = at.to_utc_text();
-        let named: Vec<&str> = [description, &instant, currency].into_iter().chain(facts.iter().copied()).collect();
         Ok(Some(Transaction {
-            transaction_id: crate::id::derive("tx", &named),
+            transaction_id: transaction_id(description, at, currency, facts),
             at,
             currency: currency.to_owned(),
             description: description.to_owned(),
             legs,
         }))
     }
+}
+
+/// The id of the transaction that these facts name.
+pub fn transaction_id(description: &str, at: Instant, currency: &str, facts: &[&str]) -> String {
+    let instant = at.to_utc_text();
+    let named: Vec<&str> = [description, &instant, currency].into_iter().chain(facts.iter().copied()).collect();
+    crate::id::derive("tx", &named)
 }
 
 /// Checks that legs sum to 0.

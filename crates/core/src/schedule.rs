@@ -36,18 +36,27 @@ pub struct DueQuery<'a> {
     pub zone: Zone,
 }
 
-/// The windows to settle, oldest end first; of equal ends hours before days before months.
-pub fn due_windows(query: &DueQuery<'_>) -> Vec<DueWindow> {
+/// The windows that touched hours take part in, with the newest delivery that touched each.
+pub fn touched_windows(
+    touched: &[(Instant, u64)],
+    kinds: &BTreeSet<SettleWindow>,
+    zone: Zone,
+) -> BTreeMap<(SettleWindow, Window), u64> {
     let mut newest: BTreeMap<(SettleWindow, Window), u64> = BTreeMap::new();
-    for (hour, seq) in query.touched {
-        for kind in query.kinds {
-            for window in windows_of_hour(*kind, *hour, query.zone) {
+    for (hour, seq) in touched {
+        for kind in kinds {
+            for window in windows_of_hour(*kind, *hour, zone) {
                 let known = newest.entry((*kind, window)).or_default();
                 *known = (*known).max(*seq);
             }
         }
     }
+    newest
+}
 
+/// The windows to settle, oldest end first; of equal ends hours before days before months.
+pub fn due_windows(query: &DueQuery<'_>) -> Vec<DueWindow> {
+    let newest = touched_windows(query.touched, query.kinds, query.zone);
     let is_wanted = |window: Window| {
         window.end <= query.until && query.within.is_none_or(|within| within.start <= window.start && window.end <= within.end)
     };
@@ -68,7 +77,7 @@ pub fn due_windows(query: &DueQuery<'_>) -> Vec<DueWindow> {
 }
 
 /// The windows of a kind that an hour takes part in: two where the billing midnight cuts it.
-fn windows_of_hour(kind: SettleWindow, hour: Instant, zone: Zone) -> BTreeSet<Window> {
+pub fn windows_of_hour(kind: SettleWindow, hour: Instant, zone: Zone) -> BTreeSet<Window> {
     let last = hour.plus_seconds(3_599);
     [hour, last].into_iter().map(|instant| kind.containing(instant, zone)).collect()
 }

@@ -131,6 +131,18 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether what is stored cannot be read as what it is, so that a backup is needed.
+    pub fn is_damage(&self) -> bool {
+        match self {
+            Self::Corrupt { .. } | Self::Overflow { .. } => true,
+            Self::Sqlite(source) => matches!(
+                source.sqlite_error_code(),
+                Some(rusqlite::ErrorCode::DatabaseCorrupt | rusqlite::ErrorCode::NotADatabase)
+            ),
+            _ => false,
+        }
+    }
+
     /// Whether doing the same again, after reading anew, can help.
     pub fn retryable(&self) -> bool {
         match self {

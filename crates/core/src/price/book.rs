@@ -32,6 +32,15 @@ pub struct Prices {
     by_sku: HashMap<String, Vec<(String, Timeline)>>,
 }
 
+/// The prices of every state of knowledge: what each delivery made of the rows of a sku and currency.
+#[derive(Debug, Clone, Default)]
+pub struct PriceHistory {
+    by_sku: HashMap<String, Vec<(String, States)>>,
+}
+
+/// What was known of a sku and currency since each delivery that changed it, in order of knowing.
+type States = Vec<(u64, Timeline)>;
+
 /// The rows of one sku and currency in order of time; they do not overlap, and there may be gaps.
 #[derive(Debug, Clone, Default)]
 pub struct Timeline {
@@ -85,15 +94,35 @@ impl PriceBook {
         &self.rows
     }
 
+    /// The prices of every state of knowledge at once.
+    pub fn history(&self) -> PriceHistory {
+        let mut known: BTreeMap<(&str, &str), Vec<(u64, &PriceRow)>> = BTreeMap::new();
+        for (seq, row) in &self.rows {
+            known.entry((&row.sku, &row.currency)).or_default().push((*seq, row));
+        }
+
+        let mut by_sku: HashMap<String, Vec<(String, States)>> = HashMap::new();
+        for ((sku, currency), mut rows) in known {
+            rows.sort_by_key(|(seq, _)| *seq);
+            let mut states = States::new();
+            let mut newest = BTreeMap::new();
+            for (place, (seq, row)) in rows.iter().enumerate() {
+                keep_newest(&mut newest, row);
+                if rows.get(place + 1).is_none_or(|(next, _)| next != seq) {
+                    states.push((*seq, Timeline::of(newest.values().copied())));
+                }
+            }
+            by_sku.entry(sku.to_owned()).or_default().push((currency.to_owned(), states));
+        }
+        PriceHistory { by_sku }
+    }
+
     /// The prices as known after delivery `seq`.
     pub fn as_of(&self, seq: u64) -> Prices {
         // (sku, currency) → valid_from → the highest revision known
         let mut newest: BTreeMap<(&str, &str), BTreeMap<Instant, &PriceRow>> = BTreeMap::new();
         for (_, row) in self.rows.iter().filter(|(known, _)| *known <= seq) {
-            let kept = newest.entry((&row.sku, &row.currency)).or_default().entry(row.begins()).or_insert(row);
-            if row.revision > kept.revision {
-                *kept = row;
-            }
+            keep_newest(newest.entry((&row.sku, &row.currency)).or_default(), row);
         }
 
         let mut by_sku: HashMap<String, Vec<(String, Timeline)>> = HashMap::new();
@@ -101,6 +130,27 @@ impl PriceBook {
             by_sku.entry(sku.to_owned()).or_default().push((currency.to_owned(), Timeline::of(rows.into_values())));
         }
         Prices { by_sku }
+    }
+}
+
+/// Of rows that begin together the highest revision counts.
+fn keep_newest<'a>(newest: &mut BTreeMap<Instant, &'a PriceRow>, row: &'a PriceRow) {
+    let kept = newest.entry(row.begins()).or_insert(row);
+    if row.revision > kept.revision {
+        *kept = row;
+    }
+}
+
+impl PriceHistory {
+    /// The prices for use during `needed` in a window that was first settled with delivery `seq`: those known then.
+    ///
+    /// Where they leave a gap (a row that was retried after its price arrived), those of the first later delivery that
+    /// closes it: never what came after that, so that settling the window again finds the same prices.
+    pub fn timeline(&self, sku: &str, currency: &str, seq: u64, needed: Window) -> Option<&Timeline> {
+        let (_, states) = self.by_sku.get(sku)?.iter().find(|(of, _)| of == currency)?;
+        let known = states.partition_point(|(known, _)| *known <= seq).saturating_sub(1);
+        let covering = states[known..].iter().find(|(_, timeline)| timeline.covers(needed));
+        covering.or(states.last()).map(|(_, timeline)| timeline)
     }
 }
 
@@ -217,5 +267,58 @@ pub fn check_settle_window<'a>(
             wanted: row.settle.as_str(),
         }),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::price::parse;
+    use crate::table::{Context, RawRow, TableKind};
+
+    fn price(valid_from: &str, revision: &str, unit_price: &str) -> PriceRow {
+        let cells = [
+            ("sku", "vm"),
+            ("product", "ecs"),
+            ("billing_mode", "pay_per_use"),
+            ("unit", "hour"),
+            ("unit_price", unit_price),
+            ("valid_from", valid_from),
+            ("revision", revision),
+        ];
+        let pairs = cells.map(|(column, text)| (column.to_owned(), text.to_owned()));
+        let raw = RawRow::from_pairs(TableKind::Prices.schema(), 2, &pairs).expect("columns of the table");
+        parse(&raw, &Context::new("CNY")).expect("a price")
+    }
+
+    #[test]
+    fn a_window_keeps_the_prices_it_was_settled_with() {
+        let (january, march) = ("2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z");
+        let book = PriceBook::new([
+            (2, price(march, "0", "1")),
+            (5, price(january, "0", "2")),
+            (7, price(january, "1", "3")),
+            (7, price(march, "1", "4")),
+        ]);
+        let history = book.history();
+        let unit_price = |seq, at: &str| {
+            let at = Instant::parse(at).expect("an instant");
+            let timeline = history.timeline("vm", "CNY", seq, Window::new(at, at.plus_seconds(1)))?;
+            timeline.at(at).map(|price| price.row.unit_price.to_string())
+        };
+        // settled with delivery | used at | price
+        let cases = [
+            (2, "2026-03-05T00:00:00Z", Some("1")),
+            (6, "2026-03-05T00:00:00Z", Some("1")),
+            (9, "2026-03-05T00:00:00Z", Some("4")),
+            (2, "2026-01-05T00:00:00Z", Some("2")), // unknown then: the first that came, not the revision after it
+            (0, "2026-01-05T00:00:00Z", Some("2")), // the sku was unknown then
+            (7, "2026-01-05T00:00:00Z", Some("3")),
+            (9, "2025-12-31T00:00:00Z", None), // nobody ever published one
+        ];
+        for (seq, at, expected) in cases {
+            assert_eq!(unit_price(seq, at).as_deref(), expected, "{seq} {at}");
+        }
+        assert!(history.timeline("vm", "USD", 9, Window::new(Instant::MIN, Instant::MAX)).is_none());
     }
 }

@@ -8,6 +8,6 @@ mod book;
 mod discount;
 mod model;
 
-pub use book::{Price, PriceBook, PriceConflict, Prices, Timeline, check_new_row, check_settle_window};
+pub use book::{Price, PriceBook, PriceConflict, PriceHistory, Prices, Timeline, check_new_row, check_settle_window};
 pub use discount::{Buyer, DiscountBook, Discounts};
 pub use model::{is_tiered, total, volume_tier};

@@ -1,7 +1,7 @@
 //! The terms of a settlement: whose prices, discounts and attributes count, as of which state of knowledge.
 
 use crate::account::Accounts;
-use crate::price::{DiscountBook, Discounts, Price, PriceBook, Prices, Timeline};
+use crate::price::{DiscountBook, Discounts, Price, PriceBook, PriceHistory, Prices, Timeline};
 use crate::profile::{Profile, TierScope};
 use crate::time::{Window, Zone};
 use std::collections::{BTreeMap, HashMap};
@@ -16,13 +16,15 @@ pub struct Terms {
     pub zone: Zone,
     /// The accounts.
     pub accounts: Accounts,
-    states: BTreeMap<u64, (Prices, Discounts)>,
+    prices: PriceHistory,
+    discounts: BTreeMap<u64, Discounts>,
     latest: (Prices, Discounts),
     by_id: HashMap<String, Arc<Price>>,
 }
 
 impl Terms {
-    /// Terms that can answer for these states of knowledge (delivery sequence numbers) and for the latest.
+    /// Terms that can answer for every state of knowledge as to prices, and as to discounts for these (delivery sequence
+    /// numbers) and for the latest.
     pub fn new(
         profile: Profile,
         zone: Zone,
@@ -31,7 +33,6 @@ impl Terms {
         discounts: &DiscountBook,
         states: impl IntoIterator<Item = u64>,
     ) -> Self {
-        let state = |seq| (prices.as_of(seq), discounts.as_of(seq));
         let by_id = prices.rows().iter().map(|(_, row)| {
             let price_id = row.price_id();
             let price = Price { row: row.clone(), price_id: price_id.clone(), validity: row.stated_validity() };
@@ -41,26 +42,23 @@ impl Terms {
             profile,
             zone,
             accounts,
-            states: states.into_iter().map(|seq| (seq, state(seq))).collect(),
-            latest: state(u64::MAX),
+            prices: prices.history(),
+            discounts: states.into_iter().map(|seq| (seq, discounts.as_of(seq))).collect(),
+            latest: (prices.as_of(u64::MAX), discounts.as_of(u64::MAX)),
             by_id: by_id.collect(),
         }
     }
 
     /// The prices of a sku for use in a window that was first settled with delivery `seq`.
     ///
-    /// Use whose price became known only later (a row retried after its price arrived) is priced as known now.
+    /// Use whose price became known only later (a row retried after its price arrived) is priced as first known.
     pub fn timeline(&self, sku: &str, currency: &str, seq: u64, needed: Window) -> Option<&Timeline> {
-        let settled_with = self.states.get(&seq).and_then(|(prices, _)| prices.timeline(sku, currency));
-        match settled_with {
-            Some(timeline) if timeline.covers(needed) => Some(timeline),
-            _ => self.latest.0.timeline(sku, currency),
-        }
+        self.prices.timeline(sku, currency, seq, needed)
     }
 
     /// The discounts as known after delivery `seq`.
     pub fn discounts(&self, seq: u64) -> &Discounts {
-        self.states.get(&seq).map_or(&self.latest.1, |(_, discounts)| discounts)
+        self.discounts.get(&seq).unwrap_or(&self.latest.1)
     }
 
     /// Under which resource a tiered total runs: its own under `tier_scope = resource`, none otherwise.

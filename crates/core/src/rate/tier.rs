@@ -66,6 +66,23 @@ impl TierState {
         Ok(Some(total))
     }
 
+    /// What the month's list amounts sum to, whatever the order in which use came: cut(T(total)). Under a volume price that
+    /// is cut(price × quantity) of every resource, and the band's flat amount once.
+    ///
+    /// # Errors
+    /// [`AmountOverflow`] when an amount does not fit.
+    pub fn list_amount(&self, price: &Price, profile: &Profile) -> Result<Money, AmountOverflow> {
+        let Some(total) = self.total()? else { return Ok(Money::ZERO) };
+        let priced = Pricing { price, discounts: &[], profile };
+        let PriceModel::Volume { tiers } = &price.row.model else { return priced.list(total) };
+        let tier = &tiers[price::volume_tier(tiers, total, price.row.seconds_per_unit())?];
+        let mut sum = priced.cut(Accrued::of_money(tier.flat))?;
+        for quantity in self.by_resource.values() {
+            sum += priced.at(tier, *quantity)?.0;
+        }
+        Ok(sum)
+    }
+
     /// Adds a line's quantity (or a difference) and says what that costs.
     pub(super) fn add(
         &mut self,
@@ -176,5 +193,75 @@ impl TierCharges {
     /// The amounts of a re-pricing: no minimum, no truncation of its own.
     pub(super) fn repricing(list: Money, fee: Money) -> Amounts {
         Amounts { list, discount: list - fee, truncated: Money::ZERO, due: fee }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rate::LineKey;
+    use crate::table::price::parse;
+    use crate::table::{Context, RawRow, TableKind};
+    use crate::time::{Instant, Window};
+    use proptest::prelude::*;
+    use std::sync::Arc;
+
+    fn price(model: &str, tiers: &str) -> Arc<Price> {
+        let cells = [
+            ("sku", "gb"),
+            ("product", "eip"),
+            ("billing_mode", "pay_per_use"),
+            ("unit", "GB"),
+            ("unit_price", "0"),
+            ("model", model),
+            ("tiers", tiers),
+        ];
+        let pairs = cells.map(|(column, text)| (column.to_owned(), text.to_owned()));
+        let raw = RawRow::from_pairs(TableKind::Prices.schema(), 2, &pairs).expect("columns of the table");
+        let row = parse(&raw, &Context::new("CNY")).expect("a price");
+        Arc::new(Price { price_id: row.price_id(), validity: row.stated_validity(), row })
+    }
+
+    fn line(price: &Arc<Price>, resource_id: String) -> Line {
+        let window = Window::new(Instant::from_seconds(0), Instant::from_seconds(3_600));
+        let (account_id, sku, price_id) = ("a".to_owned(), "gb".to_owned(), price.price_id.clone());
+        Line {
+            key: LineKey { window, account_id, resource_id, sku, price_id },
+            price: Arc::clone(price),
+            settles_at: window.end,
+            book_seq: 1,
+            quantity: Quantity::ZERO,
+            waived: Quantity::ZERO,
+            region: None,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn list_amounts_sum_to_the_months_total(
+            added in proptest::collection::vec((0..3_u8, 0..90_000_000_000_000_i128, any::<bool>()), 0..12),
+        ) {
+            let bands = r#"[{"up_to":"50","unit_price":"0.1037","flat":"2"},{"up_to":"120","unit_price":"0.0713"},{"unit_price":"0.01","flat":"7"}]"#;
+            let models = [("graduated", bands), ("volume", bands), ("package", r#"{"size":"10","unit_price":"5","free":"3"}"#)];
+            let profile = Profile::builtin("huawei-intl").expect("comes with the engine");
+            for (model, tiers) in models {
+                let price = price(model, tiers);
+                let mut state = TierState::default();
+                let mut posted = Money::ZERO;
+                for (resource, quantity, is_taken_back) in &added {
+                    let quantity = Quantity::from_e12(*quantity);
+                    let steps = [Some(quantity), is_taken_back.then(|| Quantity::from_e12(-quantity.e12()))];
+                    for step in steps.into_iter().flatten() {
+                        let line = line(&price, format!("r-{resource}"));
+                        let before = state.total().expect("it fits").unwrap_or_default();
+                        let share = WindowShare { reached: before.plus(step).expect("it fits"), is_first: true };
+                        let charges = state.add(&line, (step, Quantity::ZERO), share, &[], &profile).expect("it fits");
+                        posted += charges.own.0 + charges.repriced.iter().map(|(_, list, _)| *list).sum::<Money>();
+                    }
+                }
+                prop_assert_eq!(posted, state.list_amount(&price, &profile).expect("it fits"), "{}", model);
+            }
+        }
     }
 }
