@@ -25,3 +25,4 @@ pub mod sample;
 pub mod schedule;
 pub mod settle;
 pub mod status;
+pub mod verify;

@@ -132,6 +132,7 @@ pub struct StatusArgs {
 
 /// `verify`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = help::VERIFY)]
 pub struct VerifyArgs {
     /// From raw/ up, not only since the last green verify
     #[arg(long)]

@@ -2,7 +2,7 @@
 
 use super::args::{InitArgs, QuarantineCommand, SampleArgs};
 use super::output::Answer;
-use super::{Cli, Command, not_yet, quarantine, show, status, work};
+use super::{Cli, Command, not_yet, quarantine, show, status, verify, work};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::check;
@@ -35,7 +35,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Quarantine(QuarantineCommand::Show(filter)) => quarantine::show(&caller, &filter),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
         Command::Status(args) => status::status(&caller, &args),
-        Command::Verify(_) => not_attached("verify"),
+        Command::Verify(args) => verify::verify(&caller, &args),
         Command::Explain(args) => show::explain(&caller, &args),
         Command::Export(args) => show::export(&caller, &args),
 
@@ -49,11 +49,6 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         | Command::Reports(_)
         | Command::Quote(_) => unreachable!("`not_yet` refuses commands of later versions"),
     }
-}
-
-fn not_attached(name: &str) -> Result<Answer, Failure> {
-    Err(Failure::failed(format!("`reckoner {name}` is not attached to the engine"))
-        .hint("this build lacks it; use a released one"))
 }
 
 fn init(caller: &Caller, args: &InitArgs) -> Result<Answer, Failure> {

@@ -61,6 +61,16 @@ Examples:
   reckoner status
   reckoner status --check || mail -s 'reckoner: look' ops@example.com < /dev/null";
 
+pub(super) const VERIFY: &str = "\
+Holds files, charges, payments, ledger, usage and windows against each other, changes none of them, takes no lock and \
+works while another command writes. Every check has a name; `--json` lists them with what they mean, what they looked at and \
+what they found.
+
+Files that an earlier green verify has hashed are not hashed again, unless with --full, which also reads every delivered \
+file again, line by line. What was hashed is remembered only if nobody else is writing when verify ends.
+
+Exit code 70 names the first check that is broken: settle nothing before somebody has looked.";
+
 pub(super) const EXPLAIN: &str = "\
 From a charge: the formula with its numbers, the discounts that competed, the price row, every delivered row behind it \
 with its file and line, what it corrects, what paid for it. From a settlement: its charges and payments. The amounts are \

@@ -16,6 +16,7 @@ pub mod quarantine;
 pub mod show;
 pub mod status;
 pub mod value;
+pub mod verify;
 pub mod work;
 mod wrong_usage;
 

@@ -14,7 +14,7 @@ mod take;
 mod usage;
 
 pub use receipt::{FileReceipt, Receipt, Refused};
-pub use retake::{Retaken, retake};
+pub use retake::{Retaken, is_retake, retake};
 
 use crate::books::Books;
 use crate::failure::Failure;

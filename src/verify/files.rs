@@ -1,0 +1,125 @@
+//! Files: what was delivered, what became of its rows, and whether the bytes are still those that were kept.
+
+use super::{Check, EVER, Report, verified_seq};
+use crate::books::Books;
+use crate::failure::Failure;
+use crate::files::cannot;
+use crate::ingest::is_retake;
+use crate::lake::digest;
+use crate::report::progress::Progress;
+use reckoner_core::audit::{self, Finding, RowCounts};
+use reckoner_store::{InputFile, LakeFile, LakeKind, Store};
+use std::collections::HashMap;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+pub(super) fn check(books: &Books, is_full: bool, progress: &Progress, report: &mut Report) {
+    let rows = [Check::FilesRows, Check::FilesAccounted];
+    report.attempt(&rows, |report| check_rows(books.store(), report));
+    let bytes = [Check::FilesRaw, Check::FilesLake];
+    report.attempt(&bytes, |report| check_bytes(books, is_full, progress, report));
+}
+
+fn check_rows(store: &dyn Store, report: &mut Report) -> Result<(), Failure> {
+    let accepted = accepted_rows(store)?;
+    let mut refused: HashMap<String, u64> = HashMap::new();
+    for item in store.quarantine()? {
+        *refused.entry(item.file_id).or_default() += 1;
+    }
+
+    let files = store.input_files()?;
+    report.count("files", "delivered", files.len() as u64);
+    report.count("files", "rows", files.iter().map(|file| file.rows).sum());
+    for file in files {
+        let counts = RowCounts { rows: file.rows, accepted: file.accepted, duplicates: file.duplicates, refused: file.refused };
+        report.judge(Check::FilesRows, audit::check_rows(&file.name, counts));
+
+        let subject = || format!("file `{}` (delivery {})", file.name, file.seq);
+        // A file that is refused whole is one item; none of its rows is counted.
+        let items = if file.is_refused { 1 } else { file.refused };
+        let in_quarantine = refused.get(&file.file_id).copied().unwrap_or_default();
+        let mut findings: Vec<Finding> = Vec::new();
+        findings.extend(audit::compare_counts(subject(), "refused = items in quarantine", items, in_quarantine));
+        // The store does not tell which file brought a funds entry; `--full` holds entries against their lines.
+        if file.kind != "funds" {
+            let there = accepted.get(&file.seq).copied().unwrap_or_default();
+            findings.extend(audit::compare_counts(subject(), "accepted = rows that are there", file.accepted, there));
+        }
+        report.judge(Check::FilesAccounted, findings);
+    }
+    Ok(())
+}
+
+/// Rows that are there, by delivery. Rows that were taken again are of their first file, and of the delivery that took them.
+fn accepted_rows(store: &dyn Store) -> Result<HashMap<u64, u64>, Failure> {
+    let mut rows: HashMap<u64, u64> = HashMap::new();
+    for file in store.row_files(EVER)? {
+        *rows.entry(file.seq).or_default() += file.rows;
+    }
+    let reference = [
+        store.accounts()?.into_iter().map(|known| known.seq).collect::<Vec<_>>(),
+        store.products()?.into_iter().map(|known| known.seq).collect(),
+        store.prices()?.into_iter().map(|known| known.seq).collect(),
+        store.discounts()?.into_iter().map(|known| known.seq).collect(),
+        store.vouchers()?.into_iter().map(|known| known.seq).collect(),
+    ];
+    for seq in reference.into_iter().flatten() {
+        *rows.entry(seq).or_default() += 1;
+    }
+    Ok(rows)
+}
+
+fn check_bytes(books: &Books, is_full: bool, progress: &Progress, report: &mut Report) -> Result<(), Failure> {
+    let store = books.store();
+    let verified = if is_full { None } else { verified_seq(books)? };
+    // What was taken again has its bytes under its first file.
+    let delivered: Vec<InputFile> = store.input_files()?.into_iter().filter(|file| !is_retake(file)).collect();
+    let lake: Vec<LakeFile> = store.row_files(EVER)?.into_iter().chain(store.charge_files(EVER)?).collect();
+    let of = (delivered.len() + lake.len()) as u64;
+    let mut hashed = 0;
+
+    let raw = books.session.home.raw();
+    for (done, file) in (0..).zip(&delivered) {
+        progress.step("hashing files", done, of, &file.name);
+        let is_hashed = verified.is_none_or(|verified| file.seq > verified);
+        hashed += u64::from(is_hashed);
+        let InputFile { file_id, bytes, name, .. } = file;
+        let subject = format!("delivered file `{name}` (`raw/{file_id}`)");
+        report.judge(Check::FilesRaw, compare_bytes(subject, &raw.join(file_id), *bytes, is_hashed.then_some(file_id))?);
+    }
+    for (done, file) in (delivered.len() as u64..).zip(&lake) {
+        progress.step("hashing files", done, of, &file.path);
+        let is_hashed = verified.is_none_or(|verified| match file.kind {
+            LakeKind::Rows => file.seq > verified,
+            // Its number is that of the newest delivery that the settlement knew, which verify may have seen before it.
+            LakeKind::Charges => file.seq >= verified,
+        });
+        hashed += u64::from(is_hashed);
+        let subject = format!("`lake/{}`", file.path);
+        let sha256 = is_hashed.then_some(&file.sha256);
+        report.judge(Check::FilesLake, compare_bytes(subject, &books.lake_path(file), file.bytes, sha256)?);
+    }
+    report.count("files", "in the lake", lake.len() as u64);
+    report.count("files", "hashed", hashed);
+    Ok(())
+}
+
+/// Whether the file has this length and, if it is to be hashed, this SHA-256.
+fn compare_bytes(subject: String, path: &Path, bytes: u64, sha256: Option<&String>) -> Result<Option<Finding>, Failure> {
+    let found = match std::fs::metadata(path) {
+        Ok(found) => found.len(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            let (stated, computed) = (format!("{bytes} bytes"), "no such file".to_owned());
+            return Ok(Some(Finding { subject, law: "the file is there", stated, computed, difference: String::new() }));
+        }
+        Err(error) => return Err(cannot("look at", path)(error).into()),
+    };
+    if found != bytes {
+        return Ok(audit::compare_counts(subject, "its length in bytes is that recorded", bytes, found));
+    }
+    let Some(sha256) = sha256 else { return Ok(None) };
+    let file = File::open(path).map_err(cannot("open", path))?;
+    let computed = digest(file).map_err(cannot("read", path))?;
+    Ok(audit::compare_texts(subject, "its SHA-256 is that recorded", sha256, &computed))
+}
