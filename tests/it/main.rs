@@ -11,6 +11,7 @@
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
+//! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
 mod command_line;
 mod examples;
@@ -24,3 +25,4 @@ mod sample_home;
 mod status;
 mod support;
 mod tools;
+mod verify;
