@@ -117,6 +117,7 @@ pub fn catch_up(caller: &Caller, args: &CatchUpArgs) -> Result<Answer, Failure> 
     let session = caller.write()?;
     let until = session.until(args.until)?;
     let mut books = Books::open(session)?;
+    ingest::retake_waiting(&mut books)?;
     let wish = Wish { until: Some(until), trigger: "catch-up", ..Wish::default() };
     settle_and_tell(&mut books, &wish)
 }

@@ -11,10 +11,11 @@ mod reference;
 mod refuse;
 mod retake;
 mod take;
+mod units;
 mod usage;
 
 pub use receipt::{FileReceipt, Receipt, Refused};
-pub use retake::{Retaken, is_retake, retake};
+pub use retake::{Retaken, is_retake, retake, retake_waiting};
 
 use crate::books::Books;
 use crate::failure::Failure;
@@ -74,6 +75,7 @@ pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, pro
     for (kind, path) in ordered {
         receipt.files.push(ingest_file(books, kind, path, progress)?);
     }
+    retake_waiting(books)?;
     Ok(receipt)
 }
 
@@ -105,9 +107,6 @@ fn ingest_file(books: &mut Books, kind: TableKind, path: &Path, progress: &Progr
     };
     record.file = Some(input_file(books, kind, &taken, counts, false));
     books.store_mut().record_ingest(&record)?;
-    if kind == TableKind::Usage {
-        retake::retake_waiting(books)?;
-    }
     Ok(receipt::of(&taken, kind, &record))
 }
 

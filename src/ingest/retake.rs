@@ -70,7 +70,13 @@ pub fn retake(books: &mut Books, items: Vec<QuarantineItem>) -> Result<Retaken, 
 }
 
 /// Takes rows that waited for a record which has come meanwhile, and those that waited for them in turn.
-pub(super) fn retake_waiting(books: &mut Books) -> Result<(), Failure> {
+///
+/// Every command that takes files in ends with it, and every catch-up begins with it: one of them may have been killed
+/// between a file and what waited for it.
+///
+/// # Errors
+/// Exit 1 when the lake or the store fails.
+pub fn retake_waiting(books: &mut Books) -> Result<(), Failure> {
     loop {
         let is_waiting = |item: &QuarantineItem| item.reason == CORRECTS_UNKNOWN && item.status == "open";
         let waiting: Vec<QuarantineItem> = books.store().quarantine()?.into_iter().filter(is_waiting).collect();

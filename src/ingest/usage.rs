@@ -7,6 +7,7 @@ use super::read::{Batch, FileRefusal, RowReader};
 use super::refuse;
 use super::row_context;
 use super::take::Taken;
+use super::units::{Column, UnitSums};
 use super::{Counts, Stopped, reference};
 use crate::books::Books;
 use crate::failure::Failure;
@@ -20,7 +21,7 @@ use reckoner_core::rate::last_instant;
 use reckoner_core::table::{Overlap, ProductRow, RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
-use reckoner_store::{IngestRecord, LakeFile, LakeKind, QuarantineItem, SupersededRow, UsageAccounting};
+use reckoner_store::{IngestRecord, LakeFile, LakeKind, QuarantineItem, SupersededRow};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 type RecordKey = (String, String);
@@ -495,57 +496,5 @@ fn corrected(row: &UsageRow, target: &str, known: &HashMap<RecordKey, Vec<KnownP
             let expected = "another row has taken this record's place already; correct that one";
             Err(Refusal::at("corrects", target, "corrects_replaced", expected))
         }
-    }
-}
-
-#[derive(Clone, Copy)]
-enum Column {
-    Accepted,
-    TakenBack,
-    Duplicate,
-    Quarantined,
-    /// No longer in quarantine.
-    Released,
-}
-
-/// Units by hour, account, sku and unit.
-#[derive(Default)]
-struct UnitSums {
-    rows: BTreeMap<(Instant, String, String, String), UsageAccounting>,
-}
-
-impl UnitSums {
-    fn add(&mut self, key: (Instant, String, String, String), column: Column, quantity: Quantity) {
-        let row = self.rows.entry(key).or_insert_with_key(|(hour, account_id, sku, unit)| UsageAccounting {
-            hour: *hour,
-            account_id: account_id.clone(),
-            sku: sku.clone(),
-            unit: unit.clone(),
-            accepted: Quantity::ZERO,
-            charged: Quantity::ZERO,
-            zero_rated: Quantity::ZERO,
-            duplicate: Quantity::ZERO,
-            quarantined: Quantity::ZERO,
-            minimum: Quantity::ZERO,
-        });
-        const FITS: &str = "each row's amount fits, so the units of an hour do";
-        let sum = match column {
-            Column::Accepted => &mut row.accepted,
-            Column::TakenBack => {
-                row.accepted = row.accepted.minus(quantity).expect(FITS);
-                return;
-            }
-            Column::Released => {
-                row.quarantined = row.quarantined.minus(quantity).expect(FITS);
-                return;
-            }
-            Column::Duplicate => &mut row.duplicate,
-            Column::Quarantined => &mut row.quarantined,
-        };
-        *sum = sum.plus(quantity).expect(FITS);
-    }
-
-    fn into_rows(self) -> Vec<UsageAccounting> {
-        self.rows.into_values().collect()
     }
 }
