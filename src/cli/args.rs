@@ -84,7 +84,7 @@ pub enum QuarantineCommand {
     List(QuarantineFilter),
     /// Everything about items: the row as delivered, what was expected, what to do
     Show(QuarantineFilter),
-    /// Take rows again as delivered; they settle as late usage (not yet)
+    /// Take rows again as delivered, once what was in their way is put right; they settle as late usage
     Retry(QuarantineFilter),
     /// Give rows up, with a reason (not yet)
     Discard(QuarantineDiscardArgs),

@@ -33,13 +33,14 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Run(args) => work::run(&caller, &args),
         Command::Quarantine(QuarantineCommand::List(filter)) => quarantine::list(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Show(filter)) => quarantine::show(&caller, &filter),
+        Command::Quarantine(QuarantineCommand::Retry(filter)) => quarantine::retry(&caller, &filter),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
         Command::Status(args) => status::status(&caller, &args),
         Command::Verify(args) => verify::verify(&caller, &args),
         Command::Explain(args) => show::explain(&caller, &args),
         Command::Export(args) => show::export(&caller, &args),
 
-        Command::Quarantine(QuarantineCommand::Retry(_) | QuarantineCommand::Discard(_))
+        Command::Quarantine(QuarantineCommand::Discard(_))
         | Command::Rerun(_)
         | Command::Windows(_)
         | Command::Serve

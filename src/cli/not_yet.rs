@@ -12,11 +12,6 @@ const SETTLES_BY_HOUR: &str = "this version settles usage by the hour";
 const NOT_YET: &[(&str, &str, &str)] = &[
     ("run daily", "renews, expires and settles by the day", SETTLES_BY_HOUR),
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
-    (
-        "quarantine retry",
-        "takes refused rows again as delivered",
-        "send the corrected row in a new file: it settles as late usage",
-    ),
     ("quarantine discard", "gives refused rows up", "open items do not hold anything up in this version"),
     ("rerun", "settles windows again with later prices", "late and corrected usage settles by itself with `reckoner catch-up`"),
     ("windows", "lists, holds and forces windows", "`reckoner status` shows what is settled and due"),
@@ -55,8 +50,7 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             JobName::Monthly => Some("run monthly"),
         },
         Command::Quarantine(quarantine) => match quarantine {
-            QuarantineCommand::List(_) | QuarantineCommand::Show(_) => None,
-            QuarantineCommand::Retry(_) => Some("quarantine retry"),
+            QuarantineCommand::List(_) | QuarantineCommand::Show(_) | QuarantineCommand::Retry(_) => None,
             QuarantineCommand::Discard(_) => Some("quarantine discard"),
         },
         Command::Rerun(_) => Some("rerun"),

@@ -1,10 +1,11 @@
-//! `quarantine list` and `quarantine show`: what was refused, what it is worth, what to do.
+//! `quarantine list`, `show` and `retry`: what was refused, what it is worth, what to do; and taking it again.
 
 use super::Answer;
 use super::args::QuarantineFilter;
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::ingest;
 use crate::quarantine::{self, Waiting};
 use crate::report::terminal::{Align, Sheet, WIDTH, facts, grouped, money, wide_money, wrapped};
 use reckoner_core::number::MONEY_SCALE;
@@ -20,6 +21,37 @@ pub fn list(caller: &Caller, filter: &QuarantineFilter) -> Result<Answer, Failur
     let items: Vec<Value> = waiting.iter().map(|waiting| document(&books, waiting)).collect();
     let text = if waiting.is_empty() { nothing(filter) } else { list_text(&waiting) };
     Ok(Answer::done(text, json!({ "items": items })))
+}
+
+/// `quarantine retry`.
+pub fn retry(caller: &Caller, filter: &QuarantineFilter) -> Result<Answer, Failure> {
+    let mut books = Books::open(caller.write()?)?;
+    let mut waiting = quarantine::wanted(&books, &filter.items, filter.reason.as_deref())?;
+    waiting.retain(|waiting| waiting.item.status == "open");
+    let asked = waiting.len() as u64;
+    let retaken = ingest::retake(&mut books, waiting.into_iter().map(|waiting| waiting.item).collect())?;
+    ingest::retake_waiting(&mut books)?;
+
+    let resolved = retaken.resolved.len() as u64;
+    let left = asked - resolved;
+    let mut text = format!(
+        "{} taken again: {} took effect, {} were known by now, {} stay in quarantine\n",
+        grouped(asked),
+        grouped(retaken.accepted),
+        grouped(retaken.duplicates),
+        grouped(left)
+    );
+    if retaken.accepted > 0 {
+        text += "next: `reckoner catch-up` settles them as late usage\n";
+    }
+    let document = json!({
+        "asked": asked,
+        "accepted": retaken.accepted,
+        "duplicates": retaken.duplicates,
+        "refused": left,
+        "resolved": retaken.resolved,
+    });
+    Ok(Answer::Said { exit: if left == 0 { 0 } else { 2 }, text, document })
 }
 
 fn nothing(filter: &QuarantineFilter) -> String {

@@ -55,7 +55,6 @@ fn commands_of_later_versions_are_parsed_and_answered() {
         "windows list",
         "windows force hourly --from 2026-01-01 --to 2026-01-02 --reason x",
         "serve",
-        "quarantine retry --reason unknown_sku",
         "quarantine discard q_1 q_2 --reason typo",
         "orders place purchase --account a --resource r --sku s --periods 3 --renewal auto",
         "orders list",

@@ -1,4 +1,4 @@
-//! `quarantine list` and `quarantine show`.
+//! `quarantine list`, `show` and `retry`.
 
 use crate::sample_home::{END, after_the_month, at, text};
 use crate::support::Bench;
@@ -78,4 +78,26 @@ fn a_file_refused_whole_is_an_item_without_a_row() {
     assert!(list.contains("usage-cut.csv (whole)"), "{list}");
     let shown = bench.line("quarantine show").expect_exit(0).out;
     assert!(shown.contains("have the file delivered again, whole") && !shown.contains("the row as delivered"), "{shown}");
+}
+
+#[test]
+fn a_row_is_taken_again_once_its_account_has_come() {
+    let bench = after_the_month();
+    let before = bench.line("export charges --account quail").expect_exit(0).out;
+    assert_eq!(before.lines().count(), 1, "only the header");
+    // Its account is not there yet: it is refused again and stays where it is.
+    let again = at(&bench, END, "quarantine retry --reason unknown_account --json").expect_exit(2).json();
+    assert_eq!((&again["asked"], &again["accepted"], &again["refused"]), (&1.into(), &0.into(), &1.into()));
+
+    bench.write("accounts-quail.csv", "account_id,name\nquail,Quail\n");
+    at(&bench, END, "ingest accounts-quail.csv").expect_exit(0);
+    let taken = at(&bench, END, "quarantine retry --reason unknown_account --json").expect_exit(0).json();
+    assert_eq!((&taken["accepted"], &taken["refused"]), (&1.into(), &0.into()), "{taken}");
+    at(&bench, END, "catch-up").expect_exit(0);
+    let charges = bench.line("export charges --account quail").expect_exit(0).out;
+    assert!(charges.lines().count() > 1, "{charges}");
+    // Twice is once, and the books tie out from the delivered bytes up.
+    let nothing = at(&bench, END, "quarantine retry --reason unknown_account --json").expect_exit(0).json();
+    assert_eq!(nothing["asked"], 0);
+    at(&bench, END, "verify --full").expect_exit(0);
 }
