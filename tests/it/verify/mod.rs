@@ -126,6 +126,38 @@ fn a_price_that_came_later_than_its_use_stays_the_price() {
 }
 
 #[test]
+fn rows_taken_again_are_green() {
+    let bench = Bench::with_home();
+    let ingest = |name: &str, text: &str, exit: i32| {
+        bench.write(name, text);
+        bench.line(&format!("ingest {name} --as-of {AS_OF}")).expect_exit(exit);
+        expect_green(&bench);
+    };
+    let usage = |lines: &str| format!("record_id,account_id,resource_id,sku,started_at,ended_at,quantity,corrects\n{lines}");
+    let hour = "2026-01-05T10:00:00+08:00,2026-01-05T11:00:00+08:00";
+    ingest("prices.csv", "sku,product,billing_mode,unit,unit_price\nvm,ecs,pay_per_use,hour,3.6\n", 0);
+    // Nobody knows the account, and the first row corrects one that comes later.
+    ingest("funds.csv", "entry_id,account_id,kind,amount,at\nf-1,ana,top_up,9,2026-01-04T00:00:00+08:00\n", 2);
+    let voucher = "v-1,ana,1,2026-01-01T00:00:00+08:00,2026-02-01T00:00:00+08:00,voucher";
+    ingest("vouchers.csv", &format!("voucher_id,account_id,amount,valid_from,valid_to,kind\n{voucher}\n"), 2);
+    ingest("usage-1.csv", &usage(&format!("a-2,ana,vm-1,vm,{hour},2,a-1\na-3,ana,vm-2,vm,{hour},1,\n")), 2);
+    ingest("accounts.csv", "account_id,name\nana,Ana\n", 0);
+    bench.line(&format!("quarantine retry --reason unknown_account --as-of {AS_OF}"));
+    expect_green(&bench);
+    bench.line(&format!("catch-up --as-of {AS_OF}")).expect_exit(0);
+    ingest("usage-2.csv", &usage(&format!("a-1,ana,vm-1,vm,{hour},1,\na-3,ana,vm-2,vm,{hour},1,\n")), 0);
+    bench.line(&format!("quarantine retry --as-of {AS_OF}"));
+    bench.line(&format!("catch-up --as-of {AS_OF}")).expect_exit(0);
+    expect_green(&bench);
+    let states = "SELECT group_concat(DISTINCT status) FROM quarantine_states";
+    assert_eq!(home::ask(&bench, states), "retried");
+
+    force(&bench, "UPDATE vouchers SET line = 3");
+    let said = bench.line("verify --full --json").expect_exit(70);
+    assert_eq!(home::broken(&said).first().map(String::as_str), Some("raw.reference"), "{}", said.out);
+}
+
+#[test]
 fn what_a_green_verify_has_seen_is_not_hashed_again() {
     let bench = small_home();
     let hashed = |line: &str| {
