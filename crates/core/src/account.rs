@@ -39,16 +39,6 @@ impl Accounts {
         self.by_id.get(account_id)?.first().map(|row| row.currency.as_str())
     }
 
-    /// How many accounts there are.
-    pub fn len(&self) -> usize {
-        self.by_id.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.by_id.is_empty()
-    }
-
     /// Ids, in no particular order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_id.keys().map(String::as_str)

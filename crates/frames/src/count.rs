@@ -39,8 +39,6 @@ pub struct CountTask<'a> {
 /// What was read for a count.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct RowsRead {
-    /// Rows read from files.
-    pub rows: u64,
     /// Rows in force that fall into each due window, in the order of the task; a row may fall into several.
     pub by_due: Vec<u64>,
 }
@@ -63,7 +61,7 @@ pub fn count(task: &CountTask<'_>) -> Result<(Counted, RowsRead), FrameError> {
 
     let mut pieces = Pieces::default();
     let mut frames = Vec::new();
-    let mut read = RowsRead { rows: 0, by_due: vec![0; task.due.len()] };
+    let mut read = RowsRead { by_due: vec![0; task.due.len()] };
     for file in task.files {
         let mut plan = filtered(scan(&file.path)?, &filter);
         if let Some(wanted) = &wanted {
@@ -74,7 +72,6 @@ pub fn count(task: &CountTask<'_>) -> Result<(Counted, RowsRead), FrameError> {
             plan = plan.semi_join(skus.clone(), col("sku"), col("sku"));
         }
         let rows = collect(&file.path, plan.select(columns_to_cut()))?;
-        read.rows += rows.height() as u64;
         if rows.height() > 0 {
             frames.push(pieces.cut(&rows, file, task, &calendar, &mut read.by_due)?);
         }

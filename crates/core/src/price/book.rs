@@ -164,11 +164,6 @@ impl Prices {
     pub fn currencies(&self, sku: &str) -> Vec<&str> {
         self.by_sku.get(sku).map(|all| all.iter().map(|(currency, _)| currency.as_str()).collect()).unwrap_or_default()
     }
-
-    /// Every price, in no particular order.
-    pub fn all(&self) -> impl Iterator<Item = &Arc<Price>> {
-        self.by_sku.values().flatten().flat_map(|(_, timeline)| &timeline.prices)
-    }
 }
 
 impl Timeline {

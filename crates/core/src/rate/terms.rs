@@ -1,7 +1,7 @@
 //! The terms of a settlement: whose prices, discounts and attributes count, as of which state of knowledge.
 
 use crate::account::Accounts;
-use crate::price::{DiscountBook, Discounts, Price, PriceBook, PriceHistory, Prices, Timeline};
+use crate::price::{DiscountBook, Discounts, Price, PriceBook, PriceHistory, Timeline};
 use crate::profile::{Profile, TierScope};
 use crate::time::{Window, Zone};
 use std::collections::{BTreeMap, HashMap};
@@ -18,7 +18,7 @@ pub struct Terms {
     pub accounts: Accounts,
     prices: PriceHistory,
     discounts: BTreeMap<u64, Discounts>,
-    latest: (Prices, Discounts),
+    latest_discounts: Discounts,
     by_id: HashMap<String, Arc<Price>>,
 }
 
@@ -44,7 +44,7 @@ impl Terms {
             accounts,
             prices: prices.history(),
             discounts: states.into_iter().map(|seq| (seq, discounts.as_of(seq))).collect(),
-            latest: (prices.as_of(u64::MAX), discounts.as_of(u64::MAX)),
+            latest_discounts: discounts.as_of(u64::MAX),
             by_id: by_id.collect(),
         }
     }
@@ -58,7 +58,7 @@ impl Terms {
 
     /// The discounts as known after delivery `seq`.
     pub fn discounts(&self, seq: u64) -> &Discounts {
-        self.discounts.get(&seq).unwrap_or(&self.latest.1)
+        self.discounts.get(&seq).unwrap_or(&self.latest_discounts)
     }
 
     /// Under which resource a tiered total runs: its own under `tier_scope = resource`, none otherwise.
@@ -67,11 +67,6 @@ impl Terms {
             TierScope::Account | TierScope::Payer => String::new(),
             TierScope::Resource => resource_id.to_owned(),
         }
-    }
-
-    /// The prices as known now.
-    pub fn latest_prices(&self) -> &Prices {
-        &self.latest.0
     }
 
     /// The row as published, with the validity that it states itself, for a price as some state of knowledge cuts it.
