@@ -5,10 +5,12 @@ use crate::failure::Failure;
 use crate::files;
 use crate::profiles::read_profile;
 use reckoner_core::account::Accounts;
+use reckoner_core::id;
 use reckoner_core::profile::Profile;
 use reckoner_core::time::{Instant, Zone};
 use reckoner_frames::RowFile;
 use reckoner_store::{LakeFile, SqliteStore, Store};
+use sha2::{Digest, Sha256};
 use std::path::PathBuf;
 
 /// An open home: settings, profile, clock, store.
@@ -17,6 +19,8 @@ pub struct Books {
     pub session: Session,
     /// The policy in force.
     pub profile: Profile,
+    /// SHA-256 of the profile's file, hex: which policy a run worked with.
+    pub profile_sha256: String,
     /// Where days and months close.
     pub zone: Zone,
     /// What this command takes for now.
@@ -35,13 +39,14 @@ impl Books {
         let path = session.home.profile_file(&session.settings.profile);
         let text = files::read_text(&path)?;
         let profile = read_profile(path.display(), &text)?;
+        let profile_sha256 = id::hex(&Sha256::digest(&text));
         let ledger = session.home.ledger();
         let store: Box<dyn Store> = match session.may_write() {
             true => Box::new(SqliteStore::open(&ledger)?),
             false => Box::new(SqliteStore::open_read_only(&ledger)?),
         };
         let (zone, as_of, actor) = (session.settings.zone, session.clock.now(), session.actor.clone());
-        Ok(Self { session, profile, zone, as_of, actor, store })
+        Ok(Self { session, profile, profile_sha256, zone, as_of, actor, store })
     }
 
     /// What is.

@@ -83,6 +83,11 @@ impl Failure {
         Self::new(ExitKind::Policy, saw)
     }
 
+    /// Exit 4: the plan no longer describes what would happen.
+    pub fn stale(saw: impl Into<String>) -> Self {
+        Self::new(ExitKind::StalePlan, saw)
+    }
+
     /// Exit 70: an invariant is broken.
     pub fn invariant(saw: impl Into<String>) -> Self {
         Self::new(ExitKind::Invariant, saw)

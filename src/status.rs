@@ -10,6 +10,7 @@ use crate::quarantine;
 use crate::report::terminal::wide_money;
 use crate::settle::{self, WindowState};
 use reckoner_core::rate::DueWindow;
+use reckoner_core::schedule::Which;
 use reckoner_core::time::{Instant, Window};
 use reckoner_store::{CurrencySums, InputFile, RunRecord};
 use std::collections::{BTreeMap, HashMap};
@@ -129,7 +130,7 @@ impl Status {
 pub fn look(books: &Books) -> Result<Status, Failure> {
     let store = books.store();
     let delivered = store.input_files()?;
-    let windows = settle::windows(books, Instant::MAX, None)?;
+    let windows = settle::windows(books, Instant::MAX, None, Which::News)?;
     let (over, in_progress): (Vec<DueWindow>, Vec<DueWindow>) = windows.due.iter().partition(|due| due.window.end <= books.as_of);
 
     let mut status = Status {

@@ -1,7 +1,7 @@
 //! Options of the commands that this version carries out.
 
 use super::help;
-use super::value::{ValueError, When};
+use super::value::{Month, ValueError, When};
 use crate::schedule::JobName;
 use clap::{Args, Subcommand, ValueEnum};
 use reckoner_core::table::{TableKind, TableKindError};
@@ -119,6 +119,53 @@ pub struct CatchUpArgs {
     /// The last instant whose effects are carried out [default: now]
     #[arg(long, value_name = "T")]
     pub until: Option<When>,
+}
+
+/// `rerun`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::RERUN)]
+pub struct RerunArgs {
+    /// Which job
+    #[arg(value_name = "JOB")]
+    pub job: JobName,
+    /// First instant of the range
+    #[arg(long, value_name = "T")]
+    pub from: When,
+    /// First instant no longer in the range
+    #[arg(long, value_name = "T")]
+    pub to: When,
+    /// Only this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Only this sku
+    #[arg(long, value_name = "SKU")]
+    pub sku: Option<String>,
+    /// Why; kept with what is posted
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Which windows of the range
+    #[arg(long, value_name = "MODE", default_value = "all")]
+    pub mode: RerunMode,
+    /// Print the plan and change nothing, as without `--apply`
+    #[arg(long, conflicts_with = "apply")]
+    pub dry_run: bool,
+    /// Post the differences of this plan; exit 4 if it no longer describes what would happen
+    #[arg(long, value_name = "PLAN")]
+    pub apply: Option<String>,
+    /// The open month that takes the differences of an issued one
+    #[arg(long, value_name = "YYYY-MM")]
+    pub adjust_into: Option<Month>,
+}
+
+/// Which windows a rerun takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RerunMode {
+    /// Never settled.
+    Missing,
+    /// With news, and whose last run failed.
+    Failed,
+    /// All of them; what is settled is priced with the prices and discounts known now.
+    All,
 }
 
 /// `status`.

@@ -2,7 +2,7 @@
 
 use super::args::{InitArgs, QuarantineCommand, SampleArgs};
 use super::output::Answer;
-use super::{Cli, Command, not_yet, quarantine, show, status, verify, work};
+use super::{Cli, Command, not_yet, quarantine, rerun, show, status, verify, work};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::check;
@@ -34,6 +34,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Quarantine(QuarantineCommand::List(filter)) => quarantine::list(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Show(filter)) => quarantine::show(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Retry(filter)) => quarantine::retry(&caller, &filter),
+        Command::Rerun(args) => rerun::rerun(&caller, &args),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
         Command::Status(args) => status::status(&caller, &args),
         Command::Verify(args) => verify::verify(&caller, &args),
@@ -41,7 +42,6 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Export(args) => show::export(&caller, &args),
 
         Command::Quarantine(QuarantineCommand::Discard(_))
-        | Command::Rerun(_)
         | Command::Windows(_)
         | Command::Serve
         | Command::Bills(_)

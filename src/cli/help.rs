@@ -43,6 +43,19 @@ Examples:
   reckoner run hourly
   reckoner run hourly --from 2026-01-05 --to 2026-01-06 --dry-run";
 
+pub(super) const RERUN: &str = "\
+Settles windows of the past again and shows what that would change, with the cause of each difference: input (rows that \
+arrived or were replaced since), manual (refused rows that an operator took again), price (another price row or discount \
+counts), rule (the engine or the profile reckons otherwise). Nothing is changed until the plan that is printed is given \
+back with --apply; then exactly its differences are posted, once. Late usage needs no rerun: it settles by itself, at the \
+prices of its window.
+
+Exit code 4 if input, prices or windows have changed since the plan was made: look at the new one.
+
+Examples:
+  reckoner rerun hourly --from 2026-01-05 --to 2026-01-06 --reason \"price of vm.small was wrong\"
+  reckoner rerun hourly --from 2026-01-05 --to 2026-01-06 --reason \"price of vm.small was wrong\" --apply plan_61f0…";
+
 pub(super) const CATCH_UP: &str = "\
 Carries out every effect with an instant up to and including T, also of the day in progress; hours that received usage \
 since they were settled are settled again. A T later than the clock is refused.

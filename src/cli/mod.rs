@@ -13,6 +13,7 @@ pub mod later;
 pub mod not_yet;
 pub mod output;
 pub mod quarantine;
+pub mod rerun;
 pub mod show;
 pub mod status;
 pub mod value;
@@ -77,7 +78,7 @@ pub enum Command {
     #[command(subcommand)]
     Quarantine(args::QuarantineCommand),
     /// Settle windows again and post the differences (not yet)
-    Rerun(later::RerunArgs),
+    Rerun(args::RerunArgs),
     /// Carry out every effect up to an instant, oldest first
     CatchUp(args::CatchUpArgs),
     /// Windows and their states (not yet)

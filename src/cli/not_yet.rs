@@ -13,7 +13,8 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("run daily", "renews, expires and settles by the day", SETTLES_BY_HOUR),
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
     ("quarantine discard", "gives refused rows up", "open items do not hold anything up in this version"),
-    ("rerun", "settles windows again with later prices", "late and corrected usage settles by itself with `reckoner catch-up`"),
+    ("rerun daily", "renews and expires what a day missed", SETTLES_BY_HOUR),
+    ("rerun monthly", "closes a month again", SETTLES_BY_HOUR),
     ("windows", "lists, holds and forces windows", "`reckoner status` shows what is settled and due"),
     (
         "serve",
@@ -53,7 +54,11 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             QuarantineCommand::List(_) | QuarantineCommand::Show(_) | QuarantineCommand::Retry(_) => None,
             QuarantineCommand::Discard(_) => Some("quarantine discard"),
         },
-        Command::Rerun(_) => Some("rerun"),
+        Command::Rerun(rerun) => match rerun.job {
+            JobName::Hourly => None,
+            JobName::Daily => Some("rerun daily"),
+            JobName::Monthly => Some("rerun monthly"),
+        },
         Command::Windows(_) => Some("windows"),
         Command::Serve => Some("serve"),
         Command::Bills(_) => Some("bills"),

@@ -108,6 +108,7 @@ pub fn run(caller: &Caller, args: &RunArgs) -> Result<Answer, Failure> {
         sku: args.sku.clone(),
         is_dry_run: args.dry_run,
         trigger: "manual",
+        ..Wish::default()
     };
     settle_and_tell(&mut books, &wish)
 }

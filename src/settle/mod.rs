@@ -11,6 +11,7 @@ mod apply;
 mod decide;
 mod load;
 mod receipt;
+pub mod rerun;
 mod runs;
 
 pub use load::{WindowState, terms, windows};
@@ -21,6 +22,7 @@ use crate::failure::Failure;
 use crate::report::progress::Progress;
 use load::Knowledge;
 use reckoner_core::rate::DueWindow;
+use reckoner_core::schedule::Which;
 use reckoner_core::time::{Instant, Window};
 
 /// What to settle.
@@ -38,12 +40,32 @@ pub struct Wish {
     pub is_dry_run: bool,
     /// `manual`, `catch-up`, …
     pub trigger: &'static str,
+    /// Which windows with input.
+    pub which: Which,
+    /// What makes it a rerun.
+    pub rerun: Option<RerunWish>,
+}
+
+/// What makes a rerun of a settlement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RerunWish {
+    /// Why.
+    pub reason: String,
+    /// Whether settled windows are priced with what is known now.
+    pub reprices: bool,
+    /// Only windows whose last run failed.
+    pub is_failed_only: bool,
 }
 
 impl Wish {
     /// Whether only a part of each window is settled, so that the window is not done.
     fn is_partial(&self) -> bool {
         self.account_id.is_some() || self.sku.is_some()
+    }
+
+    /// Whether settled windows are priced with what is known now.
+    fn reprices(&self) -> bool {
+        self.rerun.as_ref().is_some_and(|rerun| rerun.reprices)
     }
 }
 

@@ -50,7 +50,7 @@ fn commands_of_later_versions_are_parsed_and_answered() {
         "renewals",
         "run daily",
         "run monthly --from 2026-01-01 --to 2026-02-01 --account a --sku s --dry-run",
-        "rerun hourly --from 2026-01-01 --to 2026-01-02 --reason x --mode all --adjust-into 2026-02",
+        "rerun monthly --from 2026-01-01 --to 2026-02-01 --reason x --mode missing --adjust-into 2026-02",
         "rerun daily --from 2026-01-01 --to 2026-01-02 --reason x --apply plan_1 --account a --sku s",
         "windows list",
         "windows force hourly --from 2026-01-01 --to 2026-01-02 --reason x",

@@ -17,6 +17,18 @@ pub struct SettledState {
     pub book_seq: u64,
 }
 
+/// Which windows with input are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// Those with rows that arrived, or were replaced, since they were settled.
+    #[default]
+    News,
+    /// Those never settled.
+    Missing,
+    /// All of them.
+    All,
+}
+
 /// What to look for.
 #[derive(Debug, Clone)]
 pub struct DueQuery<'a> {
@@ -30,6 +42,8 @@ pub struct DueQuery<'a> {
     pub until: Instant,
     /// Only windows that lie inside, if given.
     pub within: Option<Window>,
+    /// Which of those that have input.
+    pub which: Which,
     /// The newest delivery known.
     pub latest_seq: u64,
     /// Where days and months close.
@@ -63,7 +77,12 @@ pub fn due_windows(query: &DueQuery<'_>) -> Vec<DueWindow> {
     let mut due: Vec<DueWindow> = Vec::new();
     for ((kind, window), seq) in newest {
         let settled = query.settled.get(&(kind, window));
-        if is_wanted(window) && settled.is_none_or(|state| state.settled_seq < seq) {
+        let has_place = match query.which {
+            Which::News => settled.is_none_or(|state| state.settled_seq < seq),
+            Which::Missing => settled.is_none(),
+            Which::All => true,
+        };
+        if is_wanted(window) && has_place {
             due.push(DueWindow {
                 window,
                 kind,
@@ -107,6 +126,7 @@ mod tests {
             kinds: &BTreeSet::from([SettleWindow::Hour]),
             until: at(until),
             within: None,
+            which: Which::News,
             latest_seq: 9,
             zone,
         };

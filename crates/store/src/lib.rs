@@ -69,6 +69,8 @@ pub trait Store {
     fn touched_hours(&self, after_seq: u64) -> Result<Vec<TouchedHour>, StoreError>;
     /// Every window that was settled at least once, by kind and start.
     fn settled_windows(&self) -> Result<Vec<SettledWindow>, StoreError>;
+    /// Every rerun and every run of a part, in the order recorded.
+    fn bookmarks(&self) -> Result<Vec<BookmarkRecord>, StoreError>;
     /// Up to where every window has been looked at, if ever.
     fn frontier(&self) -> Result<Option<Instant>, StoreError>;
     /// The newest sequence number given to a delivered file; 0 before the first.

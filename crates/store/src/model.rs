@@ -3,6 +3,7 @@
 use reckoner_core::ledger::Transaction;
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
+use reckoner_core::rate::Bookmark;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, SettleWindow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use serde::Serialize;
@@ -153,6 +154,28 @@ pub struct SettledWindow {
     pub settled_seq: u64,
     /// The newest delivery known when it was first settled: its prices and discounts are read as of here.
     pub book_seq: u64,
+}
+
+/// A run of a part of the books, or a rerun: what it covered, who asked for it, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookmarkRecord {
+    /// What it covered, and with which prices.
+    pub bookmark: Bookmark,
+    /// Nothing for a run.
+    pub rerun: Option<Rerun>,
+    /// Who asked for it.
+    pub actor: String,
+    /// By the clock of the command.
+    pub at: Instant,
+}
+
+/// What makes a rerun of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rerun {
+    /// The plan that was applied.
+    pub plan_id: String,
+    /// Why, in the words of whoever asked for it.
+    pub reason: String,
 }
 
 /// The month's settled quantity of one resource under one tiered price row.
@@ -334,6 +357,8 @@ pub struct SettlementBatch {
     /// Windows claimed by this batch, with the state each must still have: (new state, settled_seq before or nothing).
     /// A window whose stored state differs makes the whole batch fail with [`crate::StoreError::WindowMoved`].
     pub windows: Vec<(SettledWindow, Option<u64>)>,
+    /// What the batch covered, if it is a rerun or settles only a part of its windows.
+    pub bookmark: Option<BookmarkRecord>,
     /// Files of charges, already on disk and synced.
     pub charge_files: Vec<LakeFile>,
     /// Settlements.
@@ -355,6 +380,8 @@ pub struct SettlementBatch {
     pub funds: Vec<(String, String, Option<String>)>,
     /// Tiered totals after this batch.
     pub tier_totals: Vec<TierTotal>,
+    /// Tiered totals of resources whose use was all taken back; their quantities are what they were.
+    pub tier_totals_gone: Vec<TierTotal>,
     /// Charged, zero-rated and minimum use (differences; they add to what is there).
     pub accounting: Vec<UsageAccounting>,
     /// The runs.

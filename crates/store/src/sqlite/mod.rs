@@ -18,7 +18,7 @@ mod tests;
 mod windows;
 
 use crate::{
-    CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineItem, RunRecord, SettledWindow,
+    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineItem, RunRecord, SettledWindow,
     SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
 };
 use reckoner_core::ledger::Transaction;
@@ -164,6 +164,10 @@ impl Store for SqliteStore {
 
     fn settled_windows(&self) -> Answer<Vec<SettledWindow>> {
         windows::settled_windows(self.connection()?)
+    }
+
+    fn bookmarks(&self) -> Answer<Vec<BookmarkRecord>> {
+        windows::bookmarks(self.connection()?)
     }
 
     fn frontier(&self) -> Answer<Option<Instant>> {

@@ -69,7 +69,7 @@ fn durability_is_switched_on() {
         ("trusted_schema", "0"),
         ("cell_size_check", "1"),
         ("busy_timeout", "10000"),
-        ("user_version", "1"),
+        ("user_version", "2"),
     ];
     for (pragma, expected) in cases {
         assert_eq!(value(pragma), expected, "{pragma}");

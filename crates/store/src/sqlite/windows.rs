@@ -4,7 +4,8 @@ use super::Answer;
 use super::columns::ask;
 use super::insert::{Insert, int};
 use super::{journal, lake::bounds};
-use crate::{SettledWindow, StoreError, TouchedHour, instant_of_mark};
+use crate::{BookmarkRecord, Rerun, SettledWindow, StoreError, TouchedHour, instant_of_mark};
+use reckoner_core::rate::Bookmark;
 use reckoner_core::time::Instant;
 use rusqlite::Connection;
 
@@ -66,6 +67,45 @@ pub(super) fn claim(connection: &Connection, windows: &[(SettledWindow, Option<u
             return Err(StoreError::WindowMoved { kind, start: settled.window.start.to_utc_text() });
         }
     }
+    Ok(())
+}
+
+pub(super) fn bookmarks(connection: &Connection) -> Answer<Vec<BookmarkRecord>> {
+    let question = "SELECT ordinal, covers_start, covers_end, account_id, sku, book_seq, reprices, plan_id, reason, actor, at
+        FROM bookmarks ORDER BY ordinal";
+    ask(connection, "bookmarks", question, [], |columns| {
+        let bookmark = Bookmark {
+            covers: columns.window("covers_start", "covers_end")?,
+            account_id: columns.text_if_any("account_id")?,
+            sku: columns.text_if_any("sku")?,
+            book_seq: columns.count("book_seq")?,
+            reprices: columns.count("reprices")? != 0,
+        };
+        let rerun = columns.text_if_any("plan_id")?.zip(columns.text_if_any("reason")?);
+        let rerun = rerun.map(|(plan_id, reason)| Rerun { plan_id, reason });
+        Ok(BookmarkRecord { bookmark, rerun, actor: columns.text("actor")?, at: columns.instant("at")? })
+    })
+}
+
+pub(super) fn add_bookmark(connection: &Connection, record: &BookmarkRecord) -> Answer<()> {
+    let sql = "INSERT INTO bookmarks (act, covers_start, covers_end, account_id, sku, book_seq, reprices, plan_id, reason, actor,
+        at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let (bookmark, rerun) = (&record.bookmark, record.rerun.as_ref());
+    let (start, end) = bounds(bookmark.covers);
+    let params = (
+        if rerun.is_some() { "rerun" } else { "run" },
+        start,
+        end,
+        &bookmark.account_id,
+        &bookmark.sku,
+        int(bookmark.book_seq),
+        bookmark.reprices,
+        rerun.map(|rerun| &rerun.plan_id),
+        rerun.map(|rerun| &rerun.reason),
+        &record.actor,
+        record.at.seconds(),
+    );
+    Insert::new(connection, "bookmark", sql)?.run(params, || bookmark.covers.start.to_utc_text())?;
     Ok(())
 }
 
