@@ -1,7 +1,7 @@
 //! Options of the commands that this version carries out.
 
 use super::help;
-use super::value::{ValueError, When};
+use super::value::{ValueError, When, parse_reason};
 use crate::schedule::JobName;
 use clap::{Args, Subcommand, ValueEnum};
 use reckoner_core::table::{TableKind, TableKindError};
@@ -119,6 +119,88 @@ pub struct CatchUpArgs {
     /// The last instant whose effects are carried out [default: now]
     #[arg(long, value_name = "T")]
     pub until: Option<When>,
+}
+
+/// `windows`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum WindowsCommand {
+    /// One line a window: how it stands, what it came to, who holds it
+    List(WindowsListArgs),
+    /// Do not settle these windows for now
+    Hold(WindowsHoldArgs),
+    /// End holds; what waited settles with the next catch-up
+    Release(WindowsReleaseArgs),
+    /// Take windows for complete and settle them at once, held or not
+    Force(WindowsForceArgs),
+}
+
+/// `windows list`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_LIST)]
+pub struct WindowsListArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range [default: the newest 48 windows and all that wait]
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+}
+
+/// `windows hold`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_HOLD)]
+pub struct WindowsHoldArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range [default: since ever]
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range [default: until they are released]
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
+    pub reason: String,
+}
+
+/// `windows release`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_RELEASE)]
+pub struct WindowsReleaseArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range [default: since ever]
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range [default: everything that is held]
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
+    pub reason: Option<String>,
+}
+
+/// `windows force`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_FORCE)]
+pub struct WindowsForceArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range
+    #[arg(long, value_name = "T")]
+    pub from: When,
+    /// First instant no longer in the range; it has come
+    #[arg(long, value_name = "T")]
+    pub to: When,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
+    pub reason: String,
 }
 
 /// `status`.

@@ -59,36 +59,6 @@ pub enum RerunMode {
     All,
 }
 
-/// `windows`.
-#[derive(Debug, Clone, Subcommand)]
-pub enum WindowsCommand {
-    /// Windows and their states
-    List(WindowsArgs),
-    /// Do not settle these windows for now
-    Hold(WindowsArgs),
-    /// Settle held windows again
-    Release(WindowsArgs),
-    /// Take windows for complete although a source has not delivered
-    Force(WindowsArgs),
-}
-
-/// Which windows.
-#[derive(Debug, Clone, Args)]
-pub struct WindowsArgs {
-    /// Of which job [default: all]
-    #[arg(value_name = "JOB")]
-    pub job: Option<JobName>,
-    /// First instant of the range
-    #[arg(long, value_name = "T")]
-    pub from: Option<When>,
-    /// First instant no longer in the range
-    #[arg(long, value_name = "T")]
-    pub to: Option<When>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
-}
-
 /// `bills`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum BillsCommand {

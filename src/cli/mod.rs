@@ -17,6 +17,7 @@ pub mod show;
 pub mod status;
 pub mod value;
 pub mod verify;
+pub mod windows;
 pub mod work;
 mod wrong_usage;
 
@@ -80,8 +81,9 @@ pub enum Command {
     Rerun(later::RerunArgs),
     /// Carry out every effect up to an instant, oldest first
     CatchUp(args::CatchUpArgs),
-    /// Windows and their states (not yet)
-    Windows(later::Later<later::WindowsCommand>),
+    /// How windows stand: list them, hold them back, release them, take them for complete
+    #[command(subcommand)]
+    Windows(args::WindowsCommand),
     /// Scheduler and ingest watcher until SIGTERM (not yet)
     Serve,
     /// What is settled, what is due, what needs a person

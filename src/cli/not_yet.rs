@@ -14,7 +14,6 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
     ("quarantine discard", "gives refused rows up", "open items do not hold anything up in this version"),
     ("rerun", "settles windows again with later prices", "late and corrected usage settles by itself with `reckoner catch-up`"),
-    ("windows", "lists, holds and forces windows", "`reckoner status` shows what is settled and due"),
     (
         "serve",
         "runs the jobs by the clock",
@@ -54,7 +53,6 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             QuarantineCommand::Discard(_) => Some("quarantine discard"),
         },
         Command::Rerun(_) => Some("rerun"),
-        Command::Windows(_) => Some("windows"),
         Command::Serve => Some("serve"),
         Command::Bills(_) => Some("bills"),
         Command::Orders(_) => Some("orders"),
@@ -65,6 +63,7 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         | Command::Demo(_)
         | Command::Ingest(_)
         | Command::CatchUp(_)
+        | Command::Windows(_)
         | Command::Status(_)
         | Command::Verify(_)
         | Command::Explain(_)

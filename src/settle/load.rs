@@ -7,7 +7,7 @@ use reckoner_core::account::Accounts;
 use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, VoucherState, Wallet};
 use reckoner_core::price::{DiscountBook, PriceBook, is_tiered};
 use reckoner_core::rate::{Charge, Counted, DueWindow, Terms, TierKey, Tiers};
-use reckoner_core::schedule::{DueQuery, SettledState, due_windows};
+use reckoner_core::schedule::{DueQuery, SettledState, Standings, WindowOrder, due_windows};
 use reckoner_core::table::{FundsRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
@@ -18,6 +18,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub(super) struct Knowledge {
     pub terms: Terms,
     pub due: Vec<DueWindow>,
+    /// Windows that are due as well, and that an operator holds back.
+    pub held: Vec<DueWindow>,
+    /// How many orders about windows were known: `verify` tells by it what was held.
+    pub window_orders: usize,
     /// The skus with a price that settles in windows of each kind: others need not be read for them.
     pub skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>>,
     pub latest_seq: u64,
@@ -54,7 +58,11 @@ pub(super) struct LoadedMoney {
 
 pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
     let store = books.store();
-    let WindowState { due, settled, skus_by_kind, latest_seq, .. } = windows(books, until, wish.within)?;
+    let WindowState { mut due, mut held, orders, settled, skus_by_kind, latest_seq, .. } = windows(books, until, wish.within)?;
+    if let Some(kind) = wish.kind {
+        due.retain(|window| window.kind == kind);
+        held.retain(|window| window.kind == kind);
+    }
 
     let is_any_again = due.iter().any(|window| window.settled_seq.is_some());
     Ok(Knowledge {
@@ -63,6 +71,8 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
         quarantined: quarantined_starts(store)?,
         runs: if is_any_again { store.runs()? } else { Vec::new() },
         due,
+        held,
+        window_orders: orders.len(),
         skus_by_kind,
         latest_seq,
         effective_from: store.frontier()?.unwrap_or(Instant::MIN),
@@ -71,8 +81,12 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
 
 /// Where the windows stand.
 pub struct WindowState {
-    /// Windows with news that end by the instant asked for, oldest first.
+    /// Windows with news that end by the instant asked for, oldest first, but for those that are held.
     pub due: Vec<DueWindow>,
+    /// Those that an operator holds back, oldest first.
+    pub held: Vec<DueWindow>,
+    /// What operators said, in the order said.
+    pub orders: Vec<WindowOrder>,
     /// Windows settled at least once.
     pub settled: BTreeMap<(SettleWindow, Window), SettledState>,
     /// Hours (by start, UTC) that rows touched, with the newest delivery that touched each.
@@ -102,8 +116,9 @@ pub fn windows(books: &Books, until: Instant, within: Option<Window>) -> Result<
     let latest_seq = store.latest_seq()?;
     let kinds = skus_by_kind.keys().copied().collect();
     let query = DueQuery { touched: &touched, settled: &settled, kinds: &kinds, until, within, latest_seq, zone: books.zone };
-    let due = due_windows(&query);
-    Ok(WindowState { due, settled, touched, skus_by_kind, latest_seq })
+    let orders = store.window_orders()?;
+    let (due, held) = Standings::new(&orders).part(due_windows(&query));
+    Ok(WindowState { due, held, orders, settled, touched, skus_by_kind, latest_seq })
 }
 
 /// The terms of these states of knowledge: prices, discounts, accounts, profile.

@@ -50,8 +50,9 @@ pub(super) fn of_windows(
             postings: 0,
             amount,
             reason: due.settled_seq.map(|_| "late_usage".to_owned()),
-            inputs: serde_json::json!({ "row_files": files, "book_seq": due.book_seq, "latest_seq": knowledge.latest_seq })
-                .to_string(),
+            inputs: serde_json::json!({ "row_files": files, "book_seq": due.book_seq, "latest_seq": knowledge.latest_seq,
+                "window_orders": knowledge.window_orders })
+            .to_string(),
         });
     }
     runs
