@@ -80,14 +80,25 @@ pub struct RunArgs {
 /// `quarantine`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum QuarantineCommand {
-    /// One line an item
-    List(QuarantineFilter),
+    /// One line an item, open ones first, the most at risk on top
+    List(QuarantineListArgs),
     /// Everything about items: the row as delivered, what was expected, what to do
     Show(QuarantineFilter),
     /// Take rows again as delivered, once what was in their way is put right; they settle as late usage
     Retry(QuarantineFilter),
-    /// Give rows up, with a reason (not yet)
+    /// Give rows up that will never be right, with a reason that is kept
     Discard(QuarantineDiscardArgs),
+}
+
+/// `quarantine list`.
+#[derive(Debug, Clone, Args)]
+pub struct QuarantineListArgs {
+    /// Which items.
+    #[command(flatten)]
+    pub filter: QuarantineFilter,
+    /// Only what nobody has decided yet
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// Which quarantine items.
@@ -103,12 +114,13 @@ pub struct QuarantineFilter {
 
 /// `quarantine discard`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = help::QUARANTINE_DISCARD)]
 pub struct QuarantineDiscardArgs {
-    /// Items by id; without one, every item refused for the reason given
+    /// Items by id; without one, every open item refused for the code given as reason
     #[arg(value_name = "ITEM")]
     pub items: Vec<String>,
-    /// Why they are given up
-    #[arg(long, value_name = "REASON", required = true)]
+    /// Why they are given up; without items a code such as negative_quantity
+    #[arg(long, value_name = "REASON", required = true, value_parser = parse_reason)]
     pub reason: String,
 }
 

@@ -34,6 +34,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Quarantine(QuarantineCommand::List(filter)) => quarantine::list(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Show(filter)) => quarantine::show(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Retry(filter)) => quarantine::retry(&caller, &filter),
+        Command::Quarantine(QuarantineCommand::Discard(args)) => quarantine::discard(&caller, &args),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
         Command::Windows(WindowsCommand::List(args)) => windows::list(&caller, &args),
         Command::Windows(WindowsCommand::Hold(args)) => windows::hold(&caller, &args),
@@ -44,8 +45,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Explain(args) => show::explain(&caller, &args),
         Command::Export(args) => show::export(&caller, &args),
 
-        Command::Quarantine(QuarantineCommand::Discard(_))
-        | Command::Rerun(_)
+        Command::Rerun(_)
         | Command::Serve
         | Command::Bills(_)
         | Command::Orders(_)

@@ -43,6 +43,15 @@ Examples:
   reckoner run hourly
   reckoner run hourly --from 2026-01-05 --to 2026-01-06 --dry-run";
 
+pub(super) const QUARANTINE_DISCARD: &str = "\
+What is given up stays in quarantine as it was delivered, with who gave it up, when and why; its use stays counted as \
+quarantined. Done twice it has no effect. `quarantine retry ITEM` takes an item that was given up again, if it is named; \
+`retry --reason` leaves such items alone.
+
+Examples:
+  reckoner quarantine discard q_3b638f6a066e --reason 'a test host, not for sale'
+  reckoner quarantine discard --reason negative_quantity";
+
 pub(super) const CATCH_UP: &str = "\
 Carries out every effect with an instant up to and including T, also of the day in progress; hours that received usage \
 since they were settled are settled again. A T later than the clock is refused.

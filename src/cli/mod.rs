@@ -15,6 +15,7 @@ pub mod output;
 pub mod quarantine;
 pub mod show;
 pub mod status;
+mod to_do;
 pub mod value;
 pub mod verify;
 pub mod windows;

@@ -2,7 +2,6 @@
 //! `dispatch`.
 
 use super::Command;
-use super::args::QuarantineCommand;
 use crate::failure::Failure;
 use crate::schedule::JobName;
 
@@ -12,7 +11,6 @@ const SETTLES_BY_HOUR: &str = "this version settles usage by the hour";
 const NOT_YET: &[(&str, &str, &str)] = &[
     ("run daily", "renews, expires and settles by the day", SETTLES_BY_HOUR),
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
-    ("quarantine discard", "gives refused rows up", "open items do not hold anything up in this version"),
     ("rerun", "settles windows again with later prices", "late and corrected usage settles by itself with `reckoner catch-up`"),
     (
         "serve",
@@ -48,10 +46,6 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             JobName::Daily => Some("run daily"),
             JobName::Monthly => Some("run monthly"),
         },
-        Command::Quarantine(quarantine) => match quarantine {
-            QuarantineCommand::List(_) | QuarantineCommand::Show(_) | QuarantineCommand::Retry(_) => None,
-            QuarantineCommand::Discard(_) => Some("quarantine discard"),
-        },
         Command::Rerun(_) => Some("rerun"),
         Command::Serve => Some("serve"),
         Command::Bills(_) => Some("bills"),
@@ -62,6 +56,7 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         Command::Init(_)
         | Command::Demo(_)
         | Command::Ingest(_)
+        | Command::Quarantine(_)
         | Command::CatchUp(_)
         | Command::Windows(_)
         | Command::Status(_)

@@ -52,7 +52,6 @@ fn commands_of_later_versions_are_parsed_and_answered() {
         "rerun hourly --from 2026-01-01 --to 2026-01-02 --reason x --mode all --adjust-into 2026-02",
         "rerun daily --from 2026-01-01 --to 2026-01-02 --reason x --apply plan_1 --account a --sku s",
         "serve",
-        "quarantine discard q_1 q_2 --reason typo",
         "orders place purchase --account a --resource r --sku s --periods 3 --renewal auto",
         "orders list",
         "renewals list --tab no-expiry --expires 2026-01-01..2026-02-01 --product p --data-center-type t",
