@@ -137,6 +137,18 @@ Examples:
   reckoner export payments --account acct-1 --format ndjson
   reckoner export ledger --format hledger -o ledger.journal";
 
+pub(super) const CHECK: &str = "\
+Looks over the settings, every profile and job file, and what is known of prices, discounts and vouchers: usage that waits \
+for a price, gaps, prices that end within 30 days, rows that overlap or contradict each other, currencies and names that \
+lead nowhere, discounts that can never win, jobs that wake too rarely. A finding names its file and line, what was seen, \
+what was expected and what to do.
+
+An error is wrong: exit code 2. A warning may be meant so: exit code 0. Whether the books are right is for `verify`.
+
+Examples:
+  reckoner check
+  reckoner check --json";
+
 pub(super) const SAMPLE: &str = "\
 Writes accounts.csv, prices.csv and usage-0001.csv, … in the contract's columns. 20 resources an account, 40 skus, \
 records of 1 to 5400 s sorted by start, one row in 200 delivered twice. The same arguments give the same bytes on every \

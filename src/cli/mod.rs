@@ -99,7 +99,8 @@ pub enum Command {
     Bills(later::Later<later::BillsCommand>),
     /// Generated input of any size
     Sample(args::SampleArgs),
-    /// Settings, profiles, job files: what is wrong or missing
+    /// Settings, profiles, job files, prices: what is wrong or missing
+    #[command(after_help = help::CHECK)]
     Check,
     /// Place and list orders (not yet)
     Orders(later::Later<later::OrdersCommand>),
