@@ -166,6 +166,12 @@ pub fn intervened_in(orders: &[WindowOrder], month: Window) -> BTreeSet<&str> {
 mod tests {
     use super::*;
 
+    /// Action, kind, range.
+    type Said = (&'static str, &'static str, (i64, i64));
+
+    /// What was said, oldest first; kind and window; how it stands.
+    type Case = (&'static [Said], SettleWindow, (i64, i64), &'static str);
+
     const ALL_OF_TIME: (i64, i64) = (i64::MIN, i64::MAX);
 
     fn window((start, end): (i64, i64)) -> Window {
@@ -173,7 +179,7 @@ mod tests {
     }
 
     /// `hold hour 10..20`: an order of which the reason says its place among the others.
-    fn orders(said: &[(&str, &str, (i64, i64))]) -> Vec<WindowOrder> {
+    fn orders(said: &[Said]) -> Vec<WindowOrder> {
         let orders = said.iter().enumerate().map(|(place, (action, kind, range))| WindowOrder {
             action: serde_json::from_value((*action).into()).expect("an action"),
             kind: SettleWindow::ALL.into_iter().find(|known| known.as_str() == *kind),
@@ -196,37 +202,37 @@ mod tests {
     #[test]
     fn the_last_word_holds() {
         use SettleWindow::{Day, Hour};
-        let hold = ("hold", "all", (10, 40));
+        const HOLD: Said = ("hold", "all", (10, 40));
         // what was said, oldest first | kind and window | how it stands
-        let cases: &[(&[(&str, &str, (i64, i64))], SettleWindow, (i64, i64), &str)] = &[
+        let cases: &[Case] = &[
             (&[], Hour, (10, 20), "free"),
-            (&[hold], Hour, (0, 10), "free"), // half-open: they only touch
-            (&[hold], Hour, (40, 50), "free"),
-            (&[hold], Hour, (10, 20), "held by 0"),
-            (&[hold], Hour, (5, 11), "held by 0"), // a second of it is enough
-            (&[hold], Day, (0, 90), "held by 0"),  // use of the held hours would settle with the day
+            (&[HOLD], Hour, (0, 10), "free"), // half-open: they only touch
+            (&[HOLD], Hour, (40, 50), "free"),
+            (&[HOLD], Hour, (10, 20), "held by 0"),
+            (&[HOLD], Hour, (5, 11), "held by 0"), // a second of it is enough
+            (&[HOLD], Day, (0, 90), "held by 0"),  // use of the held hours would settle with the day
             (&[("hold", "hour", (10, 40))], Day, (0, 90), "free"),
             (&[("hold", "all", ALL_OF_TIME)], Hour, (10, 20), "held by 0"),
             // A release ends the hold for its range only.
-            (&[hold, ("release", "all", (20, 30))], Hour, (20, 30), "free"),
-            (&[hold, ("release", "all", (20, 30))], Hour, (10, 20), "held by 0"),
-            (&[hold, ("release", "all", (20, 30))], Hour, (30, 40), "held by 0"),
-            (&[hold, ("release", "all", (20, 30))], Day, (0, 90), "held by 0"),
-            (&[hold, ("release", "all", ALL_OF_TIME)], Day, (0, 90), "free"),
-            (&[hold, ("release", "day", ALL_OF_TIME)], Hour, (10, 20), "held by 0"),
-            (&[("release", "all", (10, 40)), hold], Hour, (10, 20), "held by 1"), // only a later one does
+            (&[HOLD, ("release", "all", (20, 30))], Hour, (20, 30), "free"),
+            (&[HOLD, ("release", "all", (20, 30))], Hour, (10, 20), "held by 0"),
+            (&[HOLD, ("release", "all", (20, 30))], Hour, (30, 40), "held by 0"),
+            (&[HOLD, ("release", "all", (20, 30))], Day, (0, 90), "held by 0"),
+            (&[HOLD, ("release", "all", ALL_OF_TIME)], Day, (0, 90), "free"),
+            (&[HOLD, ("release", "day", ALL_OF_TIME)], Hour, (10, 20), "held by 0"),
+            (&[("release", "all", (10, 40)), HOLD], Hour, (10, 20), "held by 1"), // only a later one does
             // A second hold has the reason from then on.
-            (&[hold, ("hold", "all", (20, 30))], Hour, (20, 30), "held by 1"),
-            (&[hold, ("hold", "all", (20, 30))], Hour, (10, 30), "held by 0"),
+            (&[HOLD, ("hold", "all", (20, 30))], Hour, (20, 30), "held by 1"),
+            (&[HOLD, ("hold", "all", (20, 30))], Hour, (10, 30), "held by 0"),
             // A force ends the hold of what it names, and takes it for complete.
-            (&[hold, ("force", "all", (10, 20))], Hour, (10, 20), "forced by 1"),
-            (&[hold, ("force", "all", (10, 20))], Hour, (20, 30), "held by 0"),
-            (&[hold, ("force", "all", (10, 20))], Hour, (15, 25), "held by 0"),
+            (&[HOLD, ("force", "all", (10, 20))], Hour, (10, 20), "forced by 1"),
+            (&[HOLD, ("force", "all", (10, 20))], Hour, (20, 30), "held by 0"),
+            (&[HOLD, ("force", "all", (10, 20))], Hour, (15, 25), "held by 0"),
             (&[("force", "all", (10, 20))], Hour, (15, 25), "free"), // only a part of it was named
             (&[("force", "all", (10, 20)), ("force", "all", (10, 20))], Hour, (10, 20), "forced by 1"),
-            (&[("force", "all", (10, 20)), hold], Hour, (10, 20), "held by 1"),
+            (&[("force", "all", (10, 20)), HOLD], Hour, (10, 20), "held by 1"),
             // What was forced stays so, whatever was held and released since.
-            (&[("force", "all", (10, 20)), hold, ("release", "all", (0, 90))], Hour, (10, 20), "forced by 0"),
+            (&[("force", "all", (10, 20)), HOLD, ("release", "all", (0, 90))], Hour, (10, 20), "forced by 0"),
             (&[("force", "hour", (10, 20))], Day, (10, 20), "free"),
         ];
         for (said, kind, range, expected) in cases {
@@ -255,7 +261,7 @@ mod tests {
     fn who_forced_or_released_a_month_is_known() {
         let month = window((100, 200));
         // what was said | who intervened in the month
-        let cases: &[(&[(&str, &str, (i64, i64))], &[&str])] = &[
+        let cases: &[(&[Said], &[&str])] = &[
             (&[("hold", "all", (100, 200))], &[]), // a hold lets nothing through
             (&[("force", "all", (0, 100))], &[]),  // the month before
             (&[("force", "hour", (190, 210))], &["actor-0"]),

@@ -108,8 +108,11 @@ struct PriceList<'a> {
     rows: Vec<(usize, &'a PriceRow, Window)>,
 }
 
+/// Rows by when they begin, with their places.
+type Dated<'a> = BTreeMap<Instant, (usize, &'a PriceRow)>;
+
 fn price_lists<'a>(catalogue: &Catalogue<'a>) -> Vec<PriceList<'a>> {
-    let mut newest: BTreeMap<(&str, &str), BTreeMap<Instant, (usize, &PriceRow)>> = BTreeMap::new();
+    let mut newest: BTreeMap<(&str, &str), Dated> = BTreeMap::new();
     for (place, row) in catalogue.prices.iter().enumerate() {
         let dated = newest.entry((&row.sku, &row.currency)).or_default();
         let kept = dated.entry(row.begins()).or_insert((place, row));
