@@ -26,3 +26,4 @@ pub mod schedule;
 pub mod settle;
 pub mod status;
 pub mod verify;
+pub mod windows;

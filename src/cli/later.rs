@@ -2,7 +2,6 @@
 //! the contract and a wrong option is told from a missing command.
 
 use super::value::{Month, When, WhenRange};
-use crate::schedule::JobName;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// A command whose parts come later: named alone, it is answered all the same.
@@ -11,36 +10,6 @@ pub struct Later<C: Subcommand> {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<C>,
-}
-
-/// `windows`.
-#[derive(Debug, Clone, Subcommand)]
-pub enum WindowsCommand {
-    /// Windows and their states
-    List(WindowsArgs),
-    /// Do not settle these windows for now
-    Hold(WindowsArgs),
-    /// Settle held windows again
-    Release(WindowsArgs),
-    /// Take windows for complete although a source has not delivered
-    Force(WindowsArgs),
-}
-
-/// Which windows.
-#[derive(Debug, Clone, Args)]
-pub struct WindowsArgs {
-    /// Of which job [default: all]
-    #[arg(value_name = "JOB")]
-    pub job: Option<JobName>,
-    /// First instant of the range
-    #[arg(long, value_name = "T")]
-    pub from: Option<When>,
-    /// First instant no longer in the range
-    #[arg(long, value_name = "T")]
-    pub to: Option<When>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
 }
 
 /// `bills`.

@@ -16,8 +16,10 @@ pub mod quarantine;
 pub mod rerun;
 pub mod show;
 pub mod status;
+mod to_do;
 pub mod value;
 pub mod verify;
+pub mod windows;
 pub mod work;
 mod wrong_usage;
 
@@ -81,8 +83,9 @@ pub enum Command {
     Rerun(args::RerunArgs),
     /// Carry out every effect up to an instant, oldest first
     CatchUp(args::CatchUpArgs),
-    /// Windows and their states (not yet)
-    Windows(later::Later<later::WindowsCommand>),
+    /// How windows stand: list them, hold them back, release them, take them for complete
+    #[command(subcommand)]
+    Windows(args::WindowsCommand),
     /// Scheduler and ingest watcher until SIGTERM (not yet)
     Serve,
     /// What is settled, what is due, what needs a person
@@ -97,7 +100,8 @@ pub enum Command {
     Bills(later::Later<later::BillsCommand>),
     /// Generated input of any size
     Sample(args::SampleArgs),
-    /// Settings, profiles, job files: what is wrong or missing
+    /// Settings, profiles, job files, prices: what is wrong or missing
+    #[command(after_help = help::CHECK)]
     Check,
     /// Place and list orders (not yet)
     Orders(later::Later<later::OrdersCommand>),

@@ -91,6 +91,7 @@ fn scope_text(ask: &Ask, zone: Zone) -> String {
 }
 
 fn text(plan: &Plan, ask: &Ask, args: &RerunArgs, is_applied: bool, zone: Zone) -> String {
+    let held = if plan.held == 0 { String::new() } else { format!(", {} more held back", grouped(plan.held)) };
     let windows = match plan.windows_new {
         0 => counted(plan.windows, "window"),
         new => format!("{}, {} of them never settled before", counted(plan.windows, "window"), grouped(new)),
@@ -101,7 +102,7 @@ fn text(plan: &Plan, ask: &Ask, args: &RerunArgs, is_applied: bool, zone: Zone) 
     };
     let mut text = facts(&[
         ("rerun", scope_text(ask, zone)),
-        ("windows", format!("{windows} (mode {})", ask.mode.as_str())),
+        ("windows", format!("{windows}{held} (mode {})", ask.mode.as_str())),
         ("usage rows", grouped(plan.rows_in)),
         ("prices", prices.to_owned()),
         ("reason", ask.reason.clone()),
@@ -200,6 +201,7 @@ fn document(plan: &Plan, ask: &Ask, is_applied: bool, zone: Zone) -> Value {
         "reason": ask.reason,
         "windows": plan.windows,
         "windows_new": plan.windows_new,
+        "windows_held": plan.held,
         "rows_in": plan.rows_in,
         "book_seq": plan.book_seq,
         "charges": plan.charges,

@@ -104,6 +104,7 @@ pub fn run(caller: &Caller, args: &RunArgs) -> Result<Answer, Failure> {
     let wish = Wish {
         until: Some(until),
         within,
+        kind: None,
         account_id: args.account.clone(),
         sku: args.sku.clone(),
         is_dry_run: args.dry_run,
@@ -143,6 +144,13 @@ pub fn settle_text(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Strin
         text += "\n";
         text += &settlement_sheet(receipt);
     }
+    if receipt.held > 0 {
+        let windows = match receipt.held {
+            1 => "1 window with news is held and was".to_owned(),
+            more => format!("{} windows with news are held and were", grouped(more)),
+        };
+        text += &format!("\n{windows} passed over; `reckoner windows list` says by whom and why\n");
+    }
     text
 }
 
@@ -166,13 +174,15 @@ pub fn settlement_sheet(receipt: &SettleReceipt) -> String {
     sheet.to_text()
 }
 
-fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value {
+/// The same for a script.
+pub fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value {
     let shown = |instant: Instant| books.zone.to_text(instant);
     json!({
         "until": shown(wish.until.unwrap_or(books.as_of)),
         "within": wish.within.map(|Window { start, end }| json!([shown(start), shown(end)])),
         "dry_run": wish.is_dry_run,
         "windows": receipt.windows,
+        "held": receipt.held,
         "rows_in": receipt.rows_in,
         "charges": receipt.rows_out,
         "funds": receipt.funds,

@@ -5,6 +5,7 @@
 
 use super::read::{Batch, FileRefusal, RowReader};
 use super::refuse;
+use super::retake::Became;
 use super::row_context;
 use super::take::Taken;
 use super::units::{Column, UnitSums};
@@ -70,8 +71,8 @@ pub(super) fn retake_rows(
     items: &[QuarantineItem],
     record: &mut IngestRecord,
     counts: &mut Counts,
-) -> Result<Vec<String>, Failure> {
-    let mut intake = Intake::new(books, taken)?;
+) -> Result<Vec<(String, Became)>, Failure> {
+    let mut intake = Intake { known_by_now: Some(HashSet::new()), ..Intake::new(books, taken)? };
     let mut resolved = Vec::new();
     let mut candidates = Vec::new();
     for item in items {
@@ -89,8 +90,10 @@ pub(super) fn retake_rows(
         intake.count(row, Column::Released);
     }
     resolved.retain(|(line, _)| !refused.contains(line));
+    let known = intake.known_by_now.take().unwrap_or_default();
     intake.finish(record);
-    Ok(resolved.into_iter().map(|(_, item_id)| item_id).collect())
+    let became = |line| if known.contains(&line) { Became::Duplicate } else { Became::Accepted };
+    Ok(resolved.into_iter().map(|(line, item_id)| (item_id, became(line))).collect())
 }
 
 struct Intake<'a> {
@@ -107,6 +110,8 @@ struct Intake<'a> {
     units: UnitSums,
     /// Whether the file has rows that correct another.
     has_corrections: bool,
+    /// Where rows are taken again: the lines that turned out to be duplicates.
+    known_by_now: Option<HashSet<u64>>,
 }
 
 /// A row of the batch that may be accepted.
@@ -144,6 +149,7 @@ impl<'a> Intake<'a> {
             touched_hours: BTreeSet::new(),
             units: UnitSums::default(),
             has_corrections: false,
+            known_by_now: None,
         })
     }
 
@@ -206,6 +212,7 @@ impl<'a> Intake<'a> {
                 }
                 Ok(false) => {
                     counts.duplicates += 1;
+                    self.known_by_now.iter_mut().for_each(|lines| _ = lines.insert(candidate.row.line));
                     self.count(&candidate.row, Column::Duplicate);
                 }
                 Err(refusal) => refused.push((candidate, refusal)),

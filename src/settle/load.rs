@@ -8,7 +8,7 @@ use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, V
 use reckoner_core::price::{DiscountBook, PriceBook, is_tiered};
 use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Repricing, Terms, TierKey, Tiers};
 use reckoner_core::rerun::Pair;
-use reckoner_core::schedule::{DueQuery, SettledState, Which, due_windows};
+use reckoner_core::schedule::{DueQuery, SettledState, Standings, Which, WindowOrder, due_windows};
 use reckoner_core::table::{FundsRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
@@ -19,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub(super) struct Knowledge {
     pub terms: Terms,
     pub due: Vec<DueWindow>,
+    /// Windows that are due as well, and that an operator holds back.
+    pub held: Vec<DueWindow>,
+    /// How many orders about windows were known: `verify` tells by it what was held.
+    pub window_orders: usize,
     /// The skus with a price that settles in windows of each kind: others need not be read for them.
     pub skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>>,
     pub latest_seq: u64,
@@ -59,7 +63,12 @@ pub(super) struct LoadedMoney {
 
 pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
     let store = books.store();
-    let WindowState { mut due, settled, skus_by_kind, latest_seq, .. } = windows(books, until, wish.within, wish.which)?;
+    let WindowState { mut due, mut held, orders, settled, skus_by_kind, latest_seq, .. } =
+        windows(books, until, wish.within, wish.which)?;
+    if let Some(kind) = wish.kind {
+        due.retain(|window| window.kind == kind);
+        held.retain(|window| window.kind == kind);
+    }
     let runs =
         if due.iter().any(|window| window.settled_seq.is_some()) || wish.rerun.is_some() { store.runs()? } else { Vec::new() };
     if wish.rerun.as_ref().is_some_and(|rerun| rerun.is_failed_only) {
@@ -78,6 +87,8 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
         runs,
         bookmarks: store.bookmarks()?.len(),
         due,
+        held,
+        window_orders: orders.len(),
         skus_by_kind,
         latest_seq,
         effective_from: store.frontier()?.unwrap_or(Instant::MIN),
@@ -92,8 +103,12 @@ fn has_failed(due: &DueWindow, runs: &[RunRecord]) -> bool {
 
 /// Where the windows stand.
 pub struct WindowState {
-    /// Windows with news that end by the instant asked for, oldest first.
+    /// Windows with news that end by the instant asked for, oldest first, but for those that are held.
     pub due: Vec<DueWindow>,
+    /// Those that an operator holds back, oldest first.
+    pub held: Vec<DueWindow>,
+    /// What operators said, in the order said.
+    pub orders: Vec<WindowOrder>,
     /// Windows settled at least once.
     pub settled: BTreeMap<(SettleWindow, Window), SettledState>,
     /// Hours (by start, UTC) that rows touched, with the newest delivery that touched each.
@@ -124,8 +139,9 @@ pub fn windows(books: &Books, until: Instant, within: Option<Window>, which: Whi
     let kinds = skus_by_kind.keys().copied().collect();
     let query =
         DueQuery { touched: &touched, settled: &settled, kinds: &kinds, until, within, which, latest_seq, zone: books.zone };
-    let due = due_windows(&query);
-    Ok(WindowState { due, settled, touched, skus_by_kind, latest_seq })
+    let orders = store.window_orders()?;
+    let (due, held) = Standings::new(&orders).part(due_windows(&query));
+    Ok(WindowState { due, held, orders, settled, touched, skus_by_kind, latest_seq })
 }
 
 /// The terms of these states of knowledge: prices, discounts, accounts, profile.

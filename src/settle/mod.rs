@@ -2,7 +2,8 @@
 //!
 //! Owns: the order of windows, one settlement per account and instant, the batch that one store transaction records.
 //! Does not own: what a line costs (`core::rate`), who pays (`core::pay`), which rows are accepted (`ingest`).
-//! Promises: a window is settled whole or not at all; settling again without news posts nothing; oldest first.
+//! Promises: a window is settled whole or not at all; settling again without news posts nothing; oldest first; what an
+//! operator holds is passed over and counted.
 //!
 //! Three verbs: [`load`] fetches what a batch of windows needs, [`decide`] computes the batch, [`apply`] writes the charge
 //! files and records everything in one transaction. A batch is the windows that end on one billing day.
@@ -23,6 +24,7 @@ use crate::report::progress::Progress;
 use load::Knowledge;
 use reckoner_core::rate::DueWindow;
 use reckoner_core::schedule::Which;
+use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
 
 /// What to settle.
@@ -32,6 +34,8 @@ pub struct Wish {
     pub until: Option<Instant>,
     /// Only windows inside.
     pub within: Option<Window>,
+    /// Only windows of this kind.
+    pub kind: Option<SettleWindow>,
     /// Only this account; its windows stay open for the others.
     pub account_id: Option<String>,
     /// Only this sku; see above.
@@ -77,7 +81,7 @@ impl Wish {
 pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Receipt, Failure> {
     let until = wish.until.unwrap_or(books.as_of);
     let knowledge = load::knowledge(books, wish, until)?;
-    let mut receipt = Receipt::default();
+    let mut receipt = Receipt { held: knowledge.held.len() as u64, ..Receipt::default() };
 
     // What a batch records, the next one reads. A dry run records nothing, so that it has to see everything at once.
     let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { by_billing_day(&knowledge) };
@@ -89,7 +93,9 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     }
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
-    let is_whole = wish.within.is_none() && !wish.is_partial() && !wish.is_dry_run;
+    let is_whole = wish.within.is_none() && wish.kind.is_none() && !wish.is_partial() && !wish.is_dry_run;
+    // It stops where something is held: what is released there takes effect as if nobody had held it.
+    let frontier = knowledge.held.iter().map(|held| held.window.start).fold(frontier, Instant::min);
     // It never goes back: `--until` may name an instant before one that was reached already.
     let reached = is_whole.then_some(frontier.max(knowledge.effective_from));
     if reached.is_some() {

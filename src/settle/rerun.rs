@@ -66,6 +66,8 @@ pub struct Plan {
     pub windows: u64,
     /// See above.
     pub windows_new: u64,
+    /// Windows of the range that an operator holds back: they are passed over.
+    pub held: u64,
     /// Usage rows in force that it read; a row that falls into two windows counts twice.
     pub rows_in: u64,
     /// The newest delivery known: settled windows are priced as of here in mode `all`.
@@ -97,6 +99,7 @@ impl Ask {
             within: Some(self.range),
             account_id: self.account_id.clone(),
             sku: self.sku.clone(),
+            kind: None,
             is_dry_run: false,
             trigger: "rerun",
             which,
@@ -170,6 +173,7 @@ fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan
         plan_id: plan_id(&scope, &basis.iter().map(String::as_str).collect::<Vec<_>>(), &decided.charges),
         windows: knowledge.due.len() as u64,
         windows_new: knowledge.due.iter().filter(|due| due.settled_seq.is_none()).count() as u64,
+        held: knowledge.held.len() as u64,
         rows_in,
         book_seq: knowledge.latest_seq,
         lines,

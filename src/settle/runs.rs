@@ -137,6 +137,7 @@ fn inputs<'a>(
         "prices": prices,
         "book_seq": book_seq,
         "latest_seq": knowledge.latest_seq,
+        "window_orders": knowledge.window_orders,
         "engine": env!("CARGO_PKG_VERSION"),
         "profile_sha256": books.profile_sha256,
         "zone": books.zone.to_string(),

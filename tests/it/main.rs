@@ -11,6 +11,7 @@
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
+//! | `windows` | `list`, `hold`, `release` and `force`: what is passed over, and that it is all made up |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
 mod command_line;
@@ -26,3 +27,4 @@ mod status;
 mod support;
 mod tools;
 mod verify;
+mod windows;

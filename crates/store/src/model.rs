@@ -75,6 +75,8 @@ pub struct IngestRecord {
     pub quarantine: Vec<QuarantineItem>,
     /// Quarantine items that this delivery resolves (a retried row): (item_id, new status).
     pub resolved_items: Vec<(String, String)>,
+    /// Who decided so, and why, for items whose resolution is to be told of; `seq` is ignored, the store gives it.
+    pub decisions: Vec<QuarantineDecision>,
     /// Accepted, duplicate and quarantined use.
     pub accounting: Vec<UsageAccounting>,
 }
@@ -324,6 +326,25 @@ pub struct QuarantineItem {
     pub status: String,
     /// By the clock of the command that met it first.
     pub first_seen_at: Instant,
+}
+
+/// What was decided about a quarantine item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuarantineDecision {
+    /// The item.
+    pub item_id: String,
+    /// Its status since: `retried`, `discarded`, `superseded`.
+    pub status: String,
+    /// What a retried row turned out to be: `accepted`, `duplicate`.
+    pub became: Option<String>,
+    /// Why; a discarded item has a reason.
+    pub reason: Option<String>,
+    /// Who decided.
+    pub actor: String,
+    /// By the clock of the command.
+    pub at: Instant,
+    /// The sequence number of the delivery that it came with; without one the newest that was known.
+    pub seq: u64,
 }
 
 /// What happened to the units of one hour, account and sku; every column adds.

@@ -30,6 +30,9 @@ pub const CASES: &[(&str, Case)] = &[
     ("what_is_known_is_refused_by_its_key", taking_in::what_is_known_is_refused_by_its_key),
     ("an_ingest_is_all_or_nothing", taking_in::an_ingest_is_all_or_nothing),
     ("quarantine_items_are_resolved", taking_in::quarantine_items_are_resolved),
+    ("decisions_are_kept_in_order", taking_in::decisions_are_kept_in_order),
+    ("what_operators_said_comes_back_in_order", asking::what_operators_said_comes_back_in_order),
+    ("what_is_used_is_known_by_account_and_sku", asking::what_is_used_is_known_by_account_and_sku),
     ("rows_within_reach_of_a_window_are_found", asking::rows_within_reach_of_a_window_are_found),
     ("touched_hours_carry_their_newest_file", asking::touched_hours_carry_their_newest_file),
     ("lists_of_accounts_may_be_empty_or_long", asking::lists_of_accounts_may_be_empty_or_long),
@@ -103,6 +106,9 @@ pub(crate) fn picture(store: &dyn Store) -> String {
         show(store.transactions(ALWAYS)),
         show(store.runs()),
         show(store.quarantine()),
+        show(store.quarantine_decisions()),
+        show(store.window_orders()),
+        show(store.used_skus(ALWAYS)),
         show(store.usage_accounting(ALWAYS)),
     ]
     .concat()

@@ -1,13 +1,14 @@
 //! Small values of every type, for cases: two accounts, `acme` and `birch`, in the hours of 5 January 2026.
 
 use crate::{
-    BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, QuarantineItem, Rerun, RunRecord, SettledWindow,
-    SettlementBatch, SettlementRecord, SupersededRow, TierTotal, UsageAccounting,
+    BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, QuarantineDecision, QuarantineItem, Rerun, RunRecord,
+    SettledWindow, SettlementBatch, SettlementRecord, SupersededRow, TierTotal, UsageAccounting,
 };
 use reckoner_core::ledger::{Leg, Transaction};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::pay::{PaymentKind, PaymentLine, PaymentSource, Wallet};
 use reckoner_core::rate::Bookmark;
+use reckoner_core::schedule::{WindowAction, WindowOrder};
 use reckoner_core::table::{
     AccountRow, BillingMode, DiscountKind, DiscountRow, DiscountTerms, FundsKind, FundsRow, Overlap, PaymentMethod, PriceModel,
     PriceRow, ProductRow, SettleWindow, Unit, VoucherKind, VoucherRow,
@@ -186,6 +187,24 @@ pub fn item(item_id: &str, source: &str) -> QuarantineItem {
         status: "open".to_owned(),
         first_seen_at: at(2),
     }
+}
+
+/// What ada decided about an item.
+pub fn decision(item_id: &str, status: &str, became: Option<&str>, reason: Option<&str>) -> QuarantineDecision {
+    QuarantineDecision {
+        item_id: item_id.to_owned(),
+        status: status.to_owned(),
+        became: became.map(str::to_owned),
+        reason: reason.map(str::to_owned),
+        actor: "ada".to_owned(),
+        at: at(3),
+        seq: 0,
+    }
+}
+
+/// What ada said about windows.
+pub fn window_order(action: WindowAction, kind: Option<SettleWindow>, range: Window, reason: Option<&str>) -> WindowOrder {
+    WindowOrder { action, kind, range, reason: reason.map(str::to_owned), actor: "ada".to_owned(), at: at(3) }
 }
 
 /// A row that a row of `by` replaced.

@@ -18,11 +18,13 @@ mod tests;
 mod windows;
 
 use crate::{
-    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineItem, RunRecord, SettledWindow,
-    SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
+    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineDecision, QuarantineItem,
+    RunRecord, SettledWindow, SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour,
+    UsageAccounting,
 };
 use reckoner_core::ledger::Transaction;
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::schedule::WindowOrder;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -174,6 +176,15 @@ impl Store for SqliteStore {
         windows::frontier(self.connection()?)
     }
 
+    fn window_orders(&self) -> Answer<Vec<WindowOrder>> {
+        windows::orders(self.connection()?)
+    }
+
+    fn record_window_order(&mut self, order: &WindowOrder) -> Answer<()> {
+        let digest = reckoner_core::id::derive("window_order", &[&format!("{order:?}")]);
+        self.write(&digest, |connection, _| windows::add_order(connection, order))
+    }
+
     fn latest_seq(&self) -> Answer<u64> {
         ingest::latest_seq(self.connection()?)
     }
@@ -244,6 +255,14 @@ impl Store for SqliteStore {
 
     fn quarantine(&self) -> Answer<Vec<QuarantineItem>> {
         journal::quarantine(self.connection()?)
+    }
+
+    fn quarantine_decisions(&self) -> Answer<Vec<QuarantineDecision>> {
+        journal::quarantine_decisions(self.connection()?)
+    }
+
+    fn used_skus(&self, within: Window) -> Answer<Vec<(String, String)>> {
+        journal::used_skus(self.connection()?, within)
     }
 
     fn usage_accounting(&self, within: Window) -> Answer<Vec<UsageAccounting>> {

@@ -7,8 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The schema, step by step; a published step is never edited.
-const MIGRATIONS: &[&str] =
-    &[include_str!("../../migrations/sqlite/0001_foundations.sql"), include_str!("../../migrations/sqlite/0002_bookmarks.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_foundations.sql"),
+    include_str!("../../migrations/sqlite/0002_bookmarks.sql"),
+    include_str!("../../migrations/sqlite/0004_window_orders.sql"),
+    include_str!("../../migrations/sqlite/0005_quarantine_decisions.sql"),
+];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
 /// `RCKN`: marks the file as a store of this program.

@@ -5,6 +5,7 @@ use super::open::KNOWN_SCHEMA;
 use super::*;
 use crate::conformance::samples::*;
 use crate::conformance::{self, ALWAYS, Place, picture};
+use reckoner_core::schedule::WindowAction;
 use rusqlite::Error;
 
 struct Folder(tempfile::TempDir);
@@ -32,6 +33,9 @@ impl Folder {
         let mut store = self.store();
         store.record_ingest(&full_ingest("usage-1")).expect("recorded");
         store.record_settlement(&full_batch(0)).expect("recorded");
+        let decisions = vec![decision("q-usage-1", "discarded", None, Some("a test host"))];
+        store.record_ingest(&IngestRecord { decisions, ..IngestRecord::default() }).expect("recorded");
+        store.record_window_order(&window_order(WindowAction::Release, None, ALWAYS, None)).expect("recorded");
         store
     }
 }
@@ -69,7 +73,7 @@ fn durability_is_switched_on() {
         ("trusted_schema", "0"),
         ("cell_size_check", "1"),
         ("busy_timeout", "10000"),
-        ("user_version", "2"),
+        ("user_version", &KNOWN_SCHEMA.to_string()),
     ];
     for (pragma, expected) in cases {
         assert_eq!(value(pragma), expected, "{pragma}");

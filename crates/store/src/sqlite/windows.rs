@@ -1,4 +1,4 @@
-//! Windows: which received rows, which are settled, and how far all of them have been looked at.
+//! Windows: which received rows, which are settled, what operators said of them, and how far all have been looked at.
 
 use super::Answer;
 use super::columns::ask;
@@ -6,6 +6,8 @@ use super::insert::{Insert, int};
 use super::{journal, lake::bounds};
 use crate::{BookmarkRecord, Rerun, SettledWindow, StoreError, TouchedHour, instant_of_mark};
 use reckoner_core::rate::Bookmark;
+use reckoner_core::schedule::WindowOrder;
+use reckoner_core::table::SettleWindow;
 use reckoner_core::time::Instant;
 use rusqlite::Connection;
 
@@ -106,6 +108,30 @@ pub(super) fn add_bookmark(connection: &Connection, record: &BookmarkRecord) -> 
         record.at.seconds(),
     );
     Insert::new(connection, "bookmark", sql)?.run(params, || bookmark.covers.start.to_utc_text())?;
+    Ok(())
+}
+
+pub(super) fn orders(connection: &Connection) -> Answer<Vec<WindowOrder>> {
+    let question = "SELECT ordinal, action, kind, range_start, range_end, reason, actor, at FROM window_orders ORDER BY ordinal";
+    ask(connection, "window_orders", question, [], |columns| {
+        Ok(WindowOrder {
+            action: columns.word("action")?,
+            kind: columns.word_if_any("kind")?,
+            range: columns.window("range_start", "range_end")?,
+            reason: columns.text_if_any("reason")?,
+            actor: columns.text("actor")?,
+            at: columns.instant("at")?,
+        })
+    })
+}
+
+pub(super) fn add_order(connection: &Connection, order: &WindowOrder) -> Answer<()> {
+    let sql = "INSERT INTO window_orders (action, kind, range_start, range_end, reason, actor, at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let (start, end) = bounds(order.range);
+    let (action, kind) = (order.action.as_str(), order.kind.map(SettleWindow::as_str));
+    let params = (action, kind, start, end, &order.reason, &order.actor, order.at.seconds());
+    Insert::new(connection, "window order", sql)?.run(params, || format!("{action} {}", order.range.start.to_utc_text()))?;
     Ok(())
 }
 

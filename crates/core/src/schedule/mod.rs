@@ -1,7 +1,12 @@
 //! Schedule: which windows are due, from what is known. A wake-up asks nothing else.
 //!
 //! Due is a window whose end has come and that has news: rows that arrived (or were replaced) after it was settled last, or
-//! ever. Windows without news are passed in silence. Extra calls are harmless by construction.
+//! ever. Windows without news are passed in silence. Extra calls are harmless by construction. What operators hold is due all
+//! the same, and is parted from the rest by [`Standings::part`].
+
+mod orders;
+
+pub use orders::{HeldTime, Standing, Standings, WindowAction, WindowOrder, intervened_in};
 
 use crate::rate::DueWindow;
 use crate::table::SettleWindow;
