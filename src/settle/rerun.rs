@@ -233,13 +233,14 @@ fn news_by_others(books: &Books, knowledge: &Knowledge, loaded: &Loaded) -> Resu
     let Some(span) = load::span_of(&knowledge.due) else { return Ok(HashSet::new()) };
     let oldest = knowledge.due.iter().map(|due| due.settled_seq.unwrap_or_default()).min().unwrap_or_default();
     let files = books.store().input_files()?;
-    let retaken: HashSet<&str> = files.iter().filter(|file| is_retake(file)).map(|file| file.file_id.as_str()).collect();
-    let is_others = |file_id: &str, seq: u64| seq > oldest && !retaken.contains(file_id);
+    // Rows that are taken again keep the name of the file that brought them; the delivery's number tells.
+    let retaken: HashSet<u64> = files.iter().filter(|file| is_retake(file)).map(|file| file.seq).collect();
+    let is_others = |seq: u64| seq > oldest && !retaken.contains(&seq);
     let delivered: Vec<RowFile> =
-        loaded.row_files.iter().filter(|file| is_others(&file.file_id, file.seq)).map(|file| books.row_file(file)).collect();
+        loaded.row_files.iter().filter(|file| is_others(file.seq)).map(|file| books.row_file(file)).collect();
     let mut pairs = account_skus(&delivered, span)?;
     let replaced = books.store().superseded(span)?;
-    let by_others = replaced.into_iter().filter(|row| is_others(&row.by_file_id, row.seq));
+    let by_others = replaced.into_iter().filter(|row| is_others(row.seq));
     pairs.extend(by_others.map(|row| (row.account_id, row.sku)));
     Ok(pairs)
 }

@@ -11,6 +11,7 @@
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
+//! | `rerun` | plans, their causes, applying them once; stale plans; what is priced with which book |
 //! | `windows` | `list`, `hold`, `release` and `force`: what is passed over, and that it is all made up |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
@@ -22,6 +23,7 @@ mod formats;
 mod home;
 mod laws;
 mod quarantine;
+mod rerun;
 mod sample_home;
 mod status;
 mod support;
