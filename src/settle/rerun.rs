@@ -12,10 +12,10 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::ingest::is_retake;
 use reckoner_core::rate::{Bookmark, posted_lines};
-use reckoner_core::rerun::{Facts, Pair, PlanLine, plan_id, plan_lines, priced_anew};
+use reckoner_core::rerun::{Facts, Pair, PlanLine, old_amounts, plan_id, plan_lines, priced_anew};
 use reckoner_core::schedule::Which;
 use reckoner_core::table::TableKind;
-use reckoner_core::time::{TZDB_VERSION, Window};
+use reckoner_core::time::{Instant, TZDB_VERSION, Window};
 use reckoner_frames::{FrameError, RowFile, account_skus};
 use reckoner_store::{BookmarkRecord, Rerun};
 use std::collections::{BTreeMap, HashSet};
@@ -156,10 +156,10 @@ fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan
     let facts = facts(books, &knowledge, &loaded)?;
     let basis = basis(books, &knowledge, &loaded)?;
     let rows_in = loaded.rows_in.values().sum();
-    let posted = loaded.posted.clone();
+    let old = old_amounts(&loaded.posted);
     let decided = decide::batch(books, &wish, &knowledge, loaded, None)?;
 
-    let lines = plan_lines(&posted, &decided.charges, &facts);
+    let lines = plan_lines(&old, &decided.charges, &facts);
     let mut totals: BTreeMap<String, (i128, i128)> = BTreeMap::new();
     for line in &lines {
         let (old, difference) = totals.entry(line.currency.clone()).or_default();
@@ -215,8 +215,9 @@ fn basis(books: &Books, knowledge: &Knowledge, loaded: &Loaded) -> Result<Vec<St
 fn facts(books: &Books, knowledge: &Knowledge, loaded: &Loaded) -> Result<Facts, Failure> {
     let mut with_news = loaded.news.clone();
     // Where a window was never settled, everything in it is news.
-    let is_new = |end| knowledge.due.iter().any(|due| due.settled_seq.is_none() && due.window.end == end);
-    let news = loaded.counted.lines.iter().filter(|line| is_new(line.settles_at));
+    let new = knowledge.due.iter().filter(|due| due.settled_seq.is_none());
+    let new: HashSet<Instant> = new.map(|due| due.window.end).collect();
+    let news = loaded.counted.lines.iter().filter(|line| new.contains(&line.settles_at));
     with_news.extend(news.map(|line| (line.key.account_id.clone(), line.key.sku.clone())));
 
     let by_others = news_by_others(books, knowledge, loaded)?;

@@ -77,12 +77,22 @@ impl PlanLine {
     }
 }
 
-/// The lines of a plan, by account, sku, month: those for which something would be posted.
-pub fn plan_lines(posted: &[Charge], changes: &[Charge], facts: &Facts) -> Vec<PlanLine> {
-    let mut old: BTreeMap<Key<'_>, i128> = BTreeMap::new();
+/// What is posted: due amounts at 1e-8 by account, sku and billing month.
+pub type Old = BTreeMap<(String, String, String), i128>;
+
+/// Sums what is posted, as the plan's lines are made.
+pub fn old_amounts(posted: &[Charge]) -> Old {
+    let mut old = Old::new();
     for charge in posted {
-        *old.entry(key(charge)).or_default() += i128::from(charge.amounts.due.e8());
+        let (account_id, sku, billing_period) = key(charge);
+        let key = (account_id.to_owned(), sku.to_owned(), billing_period.to_owned());
+        *old.entry(key).or_default() += i128::from(charge.amounts.due.e8());
     }
+    old
+}
+
+/// The lines of a plan, by account, sku, month: those for which something would be posted.
+pub fn plan_lines(old: &Old, changes: &[Charge], facts: &Facts) -> Vec<PlanLine> {
     let mut by_key: BTreeMap<Key<'_>, Vec<&Charge>> = BTreeMap::new();
     for change in changes {
         by_key.entry(key(change)).or_default().push(change);
@@ -93,7 +103,7 @@ pub fn plan_lines(posted: &[Charge], changes: &[Charge], facts: &Facts) -> Vec<P
         billing_period: key.2.to_owned(),
         currency: changes[0].currency.clone(),
         charges: changes.len() as u64,
-        old_e8: old.get(&key).copied().unwrap_or_default(),
+        old_e8: old.get(&(key.0.to_owned(), key.1.to_owned(), key.2.to_owned())).copied().unwrap_or_default(),
         difference_e8: changes.iter().map(|change| i128::from(change.amounts.due.e8())).sum(),
         causes: causes(&(key.0.to_owned(), key.1.to_owned()), &changes, facts),
     };

@@ -9,7 +9,7 @@ use reckoner_core::profile::Profile;
 use reckoner_core::rate::{
     Amounts, Bookmark, Charge, DueWindow, KnownUsage, Repricing, Terms, Tiers, Units, UnitsKey, fold, posted_lines, settle_lines,
 };
-use reckoner_core::rerun::{Cause, Facts, plan_lines, priced_anew};
+use reckoner_core::rerun::{Cause, Facts, old_amounts, plan_lines, priced_anew};
 use reckoner_core::table::{DiscountKind, DiscountRow, DiscountTerms, PriceModel, PriceRow, SettleWindow, Unit};
 use reckoner_core::time::{Instant, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -297,7 +297,7 @@ fn a_plan_says_why_each_amount_moves() {
             with_manual_news: if is_manual { pair } else { HashSet::new() },
         };
         let changes = books.run(&rows, SECOND, None, true);
-        let plan = plan_lines(&posted, &changes, &facts);
+        let plan = plan_lines(&old_amounts(&posted), &changes, &facts);
         assert_eq!(plan.len(), 1, "{sku}");
         assert_eq!(plan[0].causes, expected, "{sku} {seqs:?}");
         let sum = |charges: &[Charge]| charges.iter().map(|charge| i128::from(charge.amounts.due.e8())).sum::<i128>();
