@@ -5,7 +5,7 @@ use super::output::Answer;
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::report::terminal::{Align, Sheet, facts, grouped, wide_money};
+use crate::report::terminal::{Align, Sheet, counted, facts, grouped, wide_money};
 use crate::schedule::JobName;
 use crate::settle::rerun::{self, Ask, Mode, Plan};
 use reckoner_core::number::{MONEY_SCALE, format_fixed};
@@ -47,7 +47,7 @@ pub fn rerun(caller: &Caller, args: &RerunArgs) -> Result<Answer, Failure> {
     let scope = scope_text(&ask, books.zone);
     let announce = |windows: u64| {
         // Nobody can be told when standard error is closed.
-        let _ = writeln!(std::io::stderr().lock(), "rerun covers {} {scope}", counted(windows, "window"));
+        let _ = writeln!(std::io::stderr().lock(), "rerun covers {} {scope}", counted(windows, "window", "windows"));
     };
     let plan = match &args.apply {
         None => rerun::plan(&books, &ask, announce)?,
@@ -67,10 +67,6 @@ fn check_adjust_into(books: &Books, args: &RerunArgs, range: Window) -> Result<(
             .expected("an open month that takes the differences of an issued one, so a later one")),
         false => Ok(()),
     }
-}
-
-fn counted(number: u64, noun: &str) -> String {
-    format!("{} {noun}{}", grouped(number), if number == 1 { "" } else { "s" })
 }
 
 fn scope_text(ask: &Ask, zone: Zone) -> String {
@@ -93,8 +89,8 @@ fn scope_text(ask: &Ask, zone: Zone) -> String {
 fn text(plan: &Plan, ask: &Ask, args: &RerunArgs, is_applied: bool, zone: Zone) -> String {
     let held = if plan.held == 0 { String::new() } else { format!(", {} more held back", grouped(plan.held)) };
     let windows = match plan.windows_new {
-        0 => counted(plan.windows, "window"),
-        new => format!("{}, {} of them never settled before", counted(plan.windows, "window"), grouped(new)),
+        0 => counted(plan.windows, "window", "windows"),
+        new => format!("{}, {} of them never settled before", counted(plan.windows, "window", "windows"), grouped(new)),
     };
     let prices = match ask.mode {
         Mode::All => "as known now, those of settled windows too",
@@ -123,7 +119,7 @@ fn text(plan: &Plan, ask: &Ask, args: &RerunArgs, is_applied: bool, zone: Zone) 
         text += "\nno month of the range is issued, so every difference stays in its own month\n";
     }
     text += &if is_applied {
-        format!("\nposted: {}, plan {}\n", counted(plan.charges, "charge"), plan.plan_id)
+        format!("\nposted: {}, plan {}\n", counted(plan.charges, "charge", "charges"), plan.plan_id)
     } else {
         format!("\nplan {}\nnothing is changed yet; the same command with `--apply {}` posts it\n", plan.plan_id, plan.plan_id)
     };

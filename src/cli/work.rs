@@ -7,7 +7,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt};
 use crate::report::progress::Progress;
-use crate::report::terminal::{Align, Sheet, grouped};
+use crate::report::terminal::{Align, Sheet, counted, grouped};
 use crate::schedule::JobName;
 use crate::settle::{self, Receipt as SettleReceipt, Wish};
 use reckoner_core::number::Money;
@@ -133,12 +133,12 @@ fn settle_and_tell(books: &mut Books, wish: &Wish) -> Result<Answer, Failure> {
 pub fn settle_text(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> String {
     let verb = if wish.is_dry_run { "would settle" } else { "settled" };
     let mut text = format!(
-        "{verb} {} windows up to {}: {} usage rows, {} charges, {} funds entries\n",
-        grouped(receipt.windows),
+        "{verb} {} up to {}: {}, {}, {}\n",
+        counted(receipt.windows, "window", "windows"),
         books.zone.to_text(wish.until.unwrap_or(books.as_of)),
-        grouped(receipt.rows_in),
-        grouped(receipt.rows_out),
-        grouped(receipt.funds),
+        counted(receipt.rows_in, "usage row", "usage rows"),
+        counted(receipt.rows_out, "charge", "charges"),
+        counted(receipt.funds, "funds entry", "funds entries"),
     );
     if !receipt.totals.is_empty() {
         text += "\n";
