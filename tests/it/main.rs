@@ -8,6 +8,7 @@
 //! | `laws` | what the engine promises: the oracle, order, twice is once, bad rows, late rows |
 //! | `tools` | `check` and `sample` |
 //! | `export` | every table's columns, order and selection; the ledger as journals |
+//! | `failpoints` | every failpoint once as an error and once as a death: the same books afterwards |
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
@@ -17,6 +18,8 @@ mod command_line;
 mod examples;
 mod explain;
 mod export;
+#[cfg(debug_assertions)]
+mod failpoints;
 mod formats;
 mod home;
 mod laws;
