@@ -12,6 +12,7 @@
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
+//! | `together` | many processes on one home at once, answers that cannot be written, what a killed command left |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
 mod command_line;
@@ -27,5 +28,6 @@ mod quarantine;
 mod sample_home;
 mod status;
 mod support;
+mod together;
 mod tools;
 mod verify;
