@@ -12,6 +12,12 @@ pub fn log_filter() -> Option<String> {
     read("RECKONER_LOG")?.into_string().ok()
 }
 
+/// The failpoint that `RECKONER_FAILPOINT` arms, for tests of a development build: see `faults`.
+#[cfg(debug_assertions)]
+pub fn failpoint() -> Option<String> {
+    read("RECKONER_FAILPOINT")?.into_string().ok()
+}
+
 /// The operating system's name for who runs this process: by user id where the system tells, by `USER` or `LOGNAME`
 /// otherwise, `unknown` at last.
 pub fn user() -> String {

@@ -186,7 +186,8 @@ impl From<reckoner_frames::FrameError> for Failure {
 
 impl From<reckoner_store::StoreError> for Failure {
     fn from(error: reckoner_store::StoreError) -> Self {
-        Self::failed("the store could not answer or record").because(error)
+        let hint = error.disk_hint().unwrap_or_default();
+        Self::failed("the store could not answer or record").because(error).hint(hint)
     }
 }
 

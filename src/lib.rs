@@ -14,6 +14,7 @@ pub mod demo;
 pub mod env;
 pub mod explain;
 pub mod failure;
+pub mod faults;
 pub mod files;
 pub mod home;
 pub mod ingest;

@@ -177,7 +177,8 @@ fn start_logging() {
     // Without a time: what a log line says holds at the command's own time, and collectors stamp lines themselves.
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_ansi(false);
-    let _ = subscriber.try_init();
+    // Saying that standard error takes no line, on standard error, would panic.
+    let _ = subscriber.log_internal_errors(false).try_init();
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ pub use retake::{Retaken, is_retake, retake, retake_waiting};
 
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::faults::{self, Point};
 use crate::report::progress::Progress;
 use read::{FileRefusal, ReadOptions, Source};
 use reckoner_core::table::{Context, TableKind};
@@ -89,6 +90,7 @@ fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
 
 fn ingest_file(books: &mut Books, kind: TableKind, path: &Path, progress: &Progress) -> Result<FileReceipt, Failure> {
     let taken = take::take(books, path)?;
+    faults::pass(Point::IngestRawKept)?;
     if let Some(known) = books.store().input_file(&taken.file_id)? {
         return Ok(receipt::again(&taken, &known));
     }
@@ -101,13 +103,20 @@ fn ingest_file(books: &mut Books, kind: TableKind, path: &Path, progress: &Progr
             let item = refuse::file(&taken, kind.as_str(), refusal.reason, refusal.detail, books.as_of);
             record = IngestRecord { quarantine: vec![item], ..IngestRecord::default() };
             record.file = Some(input_file(books, kind, &taken, Counts::default(), true));
-            books.store_mut().record_ingest(&record)?;
+            keep(books, &record)?;
             return Ok(receipt::of(&taken, kind, &record));
         }
     };
     record.file = Some(input_file(books, kind, &taken, counts, false));
-    books.store_mut().record_ingest(&record)?;
+    keep(books, &record)?;
     Ok(receipt::of(&taken, kind, &record))
+}
+
+/// Records everything that came of a delivery.
+fn keep(books: &mut Books, record: &IngestRecord) -> Result<(), Failure> {
+    faults::pass(Point::IngestBeforeRecord)?;
+    books.store_mut().record_ingest(record)?;
+    faults::pass(Point::IngestAfterRecord)
 }
 
 fn take_rows(

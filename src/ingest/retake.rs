@@ -6,7 +6,7 @@
 use super::reference;
 use super::take::Taken;
 use super::usage::{self, CORRECTS_UNKNOWN};
-use super::{Counts, input_file};
+use super::{Counts, input_file, keep};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::id;
@@ -72,7 +72,7 @@ pub fn retake(books: &mut Books, items: Vec<QuarantineItem>) -> Result<Retaken, 
         record.file = Some(input_file(books, kind, &delivery, counts, false));
         record.resolved_items = resolved.iter().map(|item_id| (item_id.clone(), "retried".to_owned())).collect();
         record.decisions = outcomes.into_iter().map(|(item_id, became)| decision(books, item_id, became)).collect();
-        books.store_mut().record_ingest(&record)?;
+        keep(books, &record)?;
         retaken.accepted += counts.accepted;
         retaken.duplicates += counts.duplicates;
         retaken.resolved.extend(resolved);

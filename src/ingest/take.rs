@@ -42,8 +42,9 @@ pub(super) fn take(books: &Books, path: &Path) -> Result<Taken, Failure> {
     if !raw.exists() {
         to.sync_all().map_err(cannot("sync", &staged_path))?;
         staged_path.persist(&raw).map_err(|error| cannot("rename into place", &raw)(error.error))?;
-        files::sync_folder(&folder)?;
     }
+    // Also where the bytes are there already: whoever put them there may have been killed before the name was durable.
+    files::sync_folder(&folder)?;
     Ok(Taken { file_id, name, bytes, raw })
 }
 

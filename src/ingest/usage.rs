@@ -12,6 +12,7 @@ use super::units::{Column, UnitSums};
 use super::{Counts, Stopped, reference};
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::faults::{self, Point};
 use crate::lake;
 use crate::report::progress::Progress;
 use reckoner_core::account::Accounts;
@@ -451,6 +452,7 @@ impl<'a> Intake<'a> {
             let end = rows.iter().map(|row| row.ended_at).max().expect("a day has rows");
             let count = rows.len() as u64;
             let placed = lake::place(&self.books.lake(), &format!("rows/day={day}"), |path| write_rows(rows, path))?;
+            faults::pass(Point::IngestRowFilePlaced)?;
             let file = LakeFile {
                 path: placed.path,
                 kind: LakeKind::Rows,

@@ -20,6 +20,7 @@ pub use receipt::{CurrencyTotals, Receipt};
 
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::faults::{self, Point};
 use crate::report::progress::Progress;
 use load::Knowledge;
 use reckoner_core::rate::DueWindow;
@@ -90,6 +91,7 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
         progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
         let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
         run_batch(books, wish, &knowledge, due, end, None, &mut receipt)?;
+        faults::pass(Point::SettleBetweenBatches)?;
     }
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
@@ -99,8 +101,10 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     // It never goes back: `--until` may name an instant before one that was reached already.
     let reached = is_whole.then_some(frontier.max(knowledge.effective_from));
     if reached.is_some() {
+        faults::pass(Point::SettleBeforeFrontier)?;
         run_batch(books, wish, &knowledge, &[], until, reached, &mut receipt)?;
     }
+    faults::pass(Point::SettleBeforeReceipt)?;
     Ok(receipt)
 }
 
@@ -114,7 +118,9 @@ fn run_batch(
     receipt: &mut Receipt,
 ) -> Result<(), Failure> {
     let loaded = load::batch(books, wish, knowledge, due, until)?;
+    faults::pass(Point::SettleLoaded)?;
     let decided = decide::batch(books, wish, knowledge, loaded, frontier)?;
+    faults::pass(Point::SettleDecided)?;
     receipt.add(&decided);
     if !wish.is_dry_run {
         apply::batch(books, decided)?;

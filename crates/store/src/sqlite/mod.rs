@@ -106,8 +106,14 @@ impl SqliteStore {
             .query_row("SELECT digest FROM commits WHERE ordinal = ?1", [ordinal], |row| row.get(0))
             .optional()
             .map_err(|error| unknown(error.into()))?;
+        let is_there = found.as_deref() == Some(digest);
+        if is_there {
+            // It is there for whoever reads, but the sync that would have kept it over a power cut failed: its pages are
+            // written anew, into the database's own file, before anybody is told that they are safe.
+            open::write_through(&connection).map_err(unknown)?;
+        }
         self.connection = Some(connection);
-        if found.as_deref() == Some(digest) { Ok(()) } else { Err(error.into()) }
+        if is_there { Ok(()) } else { Err(error.into()) }
     }
 }
 

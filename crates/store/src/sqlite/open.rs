@@ -66,6 +66,16 @@ pub(super) fn reader(path: &Path) -> Answer<Connection> {
     }
 }
 
+/// Brings every committed page from the journal into the database's own file, synced.
+pub(super) fn write_through(connection: &Connection) -> Answer<()> {
+    let (is_held_up, in_journal, brought): (bool, i64, i64) =
+        connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    match is_held_up || in_journal != brought {
+        true => Err(StoreError::Closed),
+        false => Ok(()),
+    }
+}
+
 fn settle_in(connection: &Connection) -> Answer<()> {
     connection.pragma_update(None, "trusted_schema", false)?;
     connection.pragma_update(None, "cell_size_check", true)?;

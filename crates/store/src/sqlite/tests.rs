@@ -184,6 +184,9 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
     let folder = Folder::new();
     let mut store = folder.filled();
     let before = picture(&store);
+    // Somebody else has it open: closing brings nothing from the journal into the database's own file.
+    let beside = folder.raw();
+    let _: i64 = beside.query_row("SELECT COUNT(*) FROM commits", [], |row| row.get(0)).expect("counted");
 
     store.commit = not_committed;
     let error = store.record_settlement(&full_batch(1)).expect_err("not there");
@@ -192,6 +195,10 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
 
     store.commit = committed_but_unanswered;
     store.record_settlement(&full_batch(1)).expect("it is there");
+    // Safe also where the journal, whose sync failed, is lost with the power: the database's own file has it.
+    let alone = folder.0.path().join("alone.db");
+    std::fs::copy(folder.path(), &alone).expect("copied");
+    assert_eq!(picture(&SqliteStore::open(&alone).expect("opened")), picture(&store));
     assert_eq!(store.record_ingest(&full_ingest("usage-2")).expect("it is there"), 2);
     assert_eq!(picture(&store), picture(&folder.store()));
     assert_eq!(store.settlements(ALWAYS).expect("settlements").len(), 2);
