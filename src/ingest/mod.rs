@@ -5,7 +5,8 @@
 //! Promises: rows = accepted + duplicates + refused, for every file; the same bytes twice have no effect; a file whose bytes
 //! cannot be trusted is refused whole; a file takes effect whole or not at all.
 
-pub mod read;
+/// Foreign files as batches of text cells.
+pub use reckoner_read as read;
 mod receipt;
 mod reference;
 mod refuse;

@@ -1,7 +1,7 @@
-//! Delivered files as batches of text cells, whatever their format.
+//! Foreign files, bytes to rows: delivered files as batches of text cells, whatever their format.
 //!
 //! Owns: telling formats apart, the trust in a file's bytes, headers against the schemas, line numbers.
-//! Does not own: what a cell means (`reckoner_core::table`), duplicates, the store.
+//! Does not own: what a cell means (`reckoner_core::table`), duplicates, the store; and it knows no polars.
 //! Promises: a CSV cell and the JSON or Parquet value that says the same come out as the same text, packed or not; a file is
 //! refused whole only if its bytes cannot be trusted or its columns are not the table's, a bad record alone is refused alone;
 //! memory is bounded by the batch and, for Parquet, by one row group's pages.
