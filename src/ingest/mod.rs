@@ -21,7 +21,7 @@ pub use retake::{Retaken, is_retake, retake, retake_waiting};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::progress::Progress;
-use read::{FileRefusal, ReadOptions, Source};
+use read::{FileRefusal, Source};
 use reckoner_core::table::{Context, TableKind};
 use reckoner_store::{IngestRecord, InputFile};
 use std::path::{Path, PathBuf};
@@ -118,7 +118,7 @@ fn take_rows(
     record: &mut IngestRecord,
     progress: &Progress,
 ) -> Result<Counts, Stopped> {
-    let options = ReadOptions { batch_rows: books.session.settings.batch_rows as usize, ..ReadOptions::default() };
+    let options = books.read_options();
     let open = || read::open(Source::Path(taken.raw.clone()), kind, &options);
     match kind {
         TableKind::Usage => usage::take_rows(books, taken, open, record, progress),
