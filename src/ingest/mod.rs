@@ -63,12 +63,14 @@ impl<E: Into<Failure>> From<E> for Stopped {
 /// Takes files in, in the contract's order of tables; files of one table in the order given.
 ///
 /// # Errors
-/// Exit 2 when a name says no table, before anything is taken; exit 1 when a file or the store fails. Files before it are
-/// taken.
+/// Before anything is taken: exit 2 when a name says no table or leads to no regular file, exit 1 when it leads nowhere.
+/// Exit 1 when a file or the store fails later; files before it are taken.
 pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, progress: &Progress) -> Result<Receipt, Failure> {
     let mut ordered: Vec<(TableKind, &PathBuf)> = Vec::new();
     for path in files {
-        ordered.push((kind_of(path, kind)?, path));
+        let kind = kind_of(path, kind)?;
+        take::check_regular(path)?;
+        ordered.push((kind, path));
     }
     ordered.sort_by_key(|(kind, _)| *kind);
 

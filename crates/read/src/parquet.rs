@@ -31,6 +31,10 @@ const ROWS_PER_BYTE_MAX: u64 = 1_000;
 /// Rows that are decoded at a time, whatever the caller's batch.
 const DECODED_ROWS_MAX: usize = 8_192;
 
+/// What decoding needs is bounded where it is decoded apart.
+pub(super) const TAKES_TOO_MUCH: &str =
+    "to decode it takes more memory than a file may take; write smaller pages and row groups, or send it as CSV";
+
 pub(super) struct ParquetReader {
     schema: &'static TableSchema,
     /// For every column that is read its place in the schema.
@@ -159,15 +163,18 @@ impl RowReader for ParquetReader {
 
 /// Runs the decoder; an error and a panic both say that the bytes are not Parquet as it should be.
 fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, FileRefusal> {
-    let refuse =
-        |what: String| FileRefusal::new("corrupt", format!("the file is not sound Parquet ({what}); write it again and send it"));
-    match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(decoded) => decoded.map_err(|error| refuse(error.to_string())),
+    let what = match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Ok(decoded)) => return Ok(decoded),
+        Ok(Err(error)) => error.to_string(),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(refuse(words.unwrap_or("the decoder gave up").to_owned()))
+            words.unwrap_or("the decoder gave up").to_owned()
         }
+    };
+    if what.contains("out of memory") {
+        return Err(FileRefusal::new("too_large", TAKES_TOO_MUCH));
     }
+    Err(FileRefusal::new("corrupt", format!("the file is not sound Parquet ({what}); write it again and send it")))
 }
 
 /// Whether unpacking is safe by what the footer says; hands back the count of rows.
@@ -181,6 +188,14 @@ fn check_footer(metadata: &ParquetMetaData, file_bytes: u64) -> Result<u64, File
             return corrupt(&format!("that row group {} has a size below 0", index + 1));
         };
         check_ratio(index, unpacked, packed)?;
+        // Of a column that is not nested there is a value for every row, present or not.
+        let flat = group.columns().iter().filter(|column| column.column_descr().max_rep_level() == 0);
+        if let Some(other) = flat.map(|column| column.num_values()).find(|values| *values != group.num_rows()) {
+            return corrupt(&format!(
+                "that row group {} has {group_rows} rows, and one of its columns {other} values",
+                index + 1
+            ));
+        }
         rows = rows.saturating_add(group_rows);
     }
     match u64::try_from(metadata.file_metadata().num_rows()) {

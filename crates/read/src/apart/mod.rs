@@ -16,6 +16,7 @@ mod wire;
 pub use child::decode;
 
 use super::batch::Batch;
+use super::parquet::TAKES_TOO_MUCH;
 use super::{FileRefusal, Format, ReadOptions, RowReader};
 use reckoner_core::table::TableKind;
 use std::fs::File;
@@ -121,15 +122,7 @@ fn meaning(status: ExitStatus, last_words: &str) -> FileRefusal {
     /// HUP, INT, QUIT, KILL, PIPE, TERM: those that people, a terminal or the kernel's need of memory send.
     const FROM_OUTSIDE: [i32; 6] = [1, 2, 3, 9, 13, 15];
     match status.signal() {
-        Some(ABRT) if last_words.contains("memory allocation of") => {
-            let mib = MEMORY_BYTES_MAX >> 20;
-            FileRefusal::new(
-                "too_large",
-                format!(
-                    "to decode it takes more than {mib} MiB of memory; write smaller pages and row groups, or send it as CSV"
-                ),
-            )
-        }
+        Some(ABRT) if last_words.contains("memory allocation of") => FileRefusal::new("too_large", TAKES_TOO_MUCH),
         Some(XCPU) => FileRefusal::new("too_large", "to decode it takes longer than rows can; write it again, or send it as CSV"),
         Some(signal) if FROM_OUTSIDE.contains(&signal) => {
             FileRefusal::new("unreadable", format!("the decoder of Parquet was ended by signal {signal} from outside"))
