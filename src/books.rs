@@ -1,6 +1,7 @@
 //! The books of a home: its session with the profile in force and the store opened. What every stage starts from.
 
 use crate::app::Session;
+use crate::env;
 use crate::failure::Failure;
 use crate::files;
 use crate::profiles::read_profile;
@@ -9,6 +10,7 @@ use reckoner_core::id;
 use reckoner_core::profile::Profile;
 use reckoner_core::time::{Instant, Zone};
 use reckoner_frames::RowFile;
+use reckoner_read::ReadOptions;
 use reckoner_store::{LakeFile, SqliteStore, Store};
 use sha2::{Digest, Sha256};
 use std::path::PathBuf;
@@ -65,6 +67,12 @@ impl Books {
     /// What the store says.
     pub fn accounts(&self) -> Result<Accounts, Failure> {
         Ok(Accounts::new(self.store().accounts()?.into_iter().map(|known| known.row)))
+    }
+
+    /// How delivered files are read: in batches as the settings say, and Parquet in a process of its own.
+    pub fn read_options(&self) -> ReadOptions {
+        let batch_rows = self.session.settings.batch_rows as usize;
+        ReadOptions { batch_rows, decoder: env::program(), ..ReadOptions::default() }
     }
 
     /// The lake's folder.

@@ -8,7 +8,7 @@ use super::refuse;
 use super::retake::Became;
 use super::row_context;
 use super::take::Taken;
-use super::units::{Column, UnitSums};
+use super::units::{self, Column, UnitSums};
 use super::{Counts, Stopped, reference};
 use crate::books::Books;
 use crate::failure::Failure;
@@ -16,10 +16,9 @@ use crate::faults::{self, Point};
 use crate::lake;
 use crate::report::progress::Progress;
 use reckoner_core::account::Accounts;
-use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing, units_by_hour};
+use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
 use reckoner_core::number::Quantity;
 use reckoner_core::price::{PriceBook, Prices};
-use reckoner_core::rate::last_instant;
 use reckoner_core::table::{Overlap, ProductRow, RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
@@ -399,15 +398,7 @@ impl<'a> Intake<'a> {
     }
 
     fn hours(&self, row: &UsageRow) -> Vec<(Instant, String, Quantity)> {
-        let currency = self.accounts.currency(&row.account_id);
-        let currency = currency.or_else(|| self.prices.currencies(&row.sku).first().copied());
-        let timeline = currency.and_then(|currency| self.prices.timeline(&row.sku, currency));
-        let last = last_instant(row.interval());
-        match timeline.filter(|timeline| timeline.at(last).is_some()) {
-            Some(timeline) => units_by_hour(row, timeline).unwrap_or_default(),
-            // Without a price nobody knows the unit: the quantity counts as delivered, in the hour of its last instant.
-            None => vec![(last.hour_start(), String::new(), row.quantity)],
-        }
+        units::by_hour(&self.accounts, &self.prices, row)
     }
 
     fn touch(&mut self, row: &UsageRow) {
@@ -417,7 +408,11 @@ impl<'a> Intake<'a> {
 
     fn count(&mut self, row: &UsageRow, column: Column) {
         let account_id = if self.accounts.currency(&row.account_id).is_some() { row.account_id.as_str() } else { "" };
-        for (hour, unit, quantity) in self.hours(row) {
+        let hours = match column {
+            Column::Quarantined | Column::Released => units::refused_by_hour(&self.accounts, &self.prices, row),
+            Column::Accepted | Column::TakenBack | Column::Duplicate => self.hours(row),
+        };
+        for (hour, unit, quantity) in hours {
             self.units.add((hour, account_id.to_owned(), row.sku.clone(), unit), column, quantity);
         }
     }

@@ -3,6 +3,7 @@
 //! | file | what it holds together |
 //! |---|---|
 //! | `command_line` | every command of the contract is known; wrong usage is told in four parts, as JSON too |
+//! | `bad_bytes` | damaged, odd and hostile files are refused with a reason, within 512 MiB, and the others are taken |
 //! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
 //! | `laws` | what the engine promises: the oracle, order, twice is once, bad rows, late rows |
@@ -17,6 +18,8 @@
 //! | `together` | many processes on one home at once, answers that cannot be written, what a killed command left |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
+#[cfg(unix)]
+mod bad_bytes;
 mod command_line;
 mod examples;
 mod explain;
