@@ -4,7 +4,7 @@
 //! | file | what it delivers |
 //! |---|---|
 //! | `odd` | what editors, spreadsheets and broken scripts write |
-//! | `damaged` | files of every format cut short, and a thousand flipped bits of each |
+//! | `damaged` | files of every format cut short, and a thousand flipped bits |
 //! | `bombs` | little that unpacks to much: gzip, Zstandard, Parquet that tells the truth about it |
 //! | `lies` | Parquet whose footer or page headers lie |
 //! | `special` | folders, pipes, devices and links in place of files |
