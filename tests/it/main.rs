@@ -7,6 +7,7 @@
 //! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
 //! | `laws` | what the engine promises: the oracle, order, twice is once, bad rows, late rows |
+//! | `mutated` | settings, job files, crons and command-line values, damaged thousands of times |
 //! | `tools` | `check` and `sample` |
 //! | `export` | every table's columns, order and selection; the ledger as journals |
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
@@ -23,6 +24,7 @@ mod export;
 mod formats;
 mod home;
 mod laws;
+mod mutated;
 mod quarantine;
 mod sample_home;
 mod status;
