@@ -3,7 +3,7 @@
 use super::texts;
 use reckoner_core::table::schema::TableSchema;
 use reckoner_core::table::{Refusal, TableKind, reason};
-use reckoner_read::{Batch, FILE_REASONS, FileRefusal, Format, ReadOptions, RowReader, Source, format_of, open};
+use reckoner_read::{Batch, FILE_REASONS, FileRefusal, Format, ReadOptions, RefusedRow, RowReader, Source, format_of, open};
 use std::io::Read as _;
 
 /// So much is unpacked at most: a fuzzer's input is small, and should stay so.
@@ -14,8 +14,7 @@ const UNPACKED_BYTES_MAX: u64 = 1 << 20;
 struct Outcome {
     /// Line and cells.
     rows: Vec<(u64, Vec<String>)>,
-    /// Line, why, and what is kept.
-    refused: Vec<(u64, Refusal, Vec<(String, String)>)>,
+    refused: Vec<RefusedRow>,
 }
 
 fn read(bytes: &[u8], kind: TableKind, batch_rows: usize) -> Result<(Format, Outcome), FileRefusal> {
@@ -42,7 +41,7 @@ fn drained(reader: &mut dyn RowReader, schema: &TableSchema) -> Result<Outcome, 
         }
         for record in batch.refused() {
             check_refusal(&record.refusal);
-            outcome.refused.push((record.line, record.refusal.clone(), record.raw.clone()));
+            outcome.refused.push(record.clone());
         }
     }
     assert!(matches!(reader.next_batch(), Ok(None)), "after the end comes nothing");
