@@ -7,6 +7,7 @@
 //! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
 //! | `laws` | what the engine promises: the oracle, order, twice is once, bad rows, late rows |
+//! | `mutated` | settings, job files, crons and command-line values, damaged thousands of times |
 //! | `tools` | `check` and `sample` |
 //! | `export` | every table's columns, order and selection; the ledger as journals |
 //! | `failpoints` | every failpoint once as an error and once as a death: the same books afterwards |
@@ -29,6 +30,7 @@ mod failpoints;
 mod formats;
 mod home;
 mod laws;
+mod mutated;
 mod quarantine;
 mod rerun;
 mod sample_home;

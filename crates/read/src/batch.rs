@@ -6,6 +6,9 @@ use reckoner_core::table::{FIELD_BYTES_MAX, RawRow, Refusal};
 /// A batch holds at most about so many bytes of text, however long its rows.
 pub(super) const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
 
+/// What a refused record takes beside its text: its sentence, and the names of its columns.
+const REFUSED_BYTES: usize = 512;
+
 /// Rows in the file's order, one cell for every column of the schema, and the records beside them that are no rows.
 #[derive(Debug)]
 pub struct Batch {
@@ -145,7 +148,7 @@ impl Batch {
         self.bytes += other.bytes;
     }
 
-    /// Bytes of text inside, of rows and refused records.
+    /// Bytes inside, of the text of rows, and of refused records.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
@@ -182,7 +185,7 @@ impl Batch {
     }
 
     pub(super) fn refuse(&mut self, line: u64, refusal: Refusal, raw: Vec<(String, String)>) {
-        self.bytes += raw.iter().map(|(_, text)| text.len()).sum::<usize>();
+        self.bytes += REFUSED_BYTES + raw.iter().map(|(_, text)| text.len()).sum::<usize>();
         self.refused.push(RefusedRow { line, refusal, raw });
     }
 }

