@@ -51,6 +51,13 @@ pub trait Store {
     /// [`StoreError::Impossible`] for counts that do not add up. Nothing is recorded then.
     fn record_ingest(&mut self, ingest: &IngestRecord) -> Result<u64, StoreError>;
 
+    /// Which delivery stands in the place of which, in the order recorded.
+    fn replacements(&self) -> Result<Vec<Replacement>, StoreError>;
+    /// Every manifest, in the order taken.
+    fn manifests(&self) -> Result<Vec<KnownManifest>, StoreError>;
+    /// Every comparison of a delivered file with a manifest, in the order recorded, then by manifest, name and file.
+    fn manifest_checks(&self) -> Result<Vec<ManifestCheck>, StoreError>;
+
     // --- the lake ---
 
     /// Live files of accepted rows whose use may touch the window, by sequence, then path. A file that ends where the

@@ -30,6 +30,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("what_is_known_is_refused_by_its_key", taking_in::what_is_known_is_refused_by_its_key),
     ("an_ingest_is_all_or_nothing", taking_in::an_ingest_is_all_or_nothing),
     ("quarantine_items_are_resolved", taking_in::quarantine_items_are_resolved),
+    ("a_delivery_is_replaced_once", taking_in::a_delivery_is_replaced_once),
+    ("manifests_and_their_checks_come_back", taking_in::manifests_and_their_checks_come_back),
     ("rows_within_reach_of_a_window_are_found", asking::rows_within_reach_of_a_window_are_found),
     ("touched_hours_carry_their_newest_file", asking::touched_hours_carry_their_newest_file),
     ("lists_of_accounts_may_be_empty_or_long", asking::lists_of_accounts_may_be_empty_or_long),
@@ -77,6 +79,9 @@ pub(crate) fn picture(store: &dyn Store) -> String {
     let pairs: Vec<(String, String)> = named.iter().map(|account| (account.clone(), "vm.small".to_owned())).collect();
     [
         show(Ok(&files)),
+        show(store.replacements()),
+        show(store.manifests()),
+        show(store.manifest_checks()),
         show(store.accounts()),
         show(store.products()),
         show(store.prices()),

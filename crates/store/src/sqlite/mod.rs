@@ -9,6 +9,7 @@ mod ingest;
 mod insert;
 mod journal;
 mod lake;
+mod manifests;
 mod money;
 mod open;
 mod reference;
@@ -18,8 +19,9 @@ mod tests;
 mod windows;
 
 use crate::{
-    CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineItem, RunRecord, SettledWindow,
-    SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
+    CurrencySums, FundsEntry, IngestRecord, InputFile, Known, KnownManifest, LakeFile, ManifestCheck, QuarantineItem,
+    Replacement, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal,
+    TouchedHour, UsageAccounting,
 };
 use reckoner_core::ledger::Transaction;
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
@@ -144,6 +146,18 @@ impl Store for SqliteStore {
 
     fn record_ingest(&mut self, record: &IngestRecord) -> Answer<u64> {
         self.write(&ingest::digest(record), |connection, ordinal| ingest::record(connection, ordinal, record))
+    }
+
+    fn replacements(&self) -> Answer<Vec<Replacement>> {
+        manifests::replacements(self.connection()?)
+    }
+
+    fn manifests(&self) -> Answer<Vec<KnownManifest>> {
+        manifests::manifests(self.connection()?)
+    }
+
+    fn manifest_checks(&self) -> Answer<Vec<ManifestCheck>> {
+        manifests::checks(self.connection()?)
     }
 
     fn row_files(&self, touching: Window) -> Answer<Vec<LakeFile>> {

@@ -7,7 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The schema, step by step; a published step is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_foundations.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_foundations.sql"),
+    include_str!("../../migrations/sqlite/0006_replacements.sql"),
+    include_str!("../../migrations/sqlite/0007_manifests.sql"),
+];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
 /// `RCKN`: marks the file as a store of this program.

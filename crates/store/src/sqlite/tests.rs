@@ -32,6 +32,8 @@ impl Folder {
         let mut store = self.store();
         store.record_ingest(&full_ingest("usage-1")).expect("recorded");
         store.record_settlement(&full_batch(0)).expect("recorded");
+        store.record_ingest(&replacement("usage-2", "usage-1")).expect("recorded");
+        store.record_ingest(&manifest_ingest("manifest-1", 1, "usage-1", None)).expect("recorded");
         store
     }
 }
@@ -69,7 +71,7 @@ fn durability_is_switched_on() {
         ("trusted_schema", "0"),
         ("cell_size_check", "1"),
         ("busy_timeout", "10000"),
-        ("user_version", "1"),
+        ("user_version", &KNOWN_SCHEMA.to_string()),
     ];
     for (pragma, expected) in cases {
         assert_eq!(value(pragma), expected, "{pragma}");
@@ -188,7 +190,7 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
 
     store.commit = committed_but_unanswered;
     store.record_settlement(&full_batch(1)).expect("it is there");
-    assert_eq!(store.record_ingest(&full_ingest("usage-2")).expect("it is there"), 2);
+    assert_eq!(store.record_ingest(&full_ingest("usage-3")).expect("it is there"), 4);
     assert_eq!(picture(&store), picture(&folder.store()));
     assert_eq!(store.settlements(ALWAYS).expect("settlements").len(), 2);
 }
