@@ -15,7 +15,7 @@ use reckoner_store::{IngestRecord, InputFile, QuarantineItem};
 use std::collections::BTreeMap;
 
 /// The kind of the id that a delivery has whose bytes are those of an earlier file.
-const KIND_RETAKE: &str = "retake";
+pub(super) const KIND_RETAKE: &str = "retake";
 
 /// Whether a delivery took rows of an earlier file again: it has no bytes of its own under `raw/`.
 pub fn is_retake(file: &InputFile) -> bool {
@@ -59,7 +59,7 @@ pub fn retake(books: &mut Books, items: Vec<QuarantineItem>) -> Result<Retaken, 
         counts.rows = counts.accepted + counts.duplicates;
         let ids: Vec<&str> = resolved.iter().map(String::as_str).collect();
         let delivery = Taken { file_id: id::derive(KIND_RETAKE, &ids), name: format!("{} (retaken)", taken.name), ..taken };
-        record.file = Some(input_file(books, kind, &delivery, counts, false));
+        record.file = Some(input_file(books, kind.as_str(), &delivery, counts, false));
         record.resolved_items = resolved.iter().map(|item_id| (item_id.clone(), "retried".to_owned())).collect();
         books.store_mut().record_ingest(&record)?;
         retaken.accepted += counts.accepted;

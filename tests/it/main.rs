@@ -11,6 +11,8 @@
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
+//! | `replaces` | a corrected file equals having been delivered in the first place; which rows are held |
+//! | `manifests` | files against what their producer says of them; what is missing |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
 mod command_line;
@@ -20,7 +22,9 @@ mod export;
 mod formats;
 mod home;
 mod laws;
+mod manifests;
 mod quarantine;
+mod replaces;
 mod sample_home;
 mod status;
 mod support;

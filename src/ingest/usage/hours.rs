@@ -1,0 +1,81 @@
+//! The hours that a row touches, and its units there.
+
+use super::super::units::Column;
+use super::Intake;
+use crate::failure::Failure;
+use reckoner_core::account::Accounts;
+use reckoner_core::intake::units_by_hour;
+use reckoner_core::number::Quantity;
+use reckoner_core::price::{PriceBook, Prices};
+use reckoner_core::rate::last_instant;
+use reckoner_core::table::{RawRow, TableKind, UsageRow, usage};
+use reckoner_core::time::Instant;
+use reckoner_store::QuarantineItem;
+
+/// Accounts and prices, as far as they were known at some time.
+pub(super) struct Knowledge {
+    pub accounts: Accounts,
+    pub prices: Prices,
+}
+
+impl Knowledge {
+    /// The row's units by the start of the hour, with the unit's word.
+    fn hours(&self, row: &UsageRow) -> Vec<(Instant, String, Quantity)> {
+        let currency = self.accounts.currency(&row.account_id);
+        let currency = currency.or_else(|| self.prices.currencies(&row.sku).first().copied());
+        let timeline = currency.and_then(|currency| self.prices.timeline(&row.sku, currency));
+        let last = last_instant(row.interval());
+        match timeline.filter(|timeline| timeline.at(last).is_some()) {
+            Some(timeline) => units_by_hour(row, timeline).unwrap_or_default(),
+            // Without a price nobody knows the unit: the quantity counts as delivered, in the hour of its last instant.
+            None => vec![(last.hour_start(), String::new(), row.quantity)],
+        }
+    }
+
+    /// The account under which units are counted; empty: unknown.
+    fn account<'r>(&self, row: &'r UsageRow) -> &'r str {
+        if self.accounts.currency(&row.account_id).is_some() { &row.account_id } else { "" }
+    }
+}
+
+impl Intake<'_> {
+    pub(super) fn touch(&mut self, row: &UsageRow) {
+        let hours = self.known.hours(row);
+        self.touched_hours.extend(hours.into_iter().map(|(hour, ..)| hour));
+    }
+
+    pub(super) fn count(&mut self, row: &UsageRow, column: Column) {
+        let account_id = self.known.account(row);
+        for (hour, unit, quantity) in self.known.hours(row) {
+            self.units.add((hour, account_id.to_owned(), row.sku.clone(), unit), column, quantity);
+        }
+    }
+
+    /// Takes the units of refused rows out of the quarantine, as they were counted when the rows came.
+    ///
+    /// A row that could not be read was not counted, and has none.
+    pub(super) fn release<'q>(&mut self, items: impl IntoIterator<Item = &'q QuarantineItem>) -> Result<(), Failure> {
+        let mut then: Option<(String, Knowledge)> = None;
+        for item in items {
+            let Ok(raw) = RawRow::from_pairs(TableKind::Usage.schema(), item.line, &item.raw) else { continue };
+            let Ok(row) = usage::parse(&raw, &super::row_context(self.books, &|_| None)) else { continue };
+            if then.as_ref().is_none_or(|(file_id, _)| *file_id != item.file_id) {
+                then = Some((item.file_id.clone(), self.knowledge_of(&item.file_id)?));
+            }
+            let Some((_, known)) = &then else { continue };
+            for (hour, unit, quantity) in known.hours(&row) {
+                self.units.add((hour, known.account(&row).to_owned(), row.sku.clone(), unit), Column::Released, quantity);
+            }
+        }
+        Ok(())
+    }
+
+    /// What was known when a file was taken.
+    fn knowledge_of(&self, file_id: &str) -> Result<Knowledge, Failure> {
+        let store = self.books.store();
+        let seq = store.input_file(file_id)?.map_or(u64::MAX, |file| file.seq);
+        let accounts = store.accounts()?.into_iter().filter(|known| known.seq <= seq).map(|known| known.row);
+        let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
+        Ok(Knowledge { accounts: Accounts::new(accounts), prices: prices.as_of(seq) })
+    }
+}

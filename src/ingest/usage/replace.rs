@@ -1,0 +1,141 @@
+//! Taking a file that stands in the place of an earlier one: which of the earlier rows stay, and which go.
+
+use super::super::read::Batch;
+use super::super::units::Column;
+use super::super::{Counts, read};
+use super::replacing::{HeldRow, LinePlace};
+use super::{Candidate, Intake, KnownPlace, KnownRows, RecordKey};
+use crate::failure::Failure;
+use reckoner_core::table::{UsageRow, usage};
+use reckoner_frames::{RowFile, RowFilter, StoredRow, find_records, read_rows};
+use reckoner_store::{IngestRecord, QuarantineItem, SupersededRow};
+use std::collections::{HashMap, HashSet};
+
+impl Intake<'_> {
+    /// Finds the rows of a batch that say the same as an old row in force, which stays. `counts`: nothing when the batch has
+    /// been counted before.
+    pub(super) fn keep_batch(
+        &mut self,
+        batch: &Batch,
+        record: &mut IngestRecord,
+        mut counts: Option<&mut Counts>,
+    ) -> Result<(), Failure> {
+        let context = super::row_context(self.books, &|_| None);
+        let rows: Vec<UsageRow> = batch.rows().filter_map(|raw| usage::parse(&raw, &context).ok()).collect();
+        let mut old = self.old_rows_in_force(&rows)?;
+        for row in rows {
+            let key = (row.account_id.clone(), row.record_id.clone());
+            let same = old.get_mut(&key).and_then(|places| places.iter().find(|old| old.row.content_id() == row.content_id()));
+            let (Some(same), Some(replacing)) = (same, &mut self.replacing) else { continue };
+            replacing.keep(same.place(), row.line);
+            if let Some(counts) = &mut counts {
+                self.has_corrections |= row.corrects.is_some();
+                self.note_duplicate(&row, record, counts)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The old rows in force under the ids of these.
+    fn old_rows_in_force(&self, rows: &[UsageRow]) -> Result<HashMap<RecordKey, Vec<KnownPlace>>, Failure> {
+        let keys: HashSet<RecordKey> = rows.iter().map(|row| (row.account_id.clone(), row.record_id.clone())).collect();
+        let near = self.files_near(rows.iter().map(|row| row.started_at));
+        let Some(replacing) = &self.replacing else { return Ok(HashMap::new()) };
+        let files: Vec<RowFile> = near.into_iter().filter(|file| replacing.has_file(&file.file_id)).collect();
+        let mut old: HashMap<RecordKey, Vec<KnownPlace>> = HashMap::new();
+        for StoredRow { row, file_id, .. } in find_records(&files, &keys)? {
+            let place = KnownPlace { row, file_id, is_live: true };
+            if !self.superseded.contains(&place.place()) {
+                old.entry((place.row.account_id.clone(), place.row.record_id.clone())).or_default().push(place);
+            }
+        }
+        Ok(old)
+    }
+
+    /// A row that both files have corrects what the new file says anew of its record.
+    pub(super) fn correct_again(&mut self, row: &UsageRow, target: &str, known: &mut KnownRows, record: &mut IngestRecord) {
+        let key = (row.account_id.clone(), target.to_owned());
+        let own = known.get(&key).into_iter().flatten().find(|place| place.is_live && place.file_id == self.taken.file_id);
+        if let Some(own) = own.cloned() {
+            self.take_place(&own, row, known, record);
+        }
+    }
+
+    /// Takes back what is left of the old rows, once every row of the new file has been met.
+    pub(super) fn take_back_the_rest(&mut self, record: &mut IngestRecord) -> Result<(), Failure> {
+        let Some(replacing) = &self.replacing else { return Ok(()) };
+        let old: Vec<RowFile> =
+            self.files.iter().map(|(file, _)| file).filter(|file| replacing.has_file(&file.file_id)).cloned().collect();
+        for file in old {
+            for StoredRow { row, file_id, .. } in read_rows(&[file], &RowFilter::default())? {
+                let place = (file_id, row.line);
+                if !self.superseded.contains(&place) {
+                    self.take_back_or_hold(place, row, record);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn take_back_or_hold(&mut self, place: LinePlace, row: UsageRow, record: &mut IngestRecord) {
+        let Some(replacing) = self.replacing.as_mut().filter(|replacing| replacing.is_left(&place)) else { return };
+        if let Some(why) = replacing.why_held(&place, &row) {
+            let (file_id, line) = place;
+            let UsageRow { account_id, record_id, .. } = row;
+            replacing.note_held(HeldRow { file_id, line, account_id, record_id, why });
+            return;
+        }
+        replacing.note_taken_back();
+        self.superseded.insert(place.clone());
+        let (file_id, line) = place;
+        record.superseded.push(SupersededRow {
+            file_id,
+            line,
+            seq: 0,
+            by_file_id: self.taken.file_id.clone(),
+            by_line: 0,
+            account_id: row.account_id.clone(),
+            record_id: row.record_id.clone(),
+            resource_id: row.resource_id.clone(),
+            sku: row.sku.clone(),
+            interval: row.interval(),
+        });
+        self.touch(&row);
+        self.count(&row, Column::TakenBack);
+    }
+
+    /// What waits in quarantine of the old file is dealt with by the new one.
+    pub(super) fn supersede_items(&mut self, record: &mut IngestRecord) -> Result<(), Failure> {
+        let Some(replacing) = &self.replacing else { return Ok(()) };
+        let is_old = |item: &QuarantineItem| item.status == "open" && replacing.has_file(&item.file_id);
+        let items: Vec<QuarantineItem> = self.books.store().quarantine()?.into_iter().filter(is_old).collect();
+        self.release(&items)?;
+        record.resolved_items.extend(items.into_iter().map(|item| (item.item_id, "superseded".to_owned())));
+        Ok(())
+    }
+
+    /// Before rows of a file that replaced another are taken again: which of the old rows the file says the same as.
+    pub(super) fn find_kept(&mut self, file_id: &str) -> Result<(), Failure> {
+        let path = self.books.session.home.raw().join(file_id);
+        let kind = reckoner_core::table::TableKind::Usage;
+        let cannot_read = |refusal: read::FileRefusal| Failure::failed(refusal.detail).at(path.display());
+        let mut reader =
+            read::open(read::Source::Path(path.clone()), kind, &super::super::read_options(self.books)).map_err(cannot_read)?;
+        while let Some(batch) = reader.next_batch().map_err(cannot_read)? {
+            self.keep_batch(&batch, &mut IngestRecord::default(), None)?;
+        }
+        Ok(())
+    }
+
+    /// Whether the new file has this old row as it is.
+    pub(super) fn is_kept_line(&self, line: u64) -> bool {
+        self.replacing.as_ref().is_some_and(|replacing| replacing.kept_lines.contains(&line))
+    }
+}
+
+impl Candidate<'_> {
+    /// The row's key.
+    pub(super) fn key(&self) -> RecordKey {
+        (self.row.account_id.clone(), self.row.record_id.clone())
+    }
+}

@@ -1,0 +1,1 @@
+//! Files against what their producer says of them.
