@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::files::cannot;
 use crate::report::progress::Progress;
 use reckoner_core::id;
-use reckoner_core::manifest::{self, ListedFile, Totals};
+use reckoner_core::manifest::{self, ListedFile, Manifest, Totals};
 use reckoner_core::table::TableKind;
 use reckoner_core::time::{Instant, Window};
 use reckoner_store::{IngestRecord, InputFile, KnownManifest, ManifestCheck, QuarantineItem};
@@ -96,25 +96,29 @@ pub(super) fn take(books: &mut Books, path: &Path, progress: &Progress) -> Resul
     let known = KnownManifest { file_id: taken.file_id.clone(), seq: u64::MAX, manifest };
     let mut notes = Vec::new();
     let mut record = IngestRecord::default();
+    let before = TakenBefore::load(books, &known.manifest)?;
     for listed in &known.manifest.files {
+        let Some(file) = before.find(listed) else { continue };
         let listing = Listing { known: known.clone(), listed: listed.clone() };
-        if let Some((file, check)) = compare_taken(books, &listing)? {
-            notes.extend(check.difference.as_ref().map(|difference| differs_note(&file, difference)));
+        if let Some(check) = compare_taken(books, &listing, file)? {
+            notes.extend(check.difference.as_ref().map(|difference| differs_note(file, difference)));
             record.manifest_checks.push(check);
         }
     }
+    // Replacing comes first: should it be cut short, the manifest is not known yet, and is delivered again.
+    let mut replaced = Vec::new();
+    for check in record.manifest_checks.iter().filter(|check| check.difference.is_none()) {
+        replaced.extend(replace_by_taken(books, &known, check, progress)?);
+    }
     record.file = Some(input_file(books, KIND, &taken, Counts::default(), false));
-    record.manifest = Some(known.manifest.clone());
+    record.manifest = Some(known.manifest);
     books.store_mut().record_ingest(&record)?;
 
-    let mut receipts = vec![FileReceipt { notes, ..receipt::of(&taken, KIND, &record) }];
-    for check in record.manifest_checks.iter().filter(|check| check.difference.is_none()) {
-        receipts.extend(replace_by_taken(books, &known, check, progress)?);
-    }
-    Ok(receipts)
+    let own = FileReceipt { notes, ..receipt::of(&taken, KIND, &record) };
+    Ok(std::iter::once(own).chain(replaced).collect())
 }
 
-fn read(taken: &Taken) -> Result<Result<manifest::Manifest, FileRefusal>, Failure> {
+fn read(taken: &Taken) -> Result<Result<Manifest, FileRefusal>, Failure> {
     let malformed = |detail: String| FileRefusal { reason: "malformed_manifest", detail };
     if taken.bytes > BYTES_MAX {
         return Ok(Err(malformed(format!("it has {} bytes, expected at most {BYTES_MAX}", taken.bytes))));
@@ -211,20 +215,15 @@ fn check_of(listing: &Listing, file_id: &str, difference: Option<String>) -> Man
 /// Which manifest speaks of a file: one that lists its bytes; else one that still waits for a file of its name; else the
 /// newest that lists the name.
 fn listing_of(books: &Books, taken: &Taken) -> Result<Option<Listing>, Failure> {
-    let met: HashSet<(String, String)> = books
-        .store()
-        .manifest_checks()?
-        .into_iter()
-        .filter(|check| check.difference.is_none())
-        .map(|check| (check.manifest_id, check.name))
-        .collect();
-    let listings = current(books.store().manifests()?).into_iter().filter_map(|known| {
+    let checks = books.store().manifest_checks_about(&taken.name)?.into_iter();
+    let met: HashSet<String> = checks.filter(|check| check.difference.is_none()).map(|check| check.manifest_id).collect();
+    let listings = current(books.store().manifests_about(&taken.name)?).into_iter().filter_map(|known| {
         let listed = known.manifest.file(&taken.name)?.clone();
         Some(Listing { known, listed })
     });
     Ok(listings.max_by_key(|listing| {
         let is_it = listing.listed.sha256.as_ref() == Some(&taken.file_id);
-        let waits = !met.contains(&(listing.known.file_id.clone(), listing.listed.name.clone()));
+        let waits = !met.contains(&listing.known.file_id);
         (is_it, waits, listing.known.seq)
     }))
 }
@@ -247,15 +246,37 @@ fn totals(reader: &mut dyn RowReader, kind: TableKind) -> Result<Totals, FileRef
     Ok(totals)
 }
 
-/// Compares a file that was taken before its manifest came; nothing if none was.
-fn compare_taken(books: &Books, listing: &Listing) -> Result<Option<(InputFile, ManifestCheck)>, Failure> {
-    let Some(file) = taken_before(books, listing)? else { return Ok(None) };
+/// The deliveries that a manifest may mean: in force, and not what a manifest of another source or time vouches for.
+struct TakenBefore(Vec<InputFile>);
+
+impl TakenBefore {
+    fn load(books: &Books, manifest: &Manifest) -> Result<Self, Failure> {
+        let store = books.store();
+        let is_own =
+            |known: &KnownManifest| (&known.manifest.source, known.manifest.window) == (&manifest.source, manifest.window);
+        let own: HashSet<String> = store.manifests()?.into_iter().filter(is_own).map(|known| known.file_id).collect();
+        let agreed = store.manifest_checks()?.into_iter().filter(|check| check.difference.is_none());
+        let mut not_meant: HashSet<String> =
+            agreed.filter(|check| !own.contains(&check.manifest_id)).map(|check| check.file_id).collect();
+        not_meant.extend(store.replacements()?.into_iter().map(|known| known.replaced));
+        let mut files = store.input_files()?;
+        files.retain(|file| !file.is_refused && file.kind != KIND && !is_retake(file) && !not_meant.contains(&file.file_id));
+        Ok(Self(files))
+    }
+
+    /// The file with the hash that is listed; else the newest with the name.
+    fn find(&self, listed: &ListedFile) -> Option<&InputFile> {
+        let is_it = |file: &&InputFile| listed.sha256.as_ref() == Some(&file.file_id);
+        self.0.iter().find(is_it).or_else(|| self.0.iter().rev().find(|file| file.name == listed.name))
+    }
+}
+
+/// Compares a file that was taken before its manifest came.
+fn compare_taken(books: &Books, listing: &Listing, file: &InputFile) -> Result<Option<ManifestCheck>, Failure> {
     let mut differences = listing.listed.compare_bytes(file.bytes, &file.file_id);
     if differences.is_empty() && listing.listed.says_totals() {
-        let (raw, Ok(kind)) = (books.session.home.raw().join(&file.file_id), TableKind::from_word(&file.kind)) else {
-            return Ok(None);
-        };
-        let taken = Taken { file_id: file.file_id.clone(), name: file.name.clone(), bytes: file.bytes, raw };
+        let Ok(kind) = TableKind::from_word(&file.kind) else { return Ok(None) };
+        let taken = taken_of(books, file);
         let found = open(books, kind, &taken).and_then(|mut reader| totals(reader.as_mut(), kind));
         differences = match found {
             Ok(found) => listing.listed.compare_totals(&found),
@@ -263,36 +284,13 @@ fn compare_taken(books: &Books, listing: &Listing) -> Result<Option<(InputFile, 
         };
     }
     let difference = (!differences.is_empty()).then(|| differences.join("; "));
-    let check = check_of(listing, &file.file_id, difference);
-    Ok(Some((file, check)))
+    Ok(Some(check_of(listing, &file.file_id, difference)))
 }
 
-/// The delivery in force that a manifest means: the one with its hash; else the newest with its name that no manifest of
-/// another source or time vouches for.
-fn taken_before(books: &Books, listing: &Listing) -> Result<Option<InputFile>, Failure> {
-    let store = books.store();
-    let replaced: HashSet<String> = store.replacements()?.into_iter().map(|known| known.replaced).collect();
-    let manifests: HashMap<String, KnownManifest> =
-        store.manifests()?.into_iter().map(|known| (known.file_id.clone(), known)).collect();
-    let own = |manifest_id: &str| {
-        let is_own = |known: &KnownManifest| {
-            (&known.manifest.source, known.manifest.window) == (&listing.known.manifest.source, listing.known.manifest.window)
-        };
-        manifests.get(manifest_id).is_some_and(is_own)
-    };
-    let checks = store.manifest_checks()?.into_iter().filter(|check| check.difference.is_none() && !own(&check.manifest_id));
-    let anothers: HashSet<String> = checks.map(|check| check.file_id).collect();
-    let is_candidate = |file: &InputFile| {
-        !file.is_refused
-            && file.kind != KIND
-            && !is_retake(file)
-            && !replaced.contains(&file.file_id)
-            && !anothers.contains(&file.file_id)
-    };
-    let files: Vec<InputFile> = store.input_files()?.into_iter().filter(is_candidate).collect();
-    let is_it = |file: &&InputFile| listing.listed.sha256.as_ref() == Some(&file.file_id);
-    let is_named = |file: &&InputFile| file.name == listing.listed.name;
-    Ok(files.iter().find(is_it).or_else(|| files.iter().rev().find(is_named)).cloned())
+/// A delivered file with its bytes as they are kept.
+fn taken_of(books: &Books, file: &InputFile) -> Taken {
+    let raw = books.session.home.raw().join(&file.file_id);
+    Taken { file_id: file.file_id.clone(), name: file.name.clone(), bytes: file.bytes, raw }
 }
 
 /// The delivery in whose place a file stands because its manifest says so, or because an earlier manifest of the same
@@ -311,10 +309,9 @@ pub(super) fn replaced_by(books: &Books, listing: &Listing, own_id: &str) -> Res
     };
     let earlier: HashSet<String> = store.manifests()?.into_iter().filter(is_earlier).map(|known| known.file_id).collect();
     let replaced: HashSet<String> = store.replacements()?.into_iter().map(|known| known.replaced).collect();
-    let mut met: Vec<ManifestCheck> = store.manifest_checks()?;
+    let mut met: Vec<ManifestCheck> = store.manifest_checks_about(&listing.listed.name)?;
     met.retain(|check| {
         check.difference.is_none()
-            && check.name == listing.listed.name
             && check.file_id != own_id
             && earlier.contains(&check.manifest_id)
             && !replaced.contains(&check.file_id)
@@ -338,8 +335,7 @@ fn replace_by_taken(
         Err(Stopped::Refused(_)) => None,
     };
     let (Some(old), Some(file)) = (old, books.store().input_file(&check.file_id)?) else { return Ok(None) };
-    let raw = books.session.home.raw().join(&file.file_id);
-    let taken = Taken { file_id: file.file_id.clone(), name: file.name.clone(), bytes: file.bytes, raw };
+    let taken = taken_of(books, &file);
     replace::by_known(books, &taken, &file, &old, progress).map(Some)
 }
 

@@ -163,7 +163,9 @@ fn ingest_file(
         Ok((counts, replaced)) => {
             let delivery = if is_again { manifest::delivery_again(&taken, &record) } else { taken.clone() };
             record.file = Some(input_file(books, kind.as_str(), &delivery, counts, false));
-            record.resolved_items.extend(manifest::resolved_items(books, &taken)?);
+            if !record.manifest_checks.is_empty() {
+                record.resolved_items.extend(manifest::resolved_items(books, &taken)?);
+            }
             books.store_mut().record_ingest(&record)?;
             Ok(FileReceipt { replaces: replaced, ..receipt::of(&taken, kind.as_str(), &record) })
         }

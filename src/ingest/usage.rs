@@ -7,7 +7,7 @@
 //! | file | what it does |
 //! |---|---|
 //! | `known` | what is known around a batch: rows under the same ids, resources that are in use |
-//! | `hours` | the hours that a row touches, and its units there |
+//! | `hours` | what came of a row, counted: rows, the hours that it touches, its units there |
 //! | `replacing` | the rows of an earlier file that is replaced: which go, which stay |
 //! | `replace` | taking a file that replaces one |
 
@@ -189,6 +189,23 @@ impl KnownPlace {
     fn place(&self) -> LinePlace {
         (self.file_id.clone(), self.row.line)
     }
+
+    /// That this row's place is taken: by a line of a file, or by the file as a whole (0).
+    fn superseded(&self, by_file_id: &str, by_line: u64) -> SupersededRow {
+        let row = &self.row;
+        SupersededRow {
+            file_id: self.file_id.clone(),
+            line: row.line,
+            seq: 0,
+            by_file_id: by_file_id.to_owned(),
+            by_line,
+            account_id: row.account_id.clone(),
+            record_id: row.record_id.clone(),
+            resource_id: row.resource_id.clone(),
+            sku: row.sku.clone(),
+            interval: row.interval(),
+        }
+    }
 }
 
 impl<'a> Intake<'a> {
@@ -312,30 +329,6 @@ impl<'a> Intake<'a> {
         Ok(refused)
     }
 
-    fn note_accepted(&mut self, row: &UsageRow, record: &mut IngestRecord, counts: &mut Counts) -> Result<(), Failure> {
-        counts.rows += 1;
-        counts.accepted += 1;
-        self.note_resolved(row.line, record).map(|_| ())
-    }
-
-    fn note_duplicate(&mut self, row: &UsageRow, record: &mut IngestRecord, counts: &mut Counts) -> Result<(), Failure> {
-        // A file that was taken before has counted its duplicates, but for those that it had to refuse then.
-        if self.note_resolved(row.line, record)? || self.again.is_none() {
-            counts.rows += 1;
-            counts.duplicates += 1;
-            self.count(row, Column::Duplicate);
-        }
-        Ok(())
-    }
-
-    /// Resolves the item of a line that was refused when the file was taken before; whether there is one.
-    fn note_resolved(&mut self, line: u64, record: &mut IngestRecord) -> Result<bool, Failure> {
-        let Some(item) = self.again.as_mut().and_then(|items| items.remove(&line)) else { return Ok(false) };
-        self.release([&item])?;
-        record.resolved_items.push((item.item_id, "retried".to_owned()));
-        Ok(true)
-    }
-
     /// Reads and checks a row; a refusal comes with the row if it could be read.
     fn read(&self, raw: &RawRow<'_>) -> Result<UsageRow, Box<Unfit>> {
         let row =
@@ -426,27 +419,12 @@ impl<'a> Intake<'a> {
         if let Some(known) = under_id.into_iter().flatten().find(|known| known.place() == place) {
             known.is_live = false;
         }
-        record.superseded.push(self.superseded_row(old, row));
+        record.superseded.push(old.superseded(&self.taken.file_id, row.line));
         self.touch(&old.row);
         self.count(&old.row, Column::TakenBack);
         let is_own = self.replacing.as_mut().is_some_and(|replacing| replacing.note_taken(&place));
         self.superseded.insert(place);
         is_own
-    }
-
-    fn superseded_row(&self, old: &KnownPlace, by: &UsageRow) -> SupersededRow {
-        SupersededRow {
-            file_id: old.file_id.clone(),
-            line: old.row.line,
-            seq: 0,
-            by_file_id: self.taken.file_id.clone(),
-            by_line: by.line,
-            account_id: old.row.account_id.clone(),
-            record_id: old.row.record_id.clone(),
-            resource_id: old.row.resource_id.clone(),
-            sku: old.row.sku.clone(),
-            interval: old.row.interval(),
-        }
     }
 
     fn refuse(

@@ -386,6 +386,42 @@ fn a_row_that_corrects_another_delivery_is_not_taken_back_alone() {
 }
 
 #[test]
+fn a_row_that_another_delivery_has_too_stays() {
+    let bench = home();
+    let (r1, r2) = ("r1 a vm 10:00 10:30 1", "r2 a vm 11:00 11:30 1");
+    take(&bench, "usage-old.csv", &file(&[r1, r2]), "", 0);
+    assert_eq!(take(&bench, "usage-third.csv", &file(&["t1 a gb 10:00 10:10 1", r1]), "", 0)["duplicates"], 1);
+    let receipt = take(&bench, "usage-new.csv", &file(&["r3 a vm 11:00 11:10 1"]), "--replaces usage-old.csv", 2);
+    assert_eq!(counts(&receipt), [0, 0, 1, 1, 1]);
+    let why = receipt["replaces"]["held"][0]["why"].as_str().unwrap();
+    assert_eq!(why, "`usage-third.csv:3` has it too, and is not replaced");
+    settle(&bench);
+    let fresh = home();
+    take(&fresh, "usage-new.csv", &file(&["r3 a vm 11:00 11:10 1"]), "", 0);
+    take(&fresh, "usage-third.csv", &file(&["t1 a gb 10:00 10:10 1", r1]), "", 0);
+    settle(&fresh);
+    assert_same(&bench, &fresh, "delivered twice");
+    assert_sound(&bench);
+}
+
+#[test]
+fn what_was_taken_back_may_come_again() {
+    let bench = home();
+    take(&bench, "usage-1.csv", &file(&["r1 a vm 10:00 10:30 1", "r2 a vm 11:00 11:30 1"]), "", 0);
+    settle(&bench);
+    take(&bench, "usage-2.csv", &file(&["r2 a vm 11:00 11:30 1"]), "--replaces usage-1.csv", 0);
+    settle(&bench);
+    // The row is not known any more: the same again is new, and other content is no conflict.
+    assert_eq!(take(&bench, "usage-3.csv", &file(&["r1 a vm 10:00 10:30 1"]), "", 0)["accepted"], 1);
+    settle(&bench);
+    let fresh = home();
+    take(&fresh, "usage-1.csv", &file(&["r1 a vm 10:00 10:30 1", "r2 a vm 11:00 11:30 1"]), "", 0);
+    settle(&fresh);
+    assert_same(&bench, &fresh, "taken back and come again");
+    assert_sound(&bench);
+}
+
+#[test]
 fn what_cannot_be_trusted_changes_nothing() {
     let bench = home();
     take(&bench, "usage-old.csv", &file(&["r1 a vm 10:00 10:30 1", "r2 a nosuch 11:00 11:30 1"]), "", 2);

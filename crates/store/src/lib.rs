@@ -55,6 +55,10 @@ pub trait Store {
     fn replacements(&self) -> Result<Vec<Replacement>, StoreError>;
     /// Every manifest, in the order taken.
     fn manifests(&self) -> Result<Vec<KnownManifest>, StoreError>;
+    /// The manifests of every source and time of which one lists a file of this name, in the order taken.
+    fn manifests_about(&self, name: &str) -> Result<Vec<KnownManifest>, StoreError>;
+    /// Every comparison of a file under this name with a manifest, in the order of [`Store::manifest_checks`].
+    fn manifest_checks_about(&self, name: &str) -> Result<Vec<ManifestCheck>, StoreError>;
     /// Every comparison of a delivered file with a manifest, in the order recorded, then by manifest, name and file.
     fn manifest_checks(&self) -> Result<Vec<ManifestCheck>, StoreError>;
 

@@ -1,5 +1,6 @@
-//! The hours that a row touches, and its units there.
+//! What came of a row, counted: rows, the hours that it touches, its units there.
 
+use super::super::Counts;
 use super::super::units::Column;
 use super::Intake;
 use crate::failure::Failure;
@@ -10,7 +11,7 @@ use reckoner_core::price::{PriceBook, Prices};
 use reckoner_core::rate::last_instant;
 use reckoner_core::table::{RawRow, TableKind, UsageRow, usage};
 use reckoner_core::time::Instant;
-use reckoner_store::QuarantineItem;
+use reckoner_store::{IngestRecord, QuarantineItem};
 
 /// Accounts and prices, as far as they were known at some time.
 pub(super) struct Knowledge {
@@ -39,6 +40,40 @@ impl Knowledge {
 }
 
 impl Intake<'_> {
+    pub(super) fn note_accepted(
+        &mut self,
+        row: &UsageRow,
+        record: &mut IngestRecord,
+        counts: &mut Counts,
+    ) -> Result<(), Failure> {
+        counts.rows += 1;
+        counts.accepted += 1;
+        self.note_resolved(row.line, record).map(|_| ())
+    }
+
+    pub(super) fn note_duplicate(
+        &mut self,
+        row: &UsageRow,
+        record: &mut IngestRecord,
+        counts: &mut Counts,
+    ) -> Result<(), Failure> {
+        // A file that was taken before has counted its duplicates, but for those that it had to refuse then.
+        if self.note_resolved(row.line, record)? || self.again.is_none() {
+            counts.rows += 1;
+            counts.duplicates += 1;
+            self.count(row, Column::Duplicate);
+        }
+        Ok(())
+    }
+
+    /// Resolves the item of a line that was refused when the file was taken before; whether there is one.
+    fn note_resolved(&mut self, line: u64, record: &mut IngestRecord) -> Result<bool, Failure> {
+        let Some(item) = self.again.as_mut().and_then(|items| items.remove(&line)) else { return Ok(false) };
+        self.release([&item])?;
+        record.resolved_items.push((item.item_id, "retried".to_owned()));
+        Ok(true)
+    }
+
     pub(super) fn touch(&mut self, row: &UsageRow) {
         let hours = self.known.hours(row);
         self.touched_hours.extend(hours.into_iter().map(|(hour, ..)| hour));

@@ -1,15 +1,17 @@
 //! Taking a file that stands in the place of an earlier one: which of the earlier rows stay, and which go.
 
 use super::super::read::Batch;
+use super::super::retake::is_retake;
 use super::super::units::Column;
 use super::super::{Counts, read};
-use super::replacing::{HeldRow, LinePlace};
+use super::replacing::HeldRow;
 use super::{Candidate, Intake, KnownPlace, KnownRows, RecordKey};
 use crate::failure::Failure;
-use reckoner_core::table::{UsageRow, usage};
+use reckoner_core::table::{TableKind, UsageRow, usage};
 use reckoner_frames::{RowFile, RowFilter, StoredRow, find_records, read_rows};
-use reckoner_store::{IngestRecord, QuarantineItem, SupersededRow};
+use reckoner_store::{IngestRecord, InputFile, QuarantineItem};
 use std::collections::{HashMap, HashSet};
+use std::path::PathBuf;
 
 impl Intake<'_> {
     /// Finds the rows of a batch that say the same as an old row in force, which stays. `counts`: nothing when the batch has
@@ -66,42 +68,73 @@ impl Intake<'_> {
         let Some(replacing) = &self.replacing else { return Ok(()) };
         let old: Vec<RowFile> =
             self.files.iter().map(|(file, _)| file).filter(|file| replacing.has_file(&file.file_id)).cloned().collect();
+        let (mut going, mut held) = (Vec::new(), Vec::new());
         for file in old {
             for StoredRow { row, file_id, .. } in read_rows(&[file], &RowFilter::default())? {
-                let place = (file_id, row.line);
-                if !self.superseded.contains(&place) {
-                    self.take_back_or_hold(place, row, record);
+                let old = KnownPlace { row, file_id, is_live: true };
+                let place = old.place();
+                if self.superseded.contains(&place) || !replacing.is_left(&place) {
+                    continue;
+                }
+                match replacing.why_held(&place, &old.row) {
+                    Some(why) => held.push((old, why)),
+                    None => going.push(old),
                 }
             }
+        }
+        let others = self.delivered_elsewhere(&going)?;
+        for old in going {
+            match others.get(&old.row.content_id()) {
+                Some(other) => held.push((old, format!("`{other}` has it too, and is not replaced"))),
+                None => self.take_back(&old, record),
+            }
+        }
+        if let Some(replacing) = &mut self.replacing {
+            replacing.note_held(held.into_iter().map(|(KnownPlace { row, file_id, .. }, why)| {
+                let UsageRow { account_id, record_id, line, .. } = row;
+                HeldRow { file_id, line, account_id, record_id, why }
+            }));
         }
         Ok(())
     }
 
-    fn take_back_or_hold(&mut self, place: LinePlace, row: UsageRow, record: &mut IngestRecord) {
-        let Some(replacing) = self.replacing.as_mut().filter(|replacing| replacing.is_left(&place)) else { return };
-        if let Some(why) = replacing.why_held(&place, &row) {
-            let (file_id, line) = place;
-            let UsageRow { account_id, record_id, .. } = row;
-            replacing.note_held(HeldRow { file_id, line, account_id, record_id, why });
-            return;
+    /// Which of these rows another delivery has too: they were duplicates there, and only its bytes say which.
+    fn delivered_elsewhere(&self, rows: &[KnownPlace]) -> Result<HashMap<String, String>, Failure> {
+        let (store, mut found) = (self.books.store(), HashMap::new());
+        let (Some(replacing), false) = (&self.replacing, rows.is_empty()) else { return Ok(found) };
+        let contents: HashSet<String> = rows.iter().map(|old| old.row.content_id()).collect();
+        let replaced: HashSet<String> = store.replacements()?.into_iter().map(|known| known.replaced).collect();
+        let may_have = |file: &InputFile| {
+            let is_other = file.file_id != self.taken.file_id && !replacing.has_file(&file.file_id);
+            is_other
+                && file.kind == TableKind::Usage.as_str()
+                && file.duplicates > 0
+                && !replaced.contains(&file.file_id)
+                && !is_retake(file)
+        };
+        let context = super::row_context(self.books, &|_| None);
+        for file in store.input_files()?.into_iter().filter(may_have) {
+            let mut batches = self.raw_batches(&file.file_id)?;
+            while let Some(batch) = batches.next()? {
+                for row in batch.rows().filter_map(|raw| usage::parse(&raw, &context).ok()) {
+                    let content = row.content_id();
+                    if contents.contains(&content) {
+                        found.insert(content, format!("{}:{}", file.name, row.line));
+                    }
+                }
+            }
         }
-        replacing.note_taken_back();
-        self.superseded.insert(place.clone());
-        let (file_id, line) = place;
-        record.superseded.push(SupersededRow {
-            file_id,
-            line,
-            seq: 0,
-            by_file_id: self.taken.file_id.clone(),
-            by_line: 0,
-            account_id: row.account_id.clone(),
-            record_id: row.record_id.clone(),
-            resource_id: row.resource_id.clone(),
-            sku: row.sku.clone(),
-            interval: row.interval(),
-        });
-        self.touch(&row);
-        self.count(&row, Column::TakenBack);
+        Ok(found)
+    }
+
+    fn take_back(&mut self, old: &KnownPlace, record: &mut IngestRecord) {
+        if let Some(replacing) = &mut self.replacing {
+            replacing.note_taken_back();
+        }
+        self.superseded.insert(old.place());
+        record.superseded.push(old.superseded(&self.taken.file_id, 0));
+        self.touch(&old.row);
+        self.count(&old.row, Column::TakenBack);
     }
 
     /// What waits in quarantine of the old file is dealt with by the new one.
@@ -116,20 +149,38 @@ impl Intake<'_> {
 
     /// Before rows of a file that replaced another are taken again: which of the old rows the file says the same as.
     pub(super) fn find_kept(&mut self, file_id: &str) -> Result<(), Failure> {
-        let path = self.books.session.home.raw().join(file_id);
-        let kind = reckoner_core::table::TableKind::Usage;
-        let cannot_read = |refusal: read::FileRefusal| Failure::failed(refusal.detail).at(path.display());
-        let mut reader =
-            read::open(read::Source::Path(path.clone()), kind, &super::super::read_options(self.books)).map_err(cannot_read)?;
-        while let Some(batch) = reader.next_batch().map_err(cannot_read)? {
+        let mut batches = self.raw_batches(file_id)?;
+        while let Some(batch) = batches.next()? {
             self.keep_batch(&batch, &mut IngestRecord::default(), None)?;
         }
         Ok(())
     }
 
+    /// The rows of a usage file that was taken before.
+    fn raw_batches(&self, file_id: &str) -> Result<RawBatches, Failure> {
+        let path = self.books.session.home.raw().join(file_id);
+        let options = super::super::read_options(self.books);
+        match read::open(read::Source::Path(path.clone()), TableKind::Usage, &options) {
+            Ok(reader) => Ok(RawBatches { reader, path }),
+            Err(refusal) => Err(Failure::failed(refusal.detail).at(path.display())),
+        }
+    }
+
     /// Whether the new file has this old row as it is.
     pub(super) fn is_kept_line(&self, line: u64) -> bool {
         self.replacing.as_ref().is_some_and(|replacing| replacing.kept_lines.contains(&line))
+    }
+}
+
+/// The batches of a file that was read to its end before.
+struct RawBatches {
+    reader: Box<dyn read::RowReader>,
+    path: PathBuf,
+}
+
+impl RawBatches {
+    fn next(&mut self) -> Result<Option<Batch>, Failure> {
+        self.reader.next_batch().map_err(|refusal| Failure::failed(refusal.detail).at(self.path.display()))
     }
 }
 

@@ -5,8 +5,8 @@
 //! that the first stays. Rows of other deliveries are not touched, and meet the usual rules.
 //!
 //! A row goes only when it is known what counts instead. It is *held*, in force as it was, where the new file's row for the
-//! record is refused, or a line of it cannot be told from another's; or where it stands in the place of another delivery's
-//! row, which nobody would count once it were gone.
+//! record is refused, or a refused line does not say which record it is; where another delivery has the same row, as a
+//! duplicate; and where it stands in the place of another delivery's row, which nobody would count once it were gone.
 
 use super::{KnownPlace, RecordKey};
 use crate::books::Books;
@@ -222,8 +222,8 @@ impl Replacing {
         self.files.contains(&place.0) && !self.kept.contains(place)
     }
 
-    pub(super) fn note_held(&mut self, row: HeldRow) {
-        self.held.push(row);
+    pub(super) fn note_held(&mut self, rows: impl IntoIterator<Item = HeldRow>) {
+        self.held.extend(rows);
     }
 
     pub(super) fn note_taken_back(&mut self) {

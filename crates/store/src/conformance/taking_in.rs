@@ -3,6 +3,7 @@
 use super::samples::*;
 use super::{ALWAYS, Place, picture};
 use crate::{IngestRecord, Known, Store, StoreError, SupersededRow};
+use reckoner_core::manifest::Manifest;
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::table::{BillingMode, DiscountTerms, Overlap, PaymentMethod, PriceModel, PriceRow, SettleWindow, Tier, Unit};
 
@@ -252,6 +253,20 @@ pub(super) fn manifests_and_their_checks_come_back(place: &dyn Place) {
     assert_eq!(picture(&*store), before);
     store.record_ingest(&manifest_ingest("manifest-2", 2, "usage-1", None)).expect("a higher number");
     assert_eq!(store.manifest_checks().expect("checks")[1].difference, None);
+
+    // A later word that no longer lists the file is about it too; another hour is not.
+    let silent = IngestRecord { manifest: Some(Manifest { files: Vec::new(), ..manifest(3) }), ..empty_ingest("manifest-3") };
+    store.record_ingest(&silent).expect("recorded");
+    let other = IngestRecord {
+        manifest: Some(Manifest { window: hour(5), files: Vec::new(), ..manifest(1) }),
+        ..empty_ingest("manifest-4")
+    };
+    store.record_ingest(&other).expect("recorded");
+    let about = store.manifests_about("usage-1").expect("manifests");
+    assert_eq!(about.iter().map(|known| known.manifest.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(store.manifest_checks_about("usage-1").expect("checks"), store.manifest_checks().expect("checks"));
+    assert!(store.manifests_about("usage-2").expect("none").is_empty());
+    assert!(store.manifest_checks_about("usage-2").expect("none").is_empty());
 }
 
 /// Keeps the trait usable behind a pointer.

@@ -156,6 +156,14 @@ impl Store for SqliteStore {
         manifests::manifests(self.connection()?)
     }
 
+    fn manifests_about(&self, name: &str) -> Answer<Vec<KnownManifest>> {
+        manifests::manifests_about(self.connection()?, name)
+    }
+
+    fn manifest_checks_about(&self, name: &str) -> Answer<Vec<ManifestCheck>> {
+        manifests::checks_about(self.connection()?, name)
+    }
+
     fn manifest_checks(&self) -> Answer<Vec<ManifestCheck>> {
         manifests::checks(self.connection()?)
     }
