@@ -134,7 +134,7 @@ pub(super) fn retake_rows(
     }
     candidates.sort_by_key(|candidate| candidate.row.corrects.is_some());
     let refused: HashSet<u64> =
-        intake.accept(candidates, record, counts)?.into_iter().map(|(candidate, _)| candidate.row.line).collect();
+        intake.accept(candidates, true, record, counts)?.into_iter().map(|(candidate, _)| candidate.row.line).collect();
     resolved.retain(|item| !refused.contains(&item.line));
     intake.release(resolved.iter().copied())?;
     intake.finish(record);
@@ -279,7 +279,7 @@ impl<'a> Intake<'a> {
         }
 
         let may_put_off = matches!(pass, Pass::Corrections(_));
-        for (candidate, refusal) in self.accept(candidates, record, counts)? {
+        for (candidate, refusal) in self.accept(candidates, !may_put_off, record, counts)? {
             if may_put_off && refusal.reason == CORRECTS_UNKNOWN {
                 self.put_off.insert(candidate.row.line);
                 continue;
@@ -292,10 +292,12 @@ impl<'a> Intake<'a> {
 
     /// Holds the candidates against what is known, writes those that are accepted, hands back those that are not.
     ///
-    /// A row that corrects one of the others is taken after it, whatever their order.
+    /// A row that corrects one of the others is taken after it, whatever their order. `is_last`: one that waits for a record
+    /// of which nothing else comes may correct a row that a replacement lets go.
     fn accept<'r>(
         &mut self,
         candidates: Vec<Candidate<'r>>,
+        is_last: bool,
         record: &mut IngestRecord,
         counts: &mut Counts,
     ) -> Result<Vec<(Candidate<'r>, Refusal)>, Failure> {
@@ -303,19 +305,23 @@ impl<'a> Intake<'a> {
         let mut busy = self.busy_resources(&candidates)?;
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
         let mut waiting: HashMap<RecordKey, Vec<(Candidate<'r>, Refusal)>> = HashMap::new();
-        let mut queue = VecDeque::from(candidates);
-        while let Some(candidate) = queue.pop_front() {
-            match self.settle_standing(&candidate, &mut known, &mut busy, record) {
+        let mut queue: VecDeque<(Candidate<'r>, bool)> = candidates.into_iter().map(|candidate| (candidate, false)).collect();
+        loop {
+            if queue.is_empty() && is_last && self.replacing.is_some() {
+                queue.extend(let_as_last(&mut waiting).into_iter().map(|candidate| (candidate, true)));
+            }
+            let Some((candidate, as_last)) = queue.pop_front() else { break };
+            match self.settle_standing(&candidate, as_last, &mut known, &mut busy, record) {
                 Ok(true) => {
                     for (one, _) in waiting.remove(&candidate.key()).unwrap_or_default().into_iter().rev() {
-                        queue.push_front(one);
+                        queue.push_front((one, false));
                     }
                     self.note_accepted(&candidate.row, record, counts)?;
                     accepted.push(candidate.row);
                 }
                 Ok(false) if candidate.is_kept => {}
                 Ok(false) => self.note_duplicate(&candidate.row, record, counts)?,
-                Err(refusal) if refusal.reason == CORRECTS_UNKNOWN => {
+                Err(refusal) if refusal.reason == CORRECTS_UNKNOWN && !as_last => {
                     let target = candidate.row.corrects.clone().unwrap_or_default();
                     let key = (candidate.row.account_id.clone(), target);
                     waiting.entry(key).or_default().push((candidate, refusal));
@@ -343,6 +349,7 @@ impl<'a> Intake<'a> {
     fn settle_standing(
         &mut self,
         candidate: &Candidate<'_>,
+        as_last: bool,
         known: &mut KnownRows,
         busy: &mut HashMap<RecordKey, Vec<Window>>,
         record: &mut IngestRecord,
@@ -359,7 +366,7 @@ impl<'a> Intake<'a> {
             self.replacing.as_mut().expect("it has old rows").keep(same.place(), row.line);
             return Ok(false);
         }
-        let Some(mut replaced) = self.replaced_by(row, &old, known)? else { return Ok(false) };
+        let Some(mut replaced) = self.replaced_by(row, &old, known, as_last)? else { return Ok(false) };
         for old in old {
             if !replaced.iter().any(|other| other.place() == old.place()) {
                 replaced.push(old);
@@ -387,7 +394,13 @@ impl<'a> Intake<'a> {
 
     /// The row whose place a row takes by the usual rules, if any; nothing at all if the row is known already. `old` are the
     /// rows under its id that a replacement lets go.
-    fn replaced_by(&self, row: &UsageRow, old: &[KnownPlace], known: &KnownRows) -> Result<Option<Vec<KnownPlace>>, Refusal> {
+    fn replaced_by(
+        &self,
+        row: &UsageRow,
+        old: &[KnownPlace],
+        known: &KnownRows,
+        as_last: bool,
+    ) -> Result<Option<Vec<KnownPlace>>, Refusal> {
         let own = known.get(&(row.account_id.clone(), row.record_id.clone()));
         let under_id = self.near_rows(row, own);
         let records: Vec<KnownRecord> = under_id.iter().map(|(_, known)| known.clone()).collect();
@@ -404,10 +417,10 @@ impl<'a> Intake<'a> {
             old.iter().try_for_each(|old| replacing.check_corrects(row, old))?;
         }
         let Some(target) = &row.corrects else { return Ok(Some(Vec::new())) };
-        match self.corrected(row, target, known) {
+        match self.corrected(row, target, known, as_last) {
             Ok(place) => Ok(Some(vec![place])),
             // It corrects what the row that it replaces has corrected already.
-            Err(_) if old.iter().any(|old| old.row.corrects == row.corrects) => Ok(Some(Vec::new())),
+            Err(_) if as_last && old.iter().any(|old| old.row.corrects == row.corrects) => Ok(Some(Vec::new())),
             Err(refusal) => Err(refusal),
         }
     }
@@ -480,6 +493,16 @@ impl<'a> Intake<'a> {
         }
         Ok(())
     }
+}
+
+/// The rows that wait for a record which is none of those that wait, in the order of their lines.
+fn let_as_last<'r>(waiting: &mut HashMap<RecordKey, Vec<(Candidate<'r>, Refusal)>>) -> Vec<Candidate<'r>> {
+    let coming: HashSet<RecordKey> = waiting.values().flatten().map(|(candidate, _)| candidate.key()).collect();
+    let targets: Vec<RecordKey> = waiting.keys().filter(|target| !coming.contains(*target)).cloned().collect();
+    let rows = targets.into_iter().filter_map(|target| waiting.remove(&target)).flatten();
+    let mut rows: Vec<Candidate<'r>> = rows.map(|(candidate, _)| candidate).collect();
+    rows.sort_by_key(|candidate| candidate.row.line);
+    rows
 }
 
 fn conflict(row: &UsageRow) -> Refusal {

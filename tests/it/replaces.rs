@@ -173,6 +173,13 @@ const CASES: &[Case] = &[
         [0, 0, 1, 2],
     ),
     (
+        "the end of a chain of corrections changes",
+        &["c2 a vm 10:00 11:20 2 >c1", "c1 a vm 10:00 11:20 4 >r1", "r1 a vm 11:10 12:30 2"],
+        &["c2 a vm 10:00 11:20 3 >c1", "c1 a vm 10:00 11:20 4 >r1", "r1 a vm 11:10 12:30 2"],
+        &[],
+        [0, 1, 0, 2],
+    ),
+    (
         "a revision is gone, and the row before it counts again",
         &["r1 a vm 10:15 10:45 1", "r1 a vm 10:15 10:20 1 r1"],
         &["r1 a vm 10:15 10:45 1"],

@@ -155,22 +155,38 @@ impl Intake<'_> {
     }
 
     /// The live row that this one corrects.
-    pub(super) fn corrected(&self, row: &UsageRow, target: &str, known: &KnownRows) -> Result<KnownPlace, Refusal> {
+    ///
+    /// Rows that a replacement lets go are looked at `as_last` only: the new file may have the record anew.
+    pub(super) fn corrected(
+        &self,
+        row: &UsageRow,
+        target: &str,
+        known: &KnownRows,
+        as_last: bool,
+    ) -> Result<KnownPlace, Refusal> {
         let key = (row.account_id.clone(), target.to_owned());
-        let Some(places) = known.get(&key) else {
+        let is_going = |place: &&KnownPlace| self.replacing.as_ref().is_some_and(|old| old.is_going(&place.place()));
+        let (going, staying): (Vec<&KnownPlace>, Vec<&KnownPlace>) = known.get(&key).into_iter().flatten().partition(is_going);
+        // An id may come again after two months; the latest use is meant.
+        let latest = |places: &[&KnownPlace]| {
+            let live = places.iter().filter(|place| place.is_live);
+            live.max_by_key(|place| place.row.started_at).map(|place| (*place).clone())
+        };
+        if let Some(live) = latest(&staying) {
+            return Ok(live);
+        }
+        if as_last {
+            let holder = |place: &&KnownPlace| self.replacing.as_ref()?.going_holder(&place.place(), &self.superseded);
+            if let Some(old) = latest(&going).or_else(|| going.iter().find_map(holder)) {
+                return Ok(old);
+            }
+        }
+        if staying.is_empty() {
             let expected = "the account has no such record yet; the row is taken by itself when the record comes";
             return Err(Refusal::at("corrects", target, CORRECTS_UNKNOWN, expected));
-        };
-        // An id may come again after two months; the latest use is meant.
-        let live = places.iter().filter(|place| place.is_live).max_by_key(|place| place.row.started_at);
-        let holder = || {
-            let replacing = self.replacing.as_ref()?;
-            places.iter().find_map(|place| replacing.going_holder(&place.place(), &self.superseded))
-        };
-        live.cloned().or_else(holder).ok_or_else(|| {
-            let expected = "another row has taken this record's place already; correct that one";
-            Refusal::at("corrects", target, "corrects_replaced", expected)
-        })
+        }
+        let expected = "another row has taken this record's place already; correct that one";
+        Err(Refusal::at("corrects", target, "corrects_replaced", expected))
     }
 }
 
