@@ -26,6 +26,20 @@ pub struct Placed {
 /// # Errors
 /// Exit 1 when it cannot be written; nothing that counts is left behind then.
 pub fn place(lake: &Path, folder: &str, write: impl FnOnce(&Path) -> Result<Written, FrameError>) -> Result<Placed, Failure> {
+    place_of(lake, folder, "", write)
+}
+
+/// Writes a file into a folder of the lake and names it by its source and its content: rows that two deliveries have on the
+/// same lines are two files.
+///
+/// # Errors
+/// As [`place`].
+pub fn place_of(
+    lake: &Path,
+    folder: &str,
+    source: &str,
+    write: impl FnOnce(&Path) -> Result<Written, FrameError>,
+) -> Result<Placed, Failure> {
     let absolute = lake.join(folder);
     files::create_folders(&absolute)?;
     let staged = tempfile::Builder::new().prefix(".staged-").suffix(".parquet").tempfile_in(&absolute);
@@ -35,7 +49,10 @@ pub fn place(lake: &Path, folder: &str, write: impl FnOnce(&Path) -> Result<Writ
     let file = File::open(&staged_path).map_err(cannot("open", &staged_path))?;
     file.sync_all().map_err(cannot("sync", &staged_path))?;
     let sha256 = digest(file).map_err(cannot("read", &staged_path))?;
-    let path = format!("{folder}/{sha256}.parquet");
+    let path = match source {
+        "" => format!("{folder}/{sha256}.parquet"),
+        source => format!("{folder}/{source}-{sha256}.parquet"),
+    };
     let target = lake.join(&path);
     staged_path.persist(&target).map_err(|error| cannot("rename into place", &target)(error.error))?;
     files::sync_names(lake, folder)?;

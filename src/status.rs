@@ -7,6 +7,7 @@
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::files::read_text;
+use crate::ingest::manifest::{self, OpenEnd};
 use crate::quarantine;
 use crate::report::terminal::wide_money;
 use crate::schedule::{JobDefinition, builtin_jobs};
@@ -40,6 +41,8 @@ pub struct Status {
     pub in_progress: u64,
     /// Open quarantine items, by reason and currency.
     pub quarantine: Vec<Refusals>,
+    /// What producers say that they deliver, and what of it is missing.
+    pub manifests: manifest::Standing,
     /// Money per currency.
     pub money: Vec<CurrencySums>,
     /// The run recorded last.
@@ -159,6 +162,7 @@ pub fn look(books: &Books) -> Result<Status, Failure> {
         held: held_windows(books, &held),
         in_progress: (in_progress.len() + held_in_progress.len()) as u64,
         quarantine: refusals(books)?,
+        manifests: manifest::standing(books)?,
         money: store.money_by_currency()?,
         last_run: store.runs()?.pop(),
         findings: Vec::new(),
@@ -256,8 +260,27 @@ fn findings(books: &Books, status: &Status) -> Vec<Finding> {
         let noun = if items == 1 { "item is" } else { "items are" };
         find(Gravity::Look, format!("{items} {noun} open in quarantine{}", at_risk(&status.quarantine)));
     }
+    for end in &status.manifests.open_ends {
+        let (gravity, text) = open_end(books, end);
+        find(gravity, text);
+    }
     findings.sort_by_key(|finding| std::cmp::Reverse(finding.gravity));
     findings
+}
+
+/// A file that a manifest lists and that is not there as listed: late once it could have been there for three hours.
+fn open_end(books: &Books, end: &OpenEnd) -> (Gravity, String) {
+    let shown = |instant: Instant| books.zone.to_text(instant);
+    let listed = format!("`{}`, which source `{}` lists for {}", end.name, end.source, shown(end.window.start));
+    if let Some(difference) = &end.difference {
+        return (Gravity::Look, format!("{listed}, is not what came: {difference}"));
+    }
+    let waiting_seconds = books.as_of.seconds() - end.since.seconds();
+    if waiting_seconds <= LATE_AFTER_SECONDS {
+        return (Gravity::Look, format!("{listed}, has not come yet"));
+    }
+    let (hours, minutes) = (waiting_seconds / 3_600, waiting_seconds % 3_600 / 60);
+    (Gravity::Bad, format!("{listed}, is missing for {hours} h {minutes} min"))
 }
 
 fn at_risk(quarantine: &[Refusals]) -> String {

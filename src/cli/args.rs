@@ -40,6 +40,9 @@ pub struct IngestArgs {
     /// The input table of every file named [default: what each file's name begins with]
     #[arg(long, value_name = "KIND", value_parser = parse_kind)]
     pub kind: Option<TableKind>,
+    /// The delivery in whose place the one FILE stands: its name, its file_id, or 6 characters or more of it
+    #[arg(long, value_name = "OLD")]
+    pub replaces: Option<String>,
 }
 
 fn parse_kind(text: &str) -> Result<TableKind, ValueError> {

@@ -29,10 +29,20 @@ Formats: CSV (UTF-8, RFC 4180, header row), Parquet, NDJSON; each also as .gz or
 accounts, products, prices, discounts, vouchers, funds, orders, assignments, usage, whatever the order on the command \
 line. A row that cannot be taken goes to quarantine; the others are taken all the same.
 
-Exit code 0 if every row was accepted or a duplicate, 2 if any was refused.
+With --replaces the one usage file named stands in the place of an earlier delivery: rows that both have stay, changed \
+rows take the old ones' place without a higher revision, rows that only the old one has are taken back, and the hours \
+that this touches settle again as late usage. Rows of other deliveries are not touched. A row that cannot be taken holds \
+the old one in force.
+
+A file manifest-*.json says what its producer delivers: a file that differs from it is refused whole. It is taken before \
+the files, whatever the order on the command line.
+
+Exit code 0 if every row was accepted or a duplicate, 2 if any was refused, or held in force.
 
 Examples:
   reckoner ingest accounts.csv prices.csv usage-2026-01-05T13.csv
+  reckoner ingest manifest-2026-01-05T13.json usage-2026-01-05T13.csv
+  reckoner ingest usage-2026-01-05T13.corrected.csv --replaces usage-2026-01-05T13.csv
   reckoner ingest --kind usage meter-export.parquet";
 
 pub(super) const RUN: &str = "\
@@ -106,8 +116,9 @@ Example:
 pub(super) const STATUS: &str = "\
 Read from the store alone, also when nothing is serving; takes no lock and never waits.
 
-With --check the exit code is for a monitor: 0 fine · 1 look: quarantine items are open, or usage waits to be settled for \
-more than an hour, or windows are held beyond their job's deadline · 2 bad: it waits for more than three hours, the last run failed, or the books cannot be read. Usage \
+With --check the exit code is for a monitor: 0 fine · 1 look: quarantine items are open, a file that a \
+manifest lists is missing or differs, usage waits to be settled for more than an hour, or windows are held beyond their job's deadline · 2 bad: a file is missing, or \
+usage waits, for more than three hours, the last run failed, or the books cannot be read. Usage \
 waits since its window ended, or since it was delivered if that was later.
 
 Examples:

@@ -47,7 +47,7 @@ fn text(books: &Books, status: &Status) -> String {
         || "none yet".to_owned(),
         |run| format!("{} {}, window from {}, {} by {}", run.job, run.status, shown(run.window.start), run.trigger, run.actor),
     );
-    let mut text = facts(&[
+    let mut known = vec![
         ("home", books.session.home.root().display().to_string()),
         ("clock", shown(books.as_of)),
         ("zone, profile", format!("{}, {}", books.zone, books.session.settings.profile)),
@@ -67,7 +67,15 @@ fn text(books: &Books, status: &Status) -> String {
         ("in progress", format!("{} with use, not over yet", grouped(status.in_progress))),
         ("looked at up to", status.frontier.map_or_else(|| "nothing yet".to_owned(), shown)),
         ("last run", last_run),
-    ]);
+    ];
+    if status.manifests.windows > 0 {
+        let manifests = &status.manifests;
+        let open_ends = manifests.open_ends.len() as u64;
+        let here = format!("{} of {} files as listed", grouped(manifests.files - open_ends), grouped(manifests.files));
+        let windows = format!("{} sources and times, {} final", grouped(manifests.windows), grouped(manifests.windows_final));
+        known.insert(5, ("manifests", format!("{windows}; {here}")));
+    }
+    let mut text = facts(&known);
     text += &money_text(status);
     text += &quarantine_text(status);
     text += "\n";
@@ -144,6 +152,18 @@ fn document(books: &Books, status: &Status) -> Value {
             "accepted": files.accepted,
             "duplicates": files.duplicates,
             "refused": files.refused,
+        },
+        "manifests": {
+            "windows": status.manifests.windows,
+            "final": status.manifests.windows_final,
+            "files": status.manifests.files,
+            "open_ends": status.manifests.open_ends.iter().map(|end| json!({
+                "source": end.source,
+                "window": [shown(end.window.start), shown(end.window.end)],
+                "file": end.name,
+                "since": shown(end.since),
+                "difference": end.difference,
+            })).collect::<Vec<_>>(),
         },
         "windows": {
             "settled": status.windows_settled,

@@ -5,7 +5,7 @@ use super::output::Answer;
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt};
+use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt, ReplacedFile};
 use crate::report::progress::Progress;
 use crate::report::terminal::{Align, Sheet, counted, grouped};
 use crate::schedule::JobName;
@@ -19,8 +19,17 @@ const REFUSALS_SHOWN: usize = 20;
 
 /// `ingest`.
 pub fn ingest(caller: &Caller, args: &IngestArgs) -> Result<Answer, Failure> {
+    if let (Some(_), [_, _, ..]) = (&args.replaces, args.files.as_slice()) {
+        return Err(Failure::usage(format!("--replaces with {} files", args.files.len()))
+            .at("--replaces")
+            .expected("exactly one FILE, which stands in the place of one delivery")
+            .hint("replace them one by one, or list them in a manifest"));
+    }
     let mut books = Books::open(caller.write()?)?;
-    let receipt = ingest::ingest(&mut books, &args.files, args.kind, &Progress::start())?;
+    let receipt = match (&args.replaces, args.files.as_slice()) {
+        (Some(old), [file]) => ingest::ingest_replacing(&mut books, file, old, args.kind, &Progress::start())?,
+        _ => ingest::ingest(&mut books, &args.files, args.kind, &Progress::start())?,
+    };
     let exit = if receipt.is_clean() { 0 } else { 2 };
     Ok(Answer::Said { exit, text: ingest_text(&receipt), document: ingest_document(&receipt) })
 }
@@ -52,9 +61,42 @@ pub fn ingest_text(receipt: &IngestReceipt) -> String {
     text
 }
 
+/// What became of the rows of the delivery that was replaced.
+fn replaced_text(file: &str, replaced: &ReplacedFile) -> String {
+    let ReplacedFile { kept, changed, taken_back, added, held, .. } = replaced;
+    let rows = |count: u64| format!("{} {}", grouped(count), if count == 1 { "row" } else { "rows" });
+    let mut text = format!(
+        "\n{file}: stands in the place of `{}`: {} kept, {} changed, {} taken back, {} new",
+        replaced.file,
+        rows(*kept),
+        grouped(*changed),
+        grouped(*taken_back),
+        grouped(*added)
+    );
+    if !held.is_empty() {
+        text += &format!(", {} held in force", grouped(held.len() as u64));
+    }
+    text += "\n";
+    for row in held.iter().take(REFUSALS_SHOWN) {
+        text += &format!("{}:{}: record `{}` stays in force: {}\n", replaced.file, row.line, row.record_id, row.why);
+    }
+    if held.len() > REFUSALS_SHOWN {
+        text += &format!("… and {} more; `--json` lists them all\n", grouped((held.len() - REFUSALS_SHOWN) as u64));
+    }
+    if changed + taken_back + added > 0 {
+        text += "the difference settles with the next `reckoner catch-up`\n";
+    }
+    text
+}
+
 fn remarks(file: &FileReceipt) -> String {
     let mut text = String::new();
-    if let Some(same) = &file.same_as {
+    for note in &file.notes {
+        text += &format!("\n{}: {note}\n", file.file);
+    }
+    if let Some(replaced) = &file.replaces {
+        text += &replaced_text(&file.file, replaced);
+    } else if let Some(same) = &file.same_as {
         text += &format!("\n{}: the same bytes were taken as `{same}`; nothing of it has effect again\n", file.file);
     }
     if let Some(why) = &file.refused_whole {

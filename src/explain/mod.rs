@@ -48,13 +48,16 @@ pub struct Place {
     pub file: String,
     /// The hash of its bytes, under which `raw/` keeps it.
     pub file_id: String,
-    /// The line.
+    /// The line; 0: the file as a whole, which stands in the place of the row's.
     pub line: u64,
 }
 
 impl std::fmt::Display for Place {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}:{}", self.file, self.line)
+        match self.line {
+            0 => write!(f, "{}", self.file),
+            line => write!(f, "{}:{line}", self.file),
+        }
     }
 }
 

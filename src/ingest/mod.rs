@@ -1,30 +1,37 @@
 //! Ingest: delivered files become accepted rows, counted duplicates, and refused rows with their reasons. Nothing is dropped.
 //!
-//! Owns: keeping the bytes, the order of files, which of two rows with one id stays, the lake's row files.
+//! Owns: keeping the bytes, the order of files, which of two rows with one id stays, which delivery stands in the place of
+//! which, whether a file is what its manifest says, the lake's row files.
 //! Does not own: what a row means beside prices (`core::intake`), what it costs (`settle`).
 //! Promises: rows = accepted + duplicates + refused, for every file; the same bytes twice have no effect; a file whose bytes
 //! cannot be trusted is refused whole; a file takes effect whole or not at all.
 
 /// Foreign files as batches of text cells.
 pub use reckoner_read as read;
+pub mod manifest;
 mod receipt;
 mod reference;
 mod refuse;
+mod replace;
 mod retake;
 mod take;
 mod units;
 mod usage;
 
-pub use receipt::{FileReceipt, Receipt, Refused};
+pub use receipt::{FileReceipt, Receipt, Refused, ReplacedFile};
 pub use retake::{Retaken, is_retake, retake, retake_waiting};
+pub use usage::HeldRow;
 
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::faults::{self, Point};
+use crate::files::cannot;
+use crate::lake;
 use crate::report::progress::Progress;
-use read::{FileRefusal, Source};
+use read::{FileRefusal, RowReader, Source};
 use reckoner_core::table::{Context, TableKind};
-use reckoner_store::{IngestRecord, InputFile};
+use reckoner_store::{IngestRecord, InputFile, ManifestCheck};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use take::Taken;
 
@@ -61,58 +68,171 @@ impl<E: Into<Failure>> From<E> for Stopped {
     }
 }
 
-/// Takes files in, in the contract's order of tables; files of one table in the order given.
+/// Takes files in, manifests first, then in the contract's order of tables; files of one table in the order given.
 ///
 /// # Errors
 /// Before anything is taken: exit 2 when a name says no table or leads to no regular file, exit 1 when it leads nowhere.
 /// Exit 1 when a file or the store fails later; files before it are taken.
 pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, progress: &Progress) -> Result<Receipt, Failure> {
-    let mut ordered: Vec<(TableKind, &PathBuf)> = Vec::new();
+    let (mut manifests, mut ordered): (Vec<&PathBuf>, Vec<(TableKind, &PathBuf)>) = (Vec::new(), Vec::new());
     for path in files {
-        let kind = kind_of(path, kind)?;
         take::check_regular(path)?;
-        ordered.push((kind, path));
+        match manifest::is_manifest(&name_of(path)) {
+            true => manifests.push(path),
+            false => ordered.push((kind_of(path, kind)?, path)),
+        }
     }
     ordered.sort_by_key(|(kind, _)| *kind);
 
     let mut receipt = Receipt::default();
+    for path in manifests {
+        receipt.files.extend(manifest::take(books, path, progress)?);
+    }
     for (kind, path) in ordered {
-        receipt.files.push(ingest_file(books, kind, path, progress)?);
+        receipt.files.push(ingest_file(books, kind, path, None, progress)?);
     }
     retake_waiting(books)?;
+    manifest::note_missing(books, &mut receipt)?;
     Ok(receipt)
 }
 
+/// Takes a usage file in the place of an earlier delivery: `old` is its name, its file_id, or the beginning of one.
+///
+/// # Errors
+/// Exit 2 when `old` means no delivery that can be replaced, or the file holds no usage: nothing has changed then. Exit 1
+/// when the file or the store fails.
+pub fn ingest_replacing(
+    books: &mut Books,
+    file: &Path,
+    old: &str,
+    kind: Option<TableKind>,
+    progress: &Progress,
+) -> Result<Receipt, Failure> {
+    let kind = kind_of(file, kind)?;
+    if kind != TableKind::Usage || manifest::is_manifest(&name_of(file)) {
+        return Err(Failure::usage(format!("`{}` does not hold usage", file.display()))
+            .at("--replaces")
+            .expected("a usage file in the place of a usage file")
+            .hint("a row of another table is put right by a later `valid_from` or a higher revision"));
+    }
+    let own_id = File::open(file).and_then(lake::digest).map_err(cannot("read", file))?;
+    let old = replace::find_old(books, old, &own_id)?;
+    let mut receipt = ingest_file(books, kind, file, old.clone(), progress)?;
+    if old.is_none() {
+        receipt.notes.push("it is what stands in that place already: nothing changes".to_owned());
+    }
+    retake_waiting(books)?;
+    let mut receipt = Receipt { files: vec![receipt] };
+    manifest::note_missing(books, &mut receipt)?;
+    Ok(receipt)
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default()
+}
+
 fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
-    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     match kind {
         Some(kind) => Ok(kind),
-        None => TableKind::from_file_name(&name).map_err(|error| Failure::usage(error.to_string()).at(path.display())),
+        None => TableKind::from_file_name(&name_of(path)).map_err(|error| Failure::usage(error.to_string()).at(path.display())),
     }
 }
 
-fn ingest_file(books: &mut Books, kind: TableKind, path: &Path, progress: &Progress) -> Result<FileReceipt, Failure> {
+/// Takes one file; `old` is the delivery in whose place it stands, where somebody said so.
+fn ingest_file(
+    books: &mut Books,
+    kind: TableKind,
+    path: &Path,
+    old: Option<InputFile>,
+    progress: &Progress,
+) -> Result<FileReceipt, Failure> {
     let taken = take::take(books, path)?;
     faults::pass(Point::IngestRawKept)?;
-    if let Some(known) = books.store().input_file(&taken.file_id)? {
-        return Ok(receipt::again(&taken, &known));
+    let known = books.store().input_file(&taken.file_id)?;
+    match (&known, &old) {
+        (Some(known), Some(old)) => return replace::by_known(books, &taken, known, old, progress),
+        (Some(known), None) if !manifest::may_come_again(books, known)? => return Ok(receipt::again(&taken, known)),
+        _ => {}
     }
 
     let mut record = IngestRecord::default();
-    let counts = match take_rows(books, kind, &taken, &mut record, progress) {
-        Ok(counts) => counts,
-        Err(Stopped::Failed(failure)) => return Err(failure),
-        Err(Stopped::Refused(refusal)) => {
-            let item = refuse::file(&taken, kind.as_str(), refusal.reason, refusal.detail, books.as_of);
-            record = IngestRecord { quarantine: vec![item], ..IngestRecord::default() };
-            record.file = Some(input_file(books, kind, &taken, Counts::default(), true));
-            keep(books, &record)?;
-            return Ok(receipt::of(&taken, kind, &record));
-        }
+    let counted = match manifest::check(books, kind, &taken, &mut record) {
+        // Bytes that were refused for their manifest come again only under one that vouches for them.
+        Ok(None) if known.is_some() => return Ok(receipt::again(&taken, &known.expect("it is known"))),
+        Ok(listing) => take_listed(books, kind, &taken, old, listing.as_ref(), &mut record, progress),
+        Err(stopped) => Err(stopped),
     };
-    record.file = Some(input_file(books, kind, &taken, counts, false));
+    let is_again = known.is_some();
+    match counted {
+        Ok((counts, replaced)) => {
+            let delivery = if is_again { manifest::delivery_again(&taken, &record) } else { taken.clone() };
+            record.file = Some(input_file(books, kind.as_str(), &delivery, counts, false));
+            if !record.manifest_checks.is_empty() {
+                record.resolved_items.extend(manifest::resolved_items(books, &taken)?);
+            }
+            keep(books, &record)?;
+            Ok(FileReceipt { replaces: replaced, ..receipt::of(&taken, kind.as_str(), &record) })
+        }
+        Err(Stopped::Failed(failure)) => Err(failure),
+        Err(Stopped::Refused(_)) if is_again => Ok(receipt::again(&taken, &known.expect("it is known"))),
+        Err(Stopped::Refused(refusal)) => refuse_whole(books, kind.as_str(), &taken, refusal, record.manifest_checks),
+    }
+}
+
+/// Takes the rows of a file that its manifest, if it has one, vouches for.
+fn take_listed(
+    books: &Books,
+    kind: TableKind,
+    taken: &Taken,
+    old: Option<InputFile>,
+    listing: Option<&manifest::Listing>,
+    record: &mut IngestRecord,
+    progress: &Progress,
+) -> Result<(Counts, Option<ReplacedFile>), Stopped> {
+    if kind != TableKind::Usage {
+        return Ok((reference::take_rows(books, kind, taken, open(books, kind, taken)?.as_mut(), record)?, None));
+    }
+    let old = match (old, listing) {
+        (Some(old), _) => Some(old),
+        (None, Some(listing)) => manifest::replaced_by(books, listing, &taken.file_id)?,
+        (None, None) => None,
+    };
+    let circumstances = match &old {
+        Some(old) => replace::circumstances(books, old)?,
+        None => usage::Circumstances::default(),
+    };
+    let (counts, outcome) = take_usage(books, taken, circumstances, record, progress)?;
+    let replaced = old.zip(outcome).map(|(old, outcome)| replace::note(record, taken, &old, outcome));
+    Ok((counts, replaced))
+}
+
+fn take_usage(
+    books: &Books,
+    taken: &Taken,
+    circumstances: usage::Circumstances,
+    record: &mut IngestRecord,
+    progress: &Progress,
+) -> Result<(Counts, Option<usage::Outcome>), Stopped> {
+    usage::take_rows(books, taken, circumstances, || open(books, TableKind::Usage, taken), record, progress)
+}
+
+fn open(books: &Books, kind: TableKind, taken: &Taken) -> Result<Box<dyn RowReader>, FileRefusal> {
+    read::open(Source::Path(taken.raw.clone()), kind, &books.read_options())
+}
+
+/// Keeps a file whose bytes cannot be trusted: one item, and no row of it.
+fn refuse_whole(
+    books: &mut Books,
+    kind: &str,
+    taken: &Taken,
+    refusal: FileRefusal,
+    manifest_checks: Vec<ManifestCheck>,
+) -> Result<FileReceipt, Failure> {
+    let item = refuse::file(taken, kind, refusal.reason, refusal.detail, books.as_of);
+    let mut record = IngestRecord { quarantine: vec![item], manifest_checks, ..IngestRecord::default() };
+    record.file = Some(input_file(books, kind, taken, Counts::default(), true));
     keep(books, &record)?;
-    Ok(receipt::of(&taken, kind, &record))
+    Ok(receipt::of(taken, kind, &record))
 }
 
 /// Records everything that came of a delivery.
@@ -122,27 +242,12 @@ fn keep(books: &mut Books, record: &IngestRecord) -> Result<(), Failure> {
     faults::pass(Point::IngestAfterRecord)
 }
 
-fn take_rows(
-    books: &Books,
-    kind: TableKind,
-    taken: &Taken,
-    record: &mut IngestRecord,
-    progress: &Progress,
-) -> Result<Counts, Stopped> {
-    let options = books.read_options();
-    let open = || read::open(Source::Path(taken.raw.clone()), kind, &options);
-    match kind {
-        TableKind::Usage => usage::take_rows(books, taken, open, record, progress),
-        _ => reference::take_rows(books, kind, taken, open()?.as_mut(), record),
-    }
-}
-
-fn input_file(books: &Books, kind: TableKind, taken: &Taken, counts: Counts, is_refused: bool) -> InputFile {
+fn input_file(books: &Books, kind: &str, taken: &Taken, counts: Counts, is_refused: bool) -> InputFile {
     InputFile {
         file_id: taken.file_id.clone(),
         seq: 0,
         name: taken.name.clone(),
-        kind: kind.as_str().to_owned(),
+        kind: kind.to_owned(),
         bytes: taken.bytes,
         rows: counts.rows,
         accepted: counts.accepted,

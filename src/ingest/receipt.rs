@@ -1,9 +1,9 @@
 //! What taking files in did, for the journal and for a person.
 
 use super::take::Taken;
+use super::usage::HeldRow;
 use crate::report::amount_as_text;
 use reckoner_core::number::Money;
-use reckoner_core::table::TableKind;
 use reckoner_store::{IngestRecord, InputFile};
 use serde::Serialize;
 
@@ -37,6 +37,29 @@ pub struct FileReceipt {
     pub refused_whole: Option<String>,
     /// The refused rows, in the file's order.
     pub refusals: Vec<Refused>,
+    /// What became of the rows of the delivery in whose place the file stands, if it stands in one's.
+    pub replaces: Option<ReplacedFile>,
+    /// What else a person should know: sentences.
+    pub notes: Vec<String>,
+}
+
+/// What became of the rows of a delivery that was replaced: rows in force before = kept + changed + taken back + held.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ReplacedFile {
+    /// Its name when delivered.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub file_id: String,
+    /// Rows that stay, because both files have them.
+    pub kept: u64,
+    /// Rows whose place a row with other content took.
+    pub changed: u64,
+    /// Rows that are no longer in force, because the new file does not have them.
+    pub taken_back: u64,
+    /// Rows of the new file that took no place of these.
+    pub added: u64,
+    /// Rows that stay in force although the new file does not have them as they are.
+    pub held: Vec<HeldRow>,
 }
 
 /// A refused row.
@@ -69,7 +92,15 @@ impl Receipt {
 
     /// Whether every row was accepted or a duplicate.
     pub fn is_clean(&self) -> bool {
-        self.files.iter().all(|file| file.refused == 0 && file.refused_whole.is_none())
+        self.files.iter().all(FileReceipt::is_clean)
+    }
+}
+
+impl FileReceipt {
+    /// Whether every row was accepted or a duplicate, and no row of a replaced delivery had to be held.
+    pub fn is_clean(&self) -> bool {
+        let is_any_held = self.replaces.as_ref().is_some_and(|replaced| !replaced.held.is_empty());
+        self.refused == 0 && self.refused_whole.is_none() && !is_any_held
     }
 }
 
@@ -86,10 +117,12 @@ pub(super) fn again(taken: &Taken, known: &InputFile) -> FileReceipt {
         same_as: Some(known.name.clone()),
         refused_whole: known.is_refused.then(|| "the same bytes were refused whole before".to_owned()),
         refusals: Vec::new(),
+        replaces: None,
+        notes: Vec::new(),
     }
 }
 
-pub(super) fn of(taken: &Taken, kind: TableKind, record: &IngestRecord) -> FileReceipt {
+pub(super) fn of(taken: &Taken, kind: &str, record: &IngestRecord) -> FileReceipt {
     let file = record.file.as_ref().expect("a delivery records its file");
     let refusals = record.quarantine.iter().map(|item| Refused {
         item_id: item.item_id.clone(),
@@ -105,7 +138,7 @@ pub(super) fn of(taken: &Taken, kind: TableKind, record: &IngestRecord) -> FileR
     FileReceipt {
         file: taken.name.clone(),
         file_id: taken.file_id.clone(),
-        kind: kind.as_str().to_owned(),
+        kind: kind.to_owned(),
         rows: file.rows,
         accepted: file.accepted,
         duplicates: file.duplicates,
@@ -113,5 +146,7 @@ pub(super) fn of(taken: &Taken, kind: TableKind, record: &IngestRecord) -> FileR
         same_as: None,
         refused_whole: file.is_refused.then(|| refusals[0].detail.clone()),
         refusals,
+        replaces: None,
+        notes: Vec::new(),
     }
 }

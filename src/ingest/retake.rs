@@ -15,7 +15,7 @@ use reckoner_store::{IngestRecord, InputFile, QuarantineDecision, QuarantineItem
 use std::collections::BTreeMap;
 
 /// The kind of the id that a delivery has whose bytes are those of an earlier file.
-const KIND_RETAKE: &str = "retake";
+pub(super) const KIND_RETAKE: &str = "retake";
 
 /// Whether a delivery took rows of an earlier file again: it has no bytes of its own under `raw/`.
 pub fn is_retake(file: &InputFile) -> bool {
@@ -69,7 +69,7 @@ pub fn retake(books: &mut Books, items: Vec<QuarantineItem>) -> Result<Retaken, 
         counts.rows = counts.accepted + counts.duplicates;
         let ids: Vec<&str> = resolved.iter().map(String::as_str).collect();
         let delivery = Taken { file_id: id::derive(KIND_RETAKE, &ids), name: format!("{} (retaken)", taken.name), ..taken };
-        record.file = Some(input_file(books, kind, &delivery, counts, false));
+        record.file = Some(input_file(books, kind.as_str(), &delivery, counts, false));
         record.resolved_items = resolved.iter().map(|item_id| (item_id.clone(), "retried".to_owned())).collect();
         record.decisions = outcomes.into_iter().map(|(item_id, became)| decision(books, item_id, became)).collect();
         keep(books, &record)?;

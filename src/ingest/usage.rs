@@ -1,29 +1,46 @@
 //! Usage rows: checked against prices and accounts, held against rows with the same id, written to the lake by day.
 //!
 //! Rows are taken in batches, so that memory does not grow with the file. A file with rows that correct another is read a
-//! second time for them: what they correct may stand anywhere in it, whatever the size of a batch.
+//! second time for them: what they correct may stand anywhere in it, whatever the size of a batch; and again as long as one
+//! of them waits for another. A file that replaces an earlier one is read once more in front, for the rows that stay.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `known` | what is known around a batch: rows under the same ids, resources that are in use |
+//! | `hours` | what came of a row, counted: rows, the hours that it touches, its units there |
+//! | `replacing` | the rows of an earlier file that is replaced: which go, which stay |
+//! | `replace` | taking a file that replaces one |
+
+mod hours;
+mod known;
+mod replace;
+mod replacing;
+
+pub use replacing::HeldRow;
+pub(super) use replacing::{Outcome, Replacing, with_replaced};
 
 use super::read::{Batch, FileRefusal, RowReader};
 use super::refuse;
 use super::retake::Became;
 use super::row_context;
 use super::take::Taken;
-use super::units::{self, Column, UnitSums};
+use super::units::{Column, UnitSums};
 use super::{Counts, Stopped, reference};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::lake;
 use crate::report::progress::Progress;
-use reckoner_core::account::Accounts;
+use hours::Knowledge;
+use known::{KnownRows, exclusive_products};
 use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
-use reckoner_core::number::Quantity;
-use reckoner_core::price::{PriceBook, Prices};
-use reckoner_core::table::{Overlap, ProductRow, RawRow, Refusal, TableKind, UsageRow, usage};
+use reckoner_core::price::PriceBook;
+use reckoner_core::table::{RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
-use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
+use reckoner_frames::{RowFile, write_rows};
 use reckoner_store::{IngestRecord, LakeFile, LakeKind, QuarantineItem, SupersededRow};
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use replacing::LinePlace;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 
 type RecordKey = (String, String);
 
@@ -32,35 +49,63 @@ pub(super) const CORRECTS_UNKNOWN: &str = "corrects_unknown";
 
 /// Which rows of a file are taken.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Pass {
+enum Pass<'l> {
     /// Those that correct nothing, and the records that are no rows.
     Plain,
-    /// Those that correct another row, in the file's order.
-    Corrections,
+    /// Those that correct another row: all, or those on these lines. Those that wait for another of the file are put off.
+    Corrections(Option<&'l HashSet<u64>>),
+    /// Those on these lines, which nothing in the file can help.
+    Rest(&'l HashSet<u64>),
 }
 
-/// Takes the rows of a usage file; `open` begins to read it.
+/// What is special about a file.
+#[derive(Default)]
+pub(super) struct Circumstances {
+    /// The earlier rows in whose place its rows stand.
+    pub replacing: Option<Replacing>,
+    /// It was taken before: its open items, by line. Only what becomes of those is counted.
+    pub again: Option<HashMap<u64, QuarantineItem>>,
+}
+
+/// Takes the rows of a usage file; `open` begins to read it. Hands back what came of the rows that it replaces.
 pub(super) fn take_rows(
     books: &Books,
     taken: &Taken,
+    circumstances: Circumstances,
     open: impl Fn() -> Result<Box<dyn RowReader>, FileRefusal>,
     record: &mut IngestRecord,
     progress: &Progress,
-) -> Result<Counts, Stopped> {
-    let mut intake = Intake::new(books, taken)?;
+) -> Result<(Counts, Option<Outcome>), Stopped> {
+    let mut intake = Intake::new(books, taken, circumstances)?;
     let mut counts = Counts::default();
-    for pass in [Pass::Plain, Pass::Corrections] {
-        if pass == Pass::Corrections && !intake.has_corrections {
-            continue;
-        }
+    let each = |of: &mut dyn FnMut(&Batch, &mut Counts) -> Result<(), Failure>, counts: &mut Counts| -> Result<(), Stopped> {
         let mut reader = open()?;
         while let Some(batch) = reader.next_batch()? {
-            intake.take_batch(&batch, pass, record, &mut counts)?;
+            of(&batch, counts)?;
             progress.note("taking rows", counts.rows, &taken.name);
         }
+        Ok(())
+    };
+    if intake.replacing.is_some() {
+        each(&mut |batch, counts| intake.keep_batch(batch, record, Some(counts)), &mut counts)?;
     }
-    intake.finish(record);
-    Ok(counts)
+    each(&mut |batch, counts| intake.take_batch(batch, Pass::Plain, record, counts), &mut counts)?;
+    if intake.has_corrections {
+        each(&mut |batch, counts| intake.take_batch(batch, Pass::Corrections(None), record, counts), &mut counts)?;
+    }
+    while !intake.put_off.is_empty() {
+        let (lines, before) = (std::mem::take(&mut intake.put_off), counts.accepted);
+        let pass = Pass::Corrections(Some(&lines));
+        each(&mut |batch, counts| intake.take_batch(batch, pass, record, counts), &mut counts)?;
+        if counts.accepted == before {
+            let lines = std::mem::take(&mut intake.put_off);
+            each(&mut |batch, counts| intake.take_batch(batch, Pass::Rest(&lines), record, counts), &mut counts)?;
+        }
+    }
+    intake.take_back_the_rest(record)?;
+    intake.supersede_items(record)?;
+    let outcome = intake.finish(record);
+    Ok((counts, outcome))
 }
 
 /// Takes refused rows of a file again, as delivered. Those that are refused again stay where they are; the items of the
@@ -72,44 +117,55 @@ pub(super) fn retake_rows(
     record: &mut IngestRecord,
     counts: &mut Counts,
 ) -> Result<Vec<(String, Became)>, Failure> {
-    let mut intake = Intake { known_by_now: Some(HashSet::new()), ..Intake::new(books, taken)? };
+    let replacements = books.store().replacements()?;
+    let mut replaced = with_replaced(&taken.file_id, &replacements);
+    replaced.remove(&taken.file_id);
+    let replacing = if replaced.is_empty() { None } else { Some(Replacing::load(books, replaced)?) };
+    let mut intake = Intake::new(books, taken, Circumstances { replacing, again: None })?;
+    intake.known_by_now = Some(HashSet::new());
+    if intake.replacing.is_some() {
+        intake.find_kept(&taken.file_id)?;
+    }
     let mut resolved = Vec::new();
     let mut candidates = Vec::new();
     for item in items {
         let Ok(raw) = RawRow::from_pairs(TableKind::Usage.schema(), item.line, &item.raw) else { continue };
         if let Ok(row) = intake.read(&raw) {
-            resolved.push((item.line, item.item_id.clone()));
-            candidates.push(Candidate { row, raw });
+            resolved.push(item);
+            candidates.push(Candidate { row, raw, is_kept: false });
         }
     }
     candidates.sort_by_key(|candidate| candidate.row.corrects.is_some());
-    let rows: Vec<UsageRow> = candidates.iter().map(|candidate| candidate.row.clone()).collect();
     let refused: HashSet<u64> =
-        intake.accept(candidates, record, counts)?.into_iter().map(|(candidate, _)| candidate.row.line).collect();
-    for row in rows.iter().filter(|row| !refused.contains(&row.line)) {
-        intake.count(row, Column::Released);
-    }
-    resolved.retain(|(line, _)| !refused.contains(line));
+        intake.accept(candidates, true, record, counts)?.into_iter().map(|(candidate, _)| candidate.row.line).collect();
+    resolved.retain(|item| !refused.contains(&item.line));
+    intake.release(resolved.iter().copied())?;
     let known = intake.known_by_now.take().unwrap_or_default();
     intake.finish(record);
-    let became = |line| if known.contains(&line) { Became::Duplicate } else { Became::Accepted };
-    Ok(resolved.into_iter().map(|(line, item_id)| (item_id, became(line))).collect())
+    let became = |item: &QuarantineItem| if known.contains(&item.line) { Became::Duplicate } else { Became::Accepted };
+    Ok(resolved.into_iter().map(|item| (item.item_id.clone(), became(item))).collect())
 }
 
 struct Intake<'a> {
     books: &'a Books,
     taken: &'a Taken,
-    accounts: Accounts,
-    prices: Prices,
+    /// Accounts and prices, as known now.
+    known: Knowledge,
     /// Products whose resources are used by one record at a time.
     exclusive: HashSet<String>,
     /// Every file of rows, this delivery's included.
     files: Vec<(RowFile, Window)>,
-    superseded: HashSet<(String, u64)>,
+    superseded: HashSet<LinePlace>,
+    /// Of those, the ones that were taken back without another in their place.
+    taken_back: HashSet<LinePlace>,
     touched_hours: BTreeSet<Instant>,
     units: UnitSums,
     /// Whether the file has rows that correct another.
     has_corrections: bool,
+    /// Lines of rows that correct a record nobody has delivered, unless another row of the file does.
+    put_off: HashSet<u64>,
+    replacing: Option<Replacing>,
+    again: Option<HashMap<u64, QuarantineItem>>,
     /// Where rows are taken again: the lines that turned out to be duplicates.
     known_by_now: Option<HashSet<u64>>,
 }
@@ -118,6 +174,8 @@ struct Intake<'a> {
 struct Candidate<'r> {
     row: UsageRow,
     raw: RawRow<'r>,
+    /// An old row says the same and stays; only what it corrects in the new file is looked at.
+    is_kept: bool,
 }
 
 /// A row that is refused, as far as it could be read.
@@ -127,67 +185,113 @@ struct Unfit {
 }
 
 /// A known row under an id, and where it lies.
+#[derive(Clone)]
 struct KnownPlace {
     row: UsageRow,
     file_id: String,
     is_live: bool,
 }
 
+impl KnownPlace {
+    fn place(&self) -> LinePlace {
+        (self.file_id.clone(), self.row.line)
+    }
+
+    /// That this row's place is taken: by a line of a file, or by the file as a whole (0).
+    fn superseded(&self, by_file_id: &str, by_line: u64) -> SupersededRow {
+        let row = &self.row;
+        SupersededRow {
+            file_id: self.file_id.clone(),
+            line: row.line,
+            seq: 0,
+            by_file_id: by_file_id.to_owned(),
+            by_line,
+            account_id: row.account_id.clone(),
+            record_id: row.record_id.clone(),
+            resource_id: row.resource_id.clone(),
+            sku: row.sku.clone(),
+            interval: row.interval(),
+        }
+    }
+}
+
 impl<'a> Intake<'a> {
-    fn new(books: &'a Books, taken: &'a Taken) -> Result<Self, Failure> {
+    fn new(books: &'a Books, taken: &'a Taken, circumstances: Circumstances) -> Result<Self, Failure> {
         let store = books.store();
         let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
         let ever = Window::new(Instant::MIN, Instant::MAX);
+        let superseded = store.superseded(ever)?;
+        let taken_back = superseded.iter().filter(|row| row.by_line == 0).map(|row| (row.file_id.clone(), row.line)).collect();
         Ok(Self {
             books,
             taken,
-            accounts: reference::accounts(books)?,
-            prices: prices.as_of(u64::MAX),
+            known: Knowledge { accounts: reference::accounts(books)?, prices: prices.as_of(u64::MAX) },
             exclusive: exclusive_products(store.products()?.into_iter().map(|known| known.row)),
             files: store.row_files(ever)?.iter().map(|file| (books.row_file(file), file.span)).collect(),
-            superseded: store.superseded(ever)?.into_iter().map(|row| (row.file_id, row.line)).collect(),
+            superseded: superseded.into_iter().map(|row| (row.file_id, row.line)).collect(),
+            taken_back,
             touched_hours: BTreeSet::new(),
             units: UnitSums::default(),
             has_corrections: false,
+            put_off: HashSet::new(),
+            replacing: circumstances.replacing,
+            again: circumstances.again,
             known_by_now: None,
         })
     }
 
-    fn finish(self, record: &mut IngestRecord) {
+    fn finish(self, record: &mut IngestRecord) -> Option<Outcome> {
         record.touched_hours = self.touched_hours.into_iter().collect();
         record.accounting = self.units.into_rows();
+        self.replacing.map(Replacing::into_outcome)
     }
 
     fn checks(&self) -> UsageChecks<'_> {
         UsageChecks {
-            accounts: &self.accounts,
-            prices: &self.prices,
+            accounts: &self.known.accounts,
+            prices: &self.known.prices,
             as_of: self.books.as_of,
             epoch: self.books.session.settings.epoch,
             zone: self.books.zone,
         }
     }
 
-    fn take_batch(&mut self, batch: &Batch, pass: Pass, record: &mut IngestRecord, counts: &mut Counts) -> Result<(), Failure> {
+    fn take_batch(
+        &mut self,
+        batch: &Batch,
+        pass: Pass<'_>,
+        record: &mut IngestRecord,
+        counts: &mut Counts,
+    ) -> Result<(), Failure> {
         let mut candidates = Vec::new();
         for unread in batch.refused().iter().filter(|_| pass == Pass::Plain) {
-            counts.rows += 1;
             self.refuse((unread.line, unread.raw.clone()), None, unread.refusal.clone(), record, counts);
         }
         for raw in batch.rows() {
             let is_correction = !raw.get("corrects").is_empty();
+            let is_kept = self.is_kept_line(raw.line());
+            let is_taken = match pass {
+                Pass::Plain => !is_correction && !is_kept,
+                Pass::Corrections(None) => is_correction,
+                Pass::Corrections(Some(lines)) | Pass::Rest(lines) => lines.contains(&raw.line()),
+            };
             self.has_corrections |= is_correction;
-            if is_correction != (pass == Pass::Corrections) {
+            if !is_taken {
                 continue;
             }
-            counts.rows += 1;
             match self.read(&raw) {
-                Ok(row) => candidates.push(Candidate { row, raw }),
+                Ok(row) => candidates.push(Candidate { row, raw, is_kept }),
+                Err(_) if is_kept => {} // it stays, whatever has become of its price
                 Err(unfit) => self.refuse((raw.line(), raw.to_pairs()), unfit.row.as_ref(), unfit.refusal, record, counts),
             }
         }
 
-        for (candidate, refusal) in self.accept(candidates, record, counts)? {
+        let may_put_off = matches!(pass, Pass::Corrections(_));
+        for (candidate, refusal) in self.accept(candidates, !may_put_off, record, counts)? {
+            if may_put_off && refusal.reason == CORRECTS_UNKNOWN {
+                self.put_off.insert(candidate.row.line);
+                continue;
+            }
             let raw = (candidate.raw.line(), candidate.raw.to_pairs());
             self.refuse(raw, Some(&candidate.row), refusal, record, counts);
         }
@@ -195,29 +299,46 @@ impl<'a> Intake<'a> {
     }
 
     /// Holds the candidates against what is known, writes those that are accepted, hands back those that are not.
+    ///
+    /// A row that corrects one of the others is taken after it, whatever their order. `is_last`: one that waits for a record
+    /// of which nothing else comes may correct a row that a replacement lets go.
     fn accept<'r>(
         &mut self,
         candidates: Vec<Candidate<'r>>,
+        is_last: bool,
         record: &mut IngestRecord,
         counts: &mut Counts,
     ) -> Result<Vec<(Candidate<'r>, Refusal)>, Failure> {
         let mut known = self.known_records(&candidates)?;
         let mut busy = self.busy_resources(&candidates)?;
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
-        for candidate in candidates {
-            match self.settle_standing(&candidate, &mut known, &mut busy, record) {
+        let mut waiting: HashMap<RecordKey, Vec<(Candidate<'r>, Refusal)>> = HashMap::new();
+        let mut queue: VecDeque<(Candidate<'r>, bool)> = candidates.into_iter().map(|candidate| (candidate, false)).collect();
+        loop {
+            if queue.is_empty() && is_last && self.replacing.is_some() {
+                queue.extend(let_as_last(&mut waiting).into_iter().map(|candidate| (candidate, true)));
+            }
+            let Some((candidate, as_last)) = queue.pop_front() else { break };
+            match self.settle_standing(&candidate, as_last, &mut known, &mut busy, record) {
                 Ok(true) => {
-                    counts.accepted += 1;
+                    for (one, _) in waiting.remove(&candidate.key()).unwrap_or_default().into_iter().rev() {
+                        queue.push_front((one, false));
+                    }
+                    self.note_accepted(&candidate.row, record, counts)?;
                     accepted.push(candidate.row);
                 }
-                Ok(false) => {
-                    counts.duplicates += 1;
-                    self.known_by_now.iter_mut().for_each(|lines| _ = lines.insert(candidate.row.line));
-                    self.count(&candidate.row, Column::Duplicate);
+                Ok(false) if candidate.is_kept => {}
+                Ok(false) => self.note_duplicate(&candidate.row, record, counts)?,
+                Err(refusal) if refusal.reason == CORRECTS_UNKNOWN && !as_last => {
+                    let target = candidate.row.corrects.clone().unwrap_or_default();
+                    let key = (candidate.row.account_id.clone(), target);
+                    waiting.entry(key).or_default().push((candidate, refusal));
                 }
                 Err(refusal) => refused.push((candidate, refusal)),
             }
         }
+        refused.extend(waiting.into_values().flatten());
+        refused.sort_by_key(|(candidate, _)| candidate.row.line);
         self.write(accepted, record)?;
         Ok(refused)
     }
@@ -232,189 +353,99 @@ impl<'a> Intake<'a> {
         }
     }
 
-    /// The rows known under the ids of the batch near its time, and under the ids that it corrects, however old.
-    fn known_records(&self, candidates: &[Candidate<'_>]) -> Result<HashMap<RecordKey, Vec<KnownPlace>>, Failure> {
-        let of = |one: &Candidate<'_>, id: &str| (one.row.account_id.clone(), id.to_owned());
-        let corrected: HashSet<RecordKey> =
-            candidates.iter().filter_map(|one| Some(of(one, one.row.corrects.as_deref()?))).collect();
-        let own = candidates.iter().map(|one| of(one, &one.row.record_id)).filter(|key| !corrected.contains(key)).collect();
-
-        let mut known: HashMap<RecordKey, Vec<KnownPlace>> = HashMap::new();
-        let near = self.files_near(candidates.iter().map(|one| one.row.started_at));
-        let files: Vec<RowFile> = self.files.iter().map(|(file, _)| file.clone()).collect();
-        for stored in find_records(&near, &own)?.into_iter().chain(find_records(&files, &corrected)?) {
-            self.remember(&mut known, stored);
-        }
-        Ok(known)
-    }
-
-    fn remember(&self, known: &mut HashMap<RecordKey, Vec<KnownPlace>>, stored: StoredRow) {
-        let StoredRow { row, file_id, .. } = stored;
-        let is_live = !self.superseded.contains(&(file_id.clone(), row.line));
-        let place = KnownPlace { row, file_id, is_live };
-        known.entry((place.row.account_id.clone(), place.row.record_id.clone())).or_default().push(place);
-    }
-
-    /// Files whose rows may start in the same, the previous or the next billing month as one of these instants.
-    fn files_near(&self, starts: impl Iterator<Item = Instant> + Clone) -> Vec<RowFile> {
-        let (Some(first), Some(last)) = (starts.clone().min(), starts.max()) else { return Vec::new() };
-        let zone = self.books.zone;
-        let from = zone.month_containing(zone.month_containing(first).start.plus_seconds(-1)).start;
-        let to = zone.month_containing(zone.month_containing(last).end).end;
-        let near = self.files.iter().filter(|(_, span)| span.start < to && span.end >= from);
-        near.map(|(file, _)| file.clone()).collect()
-    }
-
-    /// Use of resources whose product refuses overlaps, as known before the batch.
-    fn busy_resources(&self, candidates: &[Candidate<'_>]) -> Result<HashMap<RecordKey, Vec<Window>>, Failure> {
-        let mut busy: HashMap<RecordKey, Vec<Window>> = HashMap::new();
-        let exclusive: Vec<&UsageRow> = candidates.iter().map(|one| &one.row).filter(|row| self.is_exclusive(row)).collect();
-        let keys: HashSet<RecordKey> = exclusive.iter().map(|row| (row.account_id.clone(), row.resource_id.clone())).collect();
-        let (Some(from), Some(to)) =
-            (exclusive.iter().map(|row| row.started_at).min(), exclusive.iter().map(|row| row.ended_at).max())
-        else {
-            return Ok(busy);
-        };
-        let files: Vec<RowFile> = self.files.iter().map(|(file, _)| file.clone()).collect();
-        for stored in find_resources(&files, &keys, Window::new(from, to))? {
-            if !self.superseded.contains(&(stored.file_id, stored.row.line)) && self.is_exclusive(&stored.row) {
-                let key = (stored.row.account_id.clone(), stored.row.resource_id.clone());
-                busy.entry(key).or_default().push(stored.row.interval());
-            }
-        }
-        Ok(busy)
-    }
-
-    fn is_exclusive(&self, row: &UsageRow) -> bool {
-        if self.exclusive.is_empty() {
-            return false;
-        }
-        let product =
-            self.checks().check(row).ok().and_then(|timeline| timeline.at(row.started_at)).map(|price| &price.row.product);
-        product.is_some_and(|product| self.exclusive.contains(product))
-    }
-
     /// Whether the row is accepted (true) or known already (false); an accepted one takes the place of what it replaces.
     fn settle_standing(
         &mut self,
         candidate: &Candidate<'_>,
-        known: &mut HashMap<RecordKey, Vec<KnownPlace>>,
+        as_last: bool,
+        known: &mut KnownRows,
         busy: &mut HashMap<RecordKey, Vec<Window>>,
         record: &mut IngestRecord,
     ) -> Result<bool, Refusal> {
         let row = &candidate.row;
-        let key = (row.account_id.clone(), row.record_id.clone());
-        let under_id = self.near_rows(row, known.get(&key));
-        let records: Vec<KnownRecord> = under_id.iter().map(|(_, known)| known.clone()).collect();
-        let replaced = match standing(row, &records) {
-            Standing::Duplicate => return Ok(false),
-            Standing::Conflict => return Err(conflict(row)),
-            Standing::Replaces(place) => Some((key.clone(), under_id[place].0)),
-            Standing::New => match &row.corrects {
-                None => None,
-                Some(target) => Some(corrected(row, target, known)?),
-            },
-        };
-        self.check_overlap(row, replaced.as_ref().and_then(|(key, place)| Some(known.get(key)?[*place].row.interval())), busy)?;
+        if candidate.is_kept {
+            if let Some(target) = &row.corrects {
+                self.correct_again(row, target, known, record);
+            }
+            return Ok(false);
+        }
+        let old = self.old_rows(row, known.get(&candidate.key()));
+        if let Some(same) = old.iter().find(|old| old.row.content_id() == row.content_id()) {
+            self.replacing.as_mut().expect("it has old rows").keep(same.place(), row.line);
+            return Ok(false);
+        }
+        let Some(mut replaced) = self.replaced_by(row, &old, known, as_last)? else { return Ok(false) };
+        for old in old {
+            if !replaced.iter().any(|other| other.place() == old.place()) {
+                replaced.push(old);
+            }
+        }
+        // What a replacement lets go is not among what is in use.
+        let is_going = |place: &KnownPlace| self.replacing.as_ref().is_some_and(|old| old.is_going(&place.place()));
+        let windows: Vec<Window> = replaced.iter().filter(|place| !is_going(place)).map(|place| place.row.interval()).collect();
+        self.check_overlap(row, &windows, busy)?;
 
         // From here on the row is accepted.
-        if let Some((key, place)) = replaced {
-            let old = &mut known.get_mut(&key).expect("it was found there")[place];
-            old.is_live = false;
-            self.superseded.insert((old.file_id.clone(), old.row.line));
-            record.superseded.push(self.superseded_row(old, row));
-            self.touch(&old.row);
-            self.count(&old.row, Column::TakenBack);
+        let mut is_change = false;
+        for old in &replaced {
+            is_change |= self.take_place(old, row, known, record);
+        }
+        if let Some(replacing) = self.replacing.as_mut().filter(|_| !is_change) {
+            replacing.added += 1;
         }
         let place = KnownPlace { row: row.clone(), file_id: self.taken.file_id.clone(), is_live: true };
-        known.entry(key).or_default().push(place);
+        known.entry(candidate.key()).or_default().push(place);
         self.touch(row);
         self.count(row, Column::Accepted);
         Ok(true)
     }
 
-    /// The rows under one id that start in the same billing month as the row, or in one beside it: an id may come again later.
-    fn near_rows(&self, row: &UsageRow, known: Option<&Vec<KnownPlace>>) -> Vec<(usize, KnownRecord)> {
-        if known.is_none() {
-            return Vec::new();
-        }
-        let zone = self.books.zone;
-        let month = zone.month_containing(row.started_at);
-        let from = zone.month_containing(month.start.plus_seconds(-1)).start;
-        let near = Window::new(from, zone.month_containing(month.end).end);
-        let places = known.into_iter().flatten().enumerate();
-        let record = |place: &KnownPlace| KnownRecord {
-            content_id: place.row.content_id(),
-            revision: place.row.revision,
-            is_live: place.is_live,
-        };
-        places.filter(|(_, place)| near.holds(place.row.started_at)).map(|(at, place)| (at, record(place))).collect()
-    }
-
-    fn check_overlap(
+    /// The row whose place a row takes by the usual rules, if any; nothing at all if the row is known already. `old` are the
+    /// rows under its id that a replacement lets go.
+    fn replaced_by(
         &self,
         row: &UsageRow,
-        replaced: Option<Window>,
-        busy: &mut HashMap<RecordKey, Vec<Window>>,
-    ) -> Result<(), Refusal> {
-        if !self.is_exclusive(row) {
-            return Ok(());
-        }
-        let key = (row.account_id.clone(), row.resource_id.clone());
-        let taken = busy.entry(key).or_default();
-        if let Some(place) = taken.iter().position(|window| Some(*window) == replaced) {
-            taken.swap_remove(place);
-        }
-        match taken.iter().find(|window| window.overlap(row.interval()).is_some()) {
-            None => {
-                taken.push(row.interval());
-                Ok(())
+        old: &[KnownPlace],
+        known: &KnownRows,
+        as_last: bool,
+    ) -> Result<Option<Vec<KnownPlace>>, Refusal> {
+        let own = known.get(&(row.account_id.clone(), row.record_id.clone()));
+        let under_id = self.near_rows(row, own);
+        let records: Vec<KnownRecord> = under_id.iter().map(|(_, known)| known.clone()).collect();
+        match standing(row, &records) {
+            Standing::Duplicate => return Ok(None),
+            Standing::Conflict => return Err(conflict(row)),
+            Standing::Replaces(place) => {
+                let replaced = own.and_then(|places| places.get(under_id[place].0)).cloned();
+                return Ok(Some(replaced.into_iter().collect()));
             }
-            Some(window) => {
-                let zone = self.books.zone;
-                let expected = format!(
-                    "the resource was in use from {} to {} already, and its product refuses overlaps; correct one of the records",
-                    zone.to_text(window.start),
-                    zone.to_text(window.end)
-                );
-                Err(Refusal::at("started_at", &zone.to_text(row.started_at), "overlapping_use", &expected))
-            }
+            Standing::New => {}
+        }
+        if let Some(replacing) = &self.replacing {
+            old.iter().try_for_each(|old| replacing.check_corrects(row, old))?;
+        }
+        let Some(target) = &row.corrects else { return Ok(Some(Vec::new())) };
+        match self.corrected(row, target, known, as_last) {
+            Ok(place) => Ok(Some(vec![place])),
+            // It corrects what the row that it replaces has corrected already.
+            Err(_) if as_last && old.iter().any(|old| old.row.corrects == row.corrects) => Ok(Some(Vec::new())),
+            Err(refusal) => Err(refusal),
         }
     }
 
-    fn superseded_row(&self, old: &KnownPlace, by: &UsageRow) -> SupersededRow {
-        SupersededRow {
-            file_id: old.file_id.clone(),
-            line: old.row.line,
-            seq: 0,
-            by_file_id: self.taken.file_id.clone(),
-            by_line: by.line,
-            account_id: old.row.account_id.clone(),
-            record_id: old.row.record_id.clone(),
-            resource_id: old.row.resource_id.clone(),
-            sku: old.row.sku.clone(),
-            interval: old.row.interval(),
+    /// A row takes the place of an earlier one; whether that is one of those that the file replaces.
+    fn take_place(&mut self, old: &KnownPlace, row: &UsageRow, known: &mut KnownRows, record: &mut IngestRecord) -> bool {
+        let place = old.place();
+        let under_id = known.get_mut(&(old.row.account_id.clone(), old.row.record_id.clone()));
+        if let Some(known) = under_id.into_iter().flatten().find(|known| known.place() == place) {
+            known.is_live = false;
         }
-    }
-
-    fn hours(&self, row: &UsageRow) -> Vec<(Instant, String, Quantity)> {
-        units::by_hour(&self.accounts, &self.prices, row)
-    }
-
-    fn touch(&mut self, row: &UsageRow) {
-        let hours = self.hours(row);
-        self.touched_hours.extend(hours.into_iter().map(|(hour, ..)| hour));
-    }
-
-    fn count(&mut self, row: &UsageRow, column: Column) {
-        let account_id = if self.accounts.currency(&row.account_id).is_some() { row.account_id.as_str() } else { "" };
-        let hours = match column {
-            Column::Quarantined | Column::Released => units::refused_by_hour(&self.accounts, &self.prices, row),
-            Column::Accepted | Column::TakenBack | Column::Duplicate => self.hours(row),
-        };
-        for (hour, unit, quantity) in hours {
-            self.units.add((hour, account_id.to_owned(), row.sku.clone(), unit), column, quantity);
-        }
+        record.superseded.push(old.superseded(&self.taken.file_id, row.line));
+        self.touch(&old.row);
+        self.count(&old.row, Column::TakenBack);
+        let is_own = self.replacing.as_mut().is_some_and(|replacing| replacing.note_taken(&place));
+        self.superseded.insert(place);
+        is_own
     }
 
     fn refuse(
@@ -425,6 +456,13 @@ impl<'a> Intake<'a> {
         record: &mut IngestRecord,
         counts: &mut Counts,
     ) {
+        if let Some(replacing) = &mut self.replacing {
+            replacing.note_refused(line, &raw);
+        }
+        if self.again.is_some() {
+            return; // its item is there, and stays
+        }
+        counts.rows += 1;
         counts.refused += 1;
         if let Some(row) = row {
             self.count(row, Column::Quarantined);
@@ -446,7 +484,8 @@ impl<'a> Intake<'a> {
             let start = rows.iter().map(|row| row.started_at).min().expect("a day has rows");
             let end = rows.iter().map(|row| row.ended_at).max().expect("a day has rows");
             let count = rows.len() as u64;
-            let placed = lake::place(&self.books.lake(), &format!("rows/day={day}"), |path| write_rows(rows, path))?;
+            let (folder, source) = (format!("rows/day={day}"), super::replace::short(&self.taken.file_id));
+            let placed = lake::place_of(&self.books.lake(), &folder, source, |path| write_rows(rows, path))?;
             faults::pass(Point::IngestRowFilePlaced)?;
             let file = LakeFile {
                 path: placed.path,
@@ -465,40 +504,18 @@ impl<'a> Intake<'a> {
     }
 }
 
-/// Products that refuse overlaps, as their newest row says.
-fn exclusive_products(rows: impl Iterator<Item = ProductRow>) -> HashSet<String> {
-    let mut newest: BTreeMap<String, ProductRow> = BTreeMap::new();
-    for row in rows {
-        match newest.get(&row.product) {
-            Some(kept) if kept.valid_from > row.valid_from => {}
-            _ => {
-                newest.insert(row.product.clone(), row);
-            }
-        }
-    }
-    newest.into_values().filter(|row| row.overlap == Overlap::Refuse).map(|row| row.product).collect()
+/// The rows that wait for a record which is none of those that wait, in the order of their lines.
+fn let_as_last<'r>(waiting: &mut HashMap<RecordKey, Vec<(Candidate<'r>, Refusal)>>) -> Vec<Candidate<'r>> {
+    let coming: HashSet<RecordKey> = waiting.values().flatten().map(|(candidate, _)| candidate.key()).collect();
+    let targets: Vec<RecordKey> = waiting.keys().filter(|target| !coming.contains(*target)).cloned().collect();
+    let rows = targets.into_iter().filter_map(|target| waiting.remove(&target)).flatten();
+    let mut rows: Vec<Candidate<'r>> = rows.map(|(candidate, _)| candidate).collect();
+    rows.sort_by_key(|candidate| candidate.row.line);
+    rows
 }
 
 fn conflict(row: &UsageRow) -> Refusal {
     let expected = "the record is known with other content and no lower revision; the first stays. A correction has a higher \
                     revision, or an id of its own and `corrects`";
     Refusal::at("record_id", &row.record_id, "conflicting_record", expected)
-}
-
-/// The place of the live row that this one corrects.
-fn corrected(row: &UsageRow, target: &str, known: &HashMap<RecordKey, Vec<KnownPlace>>) -> Result<(RecordKey, usize), Refusal> {
-    let key = (row.account_id.clone(), target.to_owned());
-    let Some(places) = known.get(&key) else {
-        let expected = "the account has no such record yet; the row is taken by itself when the record comes";
-        return Err(Refusal::at("corrects", target, CORRECTS_UNKNOWN, expected));
-    };
-    let live = places.iter().enumerate().filter(|(_, place)| place.is_live);
-    // An id may come again after two months; the latest use is meant.
-    match live.max_by_key(|(_, place)| place.row.started_at) {
-        Some((place, _)) => Ok((key, place)),
-        None => {
-            let expected = "another row has taken this record's place already; correct that one";
-            Err(Refusal::at("corrects", target, "corrects_replaced", expected))
-        }
-    }
 }

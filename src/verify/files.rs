@@ -9,7 +9,7 @@ use crate::lake::digest;
 use crate::report::progress::Progress;
 use reckoner_core::audit::{self, Finding, RowCounts};
 use reckoner_store::{InputFile, LakeFile, LakeKind, Store};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
 use std::path::Path;
@@ -29,6 +29,7 @@ fn check_rows(store: &dyn Store, report: &mut Report) -> Result<(), Failure> {
     }
 
     let files = store.input_files()?;
+    let again = taken_again_whole(store)?;
     report.count("files", "delivered", files.len() as u64);
     report.count("files", "rows", files.iter().map(|file| file.rows).sum());
     for file in files {
@@ -36,8 +37,13 @@ fn check_rows(store: &dyn Store, report: &mut Report) -> Result<(), Failure> {
         report.judge(Check::FilesRows, audit::check_rows(&file.name, counts));
 
         let subject = || format!("file `{}` (delivery {})", file.name, file.seq);
-        // A file that is refused whole is one item; none of its rows is counted.
-        let items = if file.is_refused { 1 } else { file.refused };
+        // A file that is refused whole is one item; none of its rows is counted. What of it was taken later is kept with it.
+        let items = match again.get(&file.file_id) {
+            _ if is_retake(&file) => 0,
+            Some(again) => 1 + again.refused,
+            None if file.is_refused => 1,
+            None => file.refused,
+        };
         let in_quarantine = refused.get(&file.file_id).copied().unwrap_or_default();
         let mut findings: Vec<Finding> = Vec::new();
         findings.extend(audit::compare_counts(subject(), "refused = items in quarantine", items, in_quarantine));
@@ -49,6 +55,18 @@ fn check_rows(store: &dyn Store, report: &mut Report) -> Result<(), Failure> {
         report.judge(Check::FilesAccounted, findings);
     }
     Ok(())
+}
+
+/// Files that were refused whole and taken after another manifest vouched for them: the delivery that took each.
+pub(super) fn taken_again_whole(store: &dyn Store) -> Result<HashMap<String, InputFile>, Failure> {
+    let files = store.input_files()?;
+    let refused: HashSet<&str> = files.iter().filter(|file| file.is_refused).map(|file| file.file_id.as_str()).collect();
+    let by_seq: HashMap<u64, &InputFile> = files.iter().filter(|file| is_retake(file)).map(|file| (file.seq, file)).collect();
+    let vouched = store.manifest_checks()?.into_iter().filter(|check| check.difference.is_none());
+    Ok(vouched
+        .filter(|check| refused.contains(check.file_id.as_str()))
+        .filter_map(|check| Some((check.file_id, (*by_seq.get(&check.seq)?).clone())))
+        .collect())
 }
 
 /// Rows that are there, by delivery. Rows that were taken again are of their first file, and of the delivery that took them.

@@ -4,6 +4,7 @@
 //! delivered), or a duplicate (then a row with the same content is known). There is nothing else. A line that was taken
 //! again out of quarantine is in it, and accepted or a duplicate since.
 
+use super::files::taken_again_whole;
 use super::{Check, EVER, Report};
 use crate::books::Books;
 use crate::failure::Failure;
@@ -12,6 +13,7 @@ use crate::ingest::read::{self, RowReader, Source};
 use crate::report::progress::Progress;
 use reckoner_core::account::Accounts;
 use reckoner_core::audit::{self, Finding};
+use reckoner_core::manifest;
 use reckoner_core::table::{
     Context, RawRow, Refusal, TableKind, UsageRow, account, discount, funds, price, product, usage, voucher,
 };
@@ -33,13 +35,19 @@ pub(super) fn check(books: &Books, progress: &Progress, report: &mut Report) {
         }
         let mut reference = Reference::load(books)?;
         let row_files = books.store().row_files(EVER)?;
-        let files = books.store().input_files()?;
+        let again = taken_again_whole(books.store())?;
+        let files = books.store().input_files()?.into_iter().filter(|file| !is_retake(file));
+        let files: Vec<InputFile> = files.filter_map(|file| as_read(file, &again)).collect();
         let (of, mut lines) = (files.len() as u64, 0);
-        for (done, file) in (0..).zip(files.iter().filter(|file| !file.is_refused && !is_retake(file))) {
+        for (done, file) in (0..).zip(&files) {
             progress.step("reading raw/ again", done, of, &file.name);
-            let items = quarantine.remove(&file.file_id).unwrap_or_default();
-            // A kind that is no table cannot have been taken.
-            let Ok(kind) = TableKind::from_word(&file.kind) else { continue };
+            let mut items = quarantine.remove(&file.file_id).unwrap_or_default();
+            items.remove(&0); // that the file was refused whole is no line of it
+            // Beside tables there are only manifests.
+            let Ok(kind) = TableKind::from_word(&file.kind) else {
+                report.judge(Check::RawReference, check_manifest(books, file)?);
+                continue;
+            };
             lines += match kind {
                 TableKind::Usage => UsageFile::load(books, file, &row_files, items)?.check(report)?,
                 _ => reference.check_file(books, kind, file, items, report)?,
@@ -49,6 +57,23 @@ pub(super) fn check(books: &Books, progress: &Progress, report: &mut Report) {
         report.count("raw", "lines read again", lines);
         Ok(())
     });
+}
+
+/// A manifest: the store has what its bytes say.
+fn check_manifest(books: &Books, file: &InputFile) -> Result<Option<Finding>, Failure> {
+    let text = std::fs::read_to_string(books.session.home.raw().join(&file.file_id)).unwrap_or_default();
+    let computed = manifest::parse(&text).map_or_else(|fault| fault.to_string(), |manifest| json(&manifest));
+    let known = books.store().manifests()?.into_iter().find(|known| known.file_id == file.file_id);
+    let stated = known.map(|known| json(&known.manifest)).unwrap_or_default();
+    Ok(audit::compare_texts(subject(file, 0), "the manifest in the store = its bytes", &stated, &computed))
+}
+
+/// The file with the counts of the delivery that read its rows; nothing for one that was refused whole, and stayed so.
+fn as_read(file: InputFile, again: &HashMap<String, InputFile>) -> Option<InputFile> {
+    match again.get(&file.file_id) {
+        Some(taken) => Some(InputFile { file_id: file.file_id, name: file.name, ..taken.clone() }),
+        None => (!file.is_refused).then_some(file),
+    }
 }
 
 fn subject(file: &InputFile, line: u64) -> String {
@@ -110,18 +135,21 @@ struct UsageFile<'a> {
     known: &'a [LakeFile],
     /// Line and content of every accepted row, by line. A hash each, because a file may be large.
     accepted: Vec<(u64, u128)>,
+    /// Lines that took effect in a later delivery, when the file stood in the place of another.
+    later: HashSet<u64>,
     items: Items,
 }
 
 impl<'a> UsageFile<'a> {
     fn load(books: &'a Books, file: &'a InputFile, row_files: &'a [LakeFile], items: Items) -> Result<Self, Failure> {
-        let mut accepted = Vec::new();
+        let (mut accepted, mut later) = (Vec::new(), HashSet::new());
         for kept in row_files.iter().filter(|kept| kept.file_id == file.file_id) {
             let rows = read_rows(&[books.row_file(kept)], &RowFilter::default())?;
             accepted.extend(rows.iter().map(|stored| (stored.row.line, content(&stored.row))));
+            later.extend(rows.iter().filter(|_| kept.seq > file.seq).map(|stored| stored.row.line));
         }
         accepted.sort_unstable();
-        Ok(Self { books, file, known: row_files, accepted, items })
+        Ok(Self { books, file, known: row_files, accepted, later, items })
     }
 
     fn check(mut self, report: &mut Report) -> Result<u64, Failure> {
@@ -161,6 +189,8 @@ impl<'a> UsageFile<'a> {
                 match self.accepted.binary_search_by_key(&row.line, |(line, _)| *line) {
                     Ok(place) => {
                         met += 1;
+                        // It was a duplicate when the file came: of a row that is gone since.
+                        duplicates += u64::from(item.is_none() && self.later.contains(&row.line));
                         let is_same = self.accepted[place].1 == content(&row);
                         report.judge(check, if is_same { None } else { self.compare_row(&row)? });
                     }

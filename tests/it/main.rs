@@ -17,6 +17,8 @@
 //! | `rerun` | plans, their causes, applying them once; stale plans; what is priced with which book |
 //! | `windows` | `list`, `hold`, `release` and `force`: what is passed over, and that it is all made up |
 //! | `together` | many processes on one home at once, answers that cannot be written, what a killed command left |
+//! | `replaces` | a corrected file equals having been delivered in the first place; which rows are held |
+//! | `manifests` | files against what their producer says of them; what is missing |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
 #[cfg(unix)]
@@ -30,8 +32,11 @@ mod failpoints;
 mod formats;
 mod home;
 mod laws;
+mod manifests;
 mod mutated;
+
 mod quarantine;
+mod replaces;
 mod rerun;
 mod sample_home;
 mod status;

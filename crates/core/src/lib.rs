@@ -1,7 +1,7 @@
 //! Decisions about money and time: plain functions over plain values.
 //!
 //! Owns: exact numbers, time, ids, the contract's rows as values, price book, rating (the readable reference), payment
-//! waterfall, ledger, allocation, profiles, audits, plans of reruns.
+//! waterfall, ledger, allocation, manifests, profiles, audits, plans of reruns.
 //! Does not own: files, SQL, frames, threads, the clock, the environment. None of them is reachable from here.
 //! Promises: the same values in give the same values out; what does not fit is an error, never a rounded amount.
 
@@ -11,6 +11,7 @@ pub mod audit;
 pub mod id;
 pub mod intake;
 pub mod ledger;
+pub mod manifest;
 pub mod number;
 pub mod pay;
 pub mod price;

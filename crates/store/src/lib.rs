@@ -52,6 +52,17 @@ pub trait Store {
     /// [`StoreError::Impossible`] for counts that do not add up. Nothing is recorded then.
     fn record_ingest(&mut self, ingest: &IngestRecord) -> Result<u64, StoreError>;
 
+    /// Which delivery stands in the place of which, in the order recorded.
+    fn replacements(&self) -> Result<Vec<Replacement>, StoreError>;
+    /// Every manifest, in the order taken.
+    fn manifests(&self) -> Result<Vec<KnownManifest>, StoreError>;
+    /// The manifests of every source and time of which one lists a file of this name, in the order taken.
+    fn manifests_about(&self, name: &str) -> Result<Vec<KnownManifest>, StoreError>;
+    /// Every comparison of a file under this name with a manifest, in the order of [`Store::manifest_checks`].
+    fn manifest_checks_about(&self, name: &str) -> Result<Vec<ManifestCheck>, StoreError>;
+    /// Every comparison of a delivered file with a manifest, in the order recorded, then by manifest, name and file.
+    fn manifest_checks(&self) -> Result<Vec<ManifestCheck>, StoreError>;
+
     // --- the lake ---
 
     /// Live files of accepted rows whose use may touch the window, by sequence, then path. A file that ends where the

@@ -1,6 +1,7 @@
 //! The values that a store takes and gives. Field names are the column names of the contract where it has them.
 
 use reckoner_core::ledger::Transaction;
+use reckoner_core::manifest::Manifest;
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
 use reckoner_core::rate::Bookmark;
@@ -79,6 +80,59 @@ pub struct IngestRecord {
     pub decisions: Vec<QuarantineDecision>,
     /// Accepted, duplicate and quarantined use.
     pub accounting: Vec<UsageAccounting>,
+    /// The earlier delivery in whose place this one stands; `seq` is ignored.
+    pub replaces: Option<Replacement>,
+    /// What the file says, where it is a manifest.
+    pub manifest: Option<Manifest>,
+    /// Files held against manifests that list them, this delivery's own included; `seq` is ignored.
+    pub manifest_checks: Vec<ManifestCheck>,
+}
+
+/// A delivery that stands in the place of an earlier one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Replacement {
+    /// The file_id of the earlier delivery.
+    pub replaced: String,
+    /// The hash of the bytes that stand in its place.
+    pub file_id: String,
+    /// The sequence number of the delivery that did it; given by the store.
+    pub seq: u64,
+    /// Rows with the content of a row in force, which stays.
+    pub kept: u64,
+    /// Rows that took the place of a row with other content.
+    pub changed: u64,
+    /// Rows in force that were taken back, because nothing stands in their place.
+    pub taken_back: u64,
+    /// Rows that took effect beside those.
+    pub added: u64,
+    /// Rows that stay in force although the new file does not have them as they are: what should count is not known yet.
+    pub held: u64,
+}
+
+/// A manifest that was delivered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct KnownManifest {
+    /// The hash of its bytes.
+    pub file_id: String,
+    /// The sequence number of its delivery.
+    pub seq: u64,
+    /// What it says.
+    pub manifest: Manifest,
+}
+
+/// A delivered file held against the manifest that lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ManifestCheck {
+    /// The manifest's file_id.
+    pub manifest_id: String,
+    /// The name under which it lists the file.
+    pub name: String,
+    /// The delivered file.
+    pub file_id: String,
+    /// The sequence number of the delivery that compared them; given by the store.
+    pub seq: u64,
+    /// How they differ, for people; nothing where they agree.
+    pub difference: Option<String>,
 }
 
 /// What a lake file holds.

@@ -33,6 +33,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("decisions_are_kept_in_order", taking_in::decisions_are_kept_in_order),
     ("what_operators_said_comes_back_in_order", asking::what_operators_said_comes_back_in_order),
     ("what_is_used_is_known_by_account_and_sku", asking::what_is_used_is_known_by_account_and_sku),
+    ("a_delivery_is_replaced_once", taking_in::a_delivery_is_replaced_once),
+    ("manifests_and_their_checks_come_back", taking_in::manifests_and_their_checks_come_back),
     ("rows_within_reach_of_a_window_are_found", asking::rows_within_reach_of_a_window_are_found),
     ("touched_hours_carry_their_newest_file", asking::touched_hours_carry_their_newest_file),
     ("lists_of_accounts_may_be_empty_or_long", asking::lists_of_accounts_may_be_empty_or_long),
@@ -81,6 +83,9 @@ pub(crate) fn picture(store: &dyn Store) -> String {
     let pairs: Vec<(String, String)> = named.iter().map(|account| (account.clone(), "vm.small".to_owned())).collect();
     [
         show(Ok(&files)),
+        show(store.replacements()),
+        show(store.manifests()),
+        show(store.manifest_checks()),
         show(store.accounts()),
         show(store.products()),
         show(store.prices()),

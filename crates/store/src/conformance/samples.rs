@@ -1,10 +1,11 @@
 //! Small values of every type, for cases: two accounts, `acme` and `birch`, in the hours of 5 January 2026.
 
 use crate::{
-    BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, QuarantineDecision, QuarantineItem, Rerun, RunRecord,
-    SettledWindow, SettlementBatch, SettlementRecord, SupersededRow, TierTotal, UsageAccounting,
+    BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, ManifestCheck, QuarantineDecision, QuarantineItem, Replacement,
+    Rerun, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, SupersededRow, TierTotal, UsageAccounting,
 };
 use reckoner_core::ledger::{Leg, Transaction};
+use reckoner_core::manifest::{ListedFile, Manifest};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::pay::{PaymentKind, PaymentLine, PaymentSource, Wallet};
 use reckoner_core::rate::Bookmark;
@@ -242,6 +243,38 @@ pub fn accepted(hour: Instant, account_id: &str, quantity_e12: i128) -> UsageAcc
 /// A delivery with nothing but the file.
 pub fn empty_ingest(name: &str) -> IngestRecord {
     IngestRecord { file: Some(file(name)), ..IngestRecord::default() }
+}
+
+/// A delivery that stands in the place of an earlier one.
+pub fn replacement(new: &str, old: &str) -> IngestRecord {
+    let replaced = file_id(old);
+    let replaces = Replacement { replaced, file_id: file_id(new), seq: 0, kept: 1, changed: 2, taken_back: 3, added: 4, held: 5 };
+    IngestRecord { replaces: Some(replaces), ..empty_ingest(new) }
+}
+
+/// A manifest of one file, for the first hour.
+pub fn manifest(number: u64) -> Manifest {
+    let sums = BTreeMap::from([("vm.small".to_owned(), Quantity::ONE)]);
+    let listed = ListedFile {
+        name: "usage-1".to_owned(),
+        rows: Some(1),
+        min_ts: Some(at(0)),
+        sum_quantity: Some(sums),
+        ..ListedFile::default()
+    };
+    Manifest { source: "meter".to_owned(), window: hour(0), number, is_final: true, files: vec![listed] }
+}
+
+/// A delivered manifest that compares an earlier file with what it says.
+pub fn manifest_ingest(name: &str, number: u64, compared: &str, difference: Option<&str>) -> IngestRecord {
+    let check = ManifestCheck {
+        manifest_id: file_id(name),
+        name: compared.to_owned(),
+        file_id: file_id(compared),
+        seq: 0,
+        difference: difference.map(str::to_owned),
+    };
+    IngestRecord { manifest: Some(manifest(number)), manifest_checks: vec![check], ..empty_ingest(name) }
 }
 
 /// A delivery with one of everything; things that have names carry the file's.

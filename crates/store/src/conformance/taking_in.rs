@@ -3,6 +3,7 @@
 use super::samples::*;
 use super::{ALWAYS, Place, picture};
 use crate::{IngestRecord, Known, Store, StoreError, SupersededRow};
+use reckoner_core::manifest::Manifest;
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::table::{BillingMode, DiscountTerms, Overlap, PaymentMethod, PriceModel, PriceRow, SettleWindow, Tier, Unit};
 
@@ -243,6 +244,62 @@ pub(super) fn decisions_are_kept_in_order(place: &dyn Place) {
         assert!(matches!(error, StoreError::Impossible { .. }), "{error}");
         assert_eq!(picture(&*store), before);
     }
+}
+
+pub(super) fn a_delivery_is_replaced_once(place: &dyn Place) {
+    let mut store = place.open();
+    for name in ["usage-1", "usage-2"] {
+        store.record_ingest(&full_ingest(name)).expect("recorded");
+    }
+    let given = replacement("usage-3", "usage-1");
+    assert_eq!(store.record_ingest(&given).expect("recorded"), 3);
+    let expected = crate::Replacement { seq: 3, ..given.replaces.expect("given") };
+    assert_eq!(store.replacements().expect("replacements"), [expected]);
+
+    let before = picture(&*store);
+    let again = store.record_ingest(&replacement("usage-4", "usage-1")).expect_err("replaced already");
+    assert!(matches!(again, StoreError::AlreadyRecorded { what: "replacement", .. }), "{again}");
+    let itself = store.record_ingest(&replacement("usage-4", "usage-4")).expect_err("a file cannot replace itself");
+    assert!(matches!(itself, StoreError::Impossible { .. }), "{itself}");
+    store.record_ingest(&replacement("usage-4", "usage-none")).expect_err("an unknown delivery");
+    let placeless = IngestRecord { file: None, ..replacement("usage-4", "usage-3") };
+    store.record_ingest(&placeless).expect_err("nothing was delivered in its place");
+    assert_eq!(picture(&*store), before);
+    store.record_ingest(&replacement("usage-4", "usage-3")).expect("the newest is replaced in its turn");
+}
+
+pub(super) fn manifests_and_their_checks_come_back(place: &dyn Place) {
+    let mut store = place.open();
+    store.record_ingest(&full_ingest("usage-1")).expect("recorded");
+    let given = manifest_ingest("manifest-1", 1, "usage-1", Some("rows: 1 is not 2"));
+    assert_eq!(store.record_ingest(&given).expect("recorded"), 2);
+    let known = store.manifests().expect("manifests");
+    assert_eq!((known.len(), known[0].seq, &known[0].file_id), (1, 2, &file_id("manifest-1")));
+    assert_eq!(Some(&known[0].manifest), given.manifest.as_ref());
+    let check = crate::ManifestCheck { seq: 2, ..given.manifest_checks[0].clone() };
+    assert_eq!(store.manifest_checks().expect("checks"), [check]);
+
+    let before = picture(&*store);
+    let again = store.record_ingest(&manifest_ingest("manifest-2", 1, "usage-1", None)).expect_err("number 1 is known");
+    assert!(matches!(again, StoreError::AlreadyRecorded { what: "manifest", .. }), "{again}");
+    store.record_ingest(&manifest_ingest("manifest-2", 2, "usage-none", None)).expect_err("an unknown file");
+    assert_eq!(picture(&*store), before);
+    store.record_ingest(&manifest_ingest("manifest-2", 2, "usage-1", None)).expect("a higher number");
+    assert_eq!(store.manifest_checks().expect("checks")[1].difference, None);
+
+    // A later word that no longer lists the file is about it too; another hour is not.
+    let silent = IngestRecord { manifest: Some(Manifest { files: Vec::new(), ..manifest(3) }), ..empty_ingest("manifest-3") };
+    store.record_ingest(&silent).expect("recorded");
+    let other = IngestRecord {
+        manifest: Some(Manifest { window: hour(5), files: Vec::new(), ..manifest(1) }),
+        ..empty_ingest("manifest-4")
+    };
+    store.record_ingest(&other).expect("recorded");
+    let about = store.manifests_about("usage-1").expect("manifests");
+    assert_eq!(about.iter().map(|known| known.manifest.number).collect::<Vec<_>>(), [1, 2, 3]);
+    assert_eq!(store.manifest_checks_about("usage-1").expect("checks"), store.manifest_checks().expect("checks"));
+    assert!(store.manifests_about("usage-2").expect("none").is_empty());
+    assert!(store.manifest_checks_about("usage-2").expect("none").is_empty());
 }
 
 /// Keeps the trait usable behind a pointer.

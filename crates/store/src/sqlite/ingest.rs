@@ -3,7 +3,7 @@
 use super::Answer;
 use super::columns::{Columns, ask};
 use super::insert::{Insert, int};
-use super::{journal, lake, reference, windows};
+use super::{journal, lake, manifests, reference, windows};
 use crate::{IngestRecord, InputFile, StoreError};
 use reckoner_core::id;
 use rusqlite::Connection;
@@ -49,6 +49,7 @@ pub(super) fn digest(record: &IngestRecord) -> String {
     parts.extend(record.row_files.iter().map(|file| file.sha256.as_str()));
     parts.extend(record.quarantine.iter().map(|item| item.item_id.as_str()));
     parts.extend(record.resolved_items.iter().flat_map(|(item_id, status)| [item_id.as_str(), status.as_str()]));
+    parts.extend(record.replaces.iter().flat_map(|replacement| [replacement.replaced.as_str(), replacement.file_id.as_str()]));
     id::derive("ingest", &parts)
 }
 
@@ -66,6 +67,7 @@ pub(super) fn record(connection: &Connection, ordinal: i64, record: &IngestRecor
     lake::add_files(connection, &record.row_files, Some(seq))?;
     lake::add_superseded(connection, &record.superseded, seq)?;
     windows::touch_hours(connection, &record.touched_hours, seq)?;
+    manifests::add(connection, record, seq)?;
     journal::add_quarantine(connection, &record.quarantine)?;
     journal::resolve_items(connection, &record.resolved_items)?;
     journal::add_decisions(connection, &record.decisions, seq)?;
@@ -103,6 +105,8 @@ fn refuse_rows(record: &IngestRecord) -> Answer<()> {
         && record.funds.is_empty()
         && record.row_files.is_empty()
         && record.superseded.is_empty()
+        && record.replaces.is_none()
+        && record.manifest.is_none()
         && record.touched_hours.is_empty());
     if !has_rows {
         return Ok(());

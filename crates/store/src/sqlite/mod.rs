@@ -9,6 +9,7 @@ mod ingest;
 mod insert;
 mod journal;
 mod lake;
+mod manifests;
 mod money;
 mod open;
 mod reference;
@@ -18,9 +19,9 @@ mod tests;
 mod windows;
 
 use crate::{
-    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineDecision, QuarantineItem,
-    RunRecord, SettledWindow, SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour,
-    UsageAccounting,
+    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, KnownManifest, LakeFile, ManifestCheck,
+    QuarantineDecision, QuarantineItem, Replacement, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, Store,
+    StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
 };
 use reckoner_core::ledger::Transaction;
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
@@ -152,6 +153,26 @@ impl Store for SqliteStore {
 
     fn record_ingest(&mut self, record: &IngestRecord) -> Answer<u64> {
         self.write(&ingest::digest(record), |connection, ordinal| ingest::record(connection, ordinal, record))
+    }
+
+    fn replacements(&self) -> Answer<Vec<Replacement>> {
+        manifests::replacements(self.connection()?)
+    }
+
+    fn manifests(&self) -> Answer<Vec<KnownManifest>> {
+        manifests::manifests(self.connection()?)
+    }
+
+    fn manifests_about(&self, name: &str) -> Answer<Vec<KnownManifest>> {
+        manifests::manifests_about(self.connection()?, name)
+    }
+
+    fn manifest_checks_about(&self, name: &str) -> Answer<Vec<ManifestCheck>> {
+        manifests::checks_about(self.connection()?, name)
+    }
+
+    fn manifest_checks(&self) -> Answer<Vec<ManifestCheck>> {
+        manifests::checks(self.connection()?)
     }
 
     fn row_files(&self, touching: Window) -> Answer<Vec<LakeFile>> {

@@ -12,6 +12,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0002_bookmarks.sql"),
     include_str!("../../migrations/sqlite/0004_window_orders.sql"),
     include_str!("../../migrations/sqlite/0005_quarantine_decisions.sql"),
+    include_str!("../../migrations/sqlite/0006_replacements.sql"),
+    include_str!("../../migrations/sqlite/0007_manifests.sql"),
 ];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
