@@ -71,7 +71,7 @@ fn catch_up(bench: &Bench, failpoint: &str) -> Said {
 fn run<'a>(bench: &Bench, args: impl IntoIterator<Item = &'a str>, failpoint: &str) -> Said {
     let mut command = bench.command();
     command.args(args).args(["--as-of", CLOCK]).env("RECKONER_FAILPOINT", failpoint).env("POLARS_MAX_THREADS", "1");
-    Said::of(command.output().unwrap())
+    Said::of(command.output().expect("the binary starts"))
 }
 
 /// What the home holds, for somebody outside.

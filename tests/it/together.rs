@@ -45,13 +45,13 @@ fn start(bench: &Bench, line: &str) -> Child {
     let mut command = bench.command();
     // A thread for each of six is enough, on two cores.
     command.args(line.split_whitespace()).args(["--as-of", CLOCK, "--json"]).env("POLARS_MAX_THREADS", "1");
-    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+    command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("the binary starts")
 }
 
 /// Runs the lines at the same time; every one of them succeeds.
 fn together(bench: &Bench, lines: &[&str]) -> Vec<serde_json::Value> {
     let children: Vec<Child> = lines.iter().map(|line| start(bench, line)).collect();
-    children.into_iter().map(|child| Said::of(child.wait_with_output().unwrap()).expect_exit(0).json()).collect()
+    children.into_iter().map(|child| Said::of(child.wait_with_output().expect("it ends")).expect_exit(0).json()).collect()
 }
 
 fn books(bench: &Bench) -> Vec<String> {
