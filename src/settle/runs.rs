@@ -33,7 +33,9 @@ pub(super) fn of_windows(
             continue;
         }
         let (rows_out, amount) = changed.unwrap_or_default();
-        let earlier = knowledge.runs.iter().filter(|run| run.window == due.window && run.job == "hourly").count();
+        // Attempts that failed settled nothing and are not counted.
+        let is_earlier = |run: &&RunRecord| run.window == due.window && run.job == "hourly" && run.status == "done";
+        let earlier = knowledge.runs.iter().filter(is_earlier).count();
         runs.push(RunRecord {
             run_id: run_id(wish, knowledge, due),
             job: "hourly".to_owned(),
