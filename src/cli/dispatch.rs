@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::home::{self, InitWish, default_zone};
 use crate::report::terminal::{grouped, human_bytes};
 use crate::sample::{self, SamplePlan};
+use crate::serve;
 use reckoner_core::time::Zone;
 use serde_json::json;
 
@@ -35,6 +36,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Quarantine(QuarantineCommand::Show(filter)) => quarantine::show(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Retry(filter)) => quarantine::retry(&caller, &filter),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
+        Command::Serve => serve::serve(&caller),
         Command::Status(args) => status::status(&caller, &args),
         Command::Verify(args) => verify::verify(&caller, &args),
         Command::Explain(args) => show::explain(&caller, &args),
@@ -43,7 +45,6 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Quarantine(QuarantineCommand::Discard(_))
         | Command::Rerun(_)
         | Command::Windows(_)
-        | Command::Serve
         | Command::Bills(_)
         | Command::Orders(_)
         | Command::Renewals(_)

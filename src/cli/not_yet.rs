@@ -15,11 +15,6 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("quarantine discard", "gives refused rows up", "open items do not hold anything up in this version"),
     ("rerun", "settles windows again with later prices", "late and corrected usage settles by itself with `reckoner catch-up`"),
     ("windows", "lists, holds and forces windows", "`reckoner status` shows what is settled and due"),
-    (
-        "serve",
-        "runs the jobs by the clock",
-        "start `reckoner catch-up` by cron every few minutes: it settles every window that is due",
-    ),
     ("bills", "closes a month", SETTLES_BY_HOUR),
     ("orders", "places purchases and subscriptions", SETTLES_BY_HOUR),
     ("renewals", "manages the renewal of subscriptions", SETTLES_BY_HOUR),
@@ -55,7 +50,6 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         },
         Command::Rerun(_) => Some("rerun"),
         Command::Windows(_) => Some("windows"),
-        Command::Serve => Some("serve"),
         Command::Bills(_) => Some("bills"),
         Command::Orders(_) => Some("orders"),
         Command::Renewals(_) => Some("renewals"),
@@ -70,6 +64,7 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         | Command::Explain(_)
         | Command::Export(_)
         | Command::Sample(_)
+        | Command::Serve
         | Command::Check => None,
     }
 }

@@ -65,6 +65,21 @@ impl<E: Into<Failure>> From<E> for Stopped {
 /// Exit 2 when a name says no table, before anything is taken; exit 1 when a file or the store fails. Files before it are
 /// taken.
 pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, progress: &Progress) -> Result<Receipt, Failure> {
+    ingest_each(books, files, kind, progress, &mut |_, _| Ok(true))
+}
+
+/// [`ingest`], with a word after each file: `taken` is called once its bytes are safe in `raw/` and what came of it is
+/// recorded, and says whether to go on with the next.
+///
+/// # Errors
+/// As [`ingest`], and what `taken` says.
+pub fn ingest_each(
+    books: &mut Books,
+    files: &[PathBuf],
+    kind: Option<TableKind>,
+    progress: &Progress,
+    taken: &mut dyn FnMut(&Path, &FileReceipt) -> Result<bool, Failure>,
+) -> Result<Receipt, Failure> {
     let mut ordered: Vec<(TableKind, &PathBuf)> = Vec::new();
     for path in files {
         ordered.push((kind_of(path, kind)?, path));
@@ -74,6 +89,9 @@ pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, pro
     let mut receipt = Receipt::default();
     for (kind, path) in ordered {
         receipt.files.push(ingest_file(books, kind, path, progress)?);
+        if !taken(path, receipt.files.last().expect("just taken"))? {
+            break;
+        }
     }
     retake_waiting(books)?;
     Ok(receipt)

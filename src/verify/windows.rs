@@ -3,11 +3,12 @@
 use super::{Check, Report};
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::serve::Trigger;
 use reckoner_core::audit::{self, Finding};
 use reckoner_core::schedule::touched_windows;
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
-use reckoner_store::SettledWindow;
+use reckoner_store::{RunRecord, SettledWindow};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -76,13 +77,15 @@ struct Inputs {
     latest_seq: u64,
 }
 
-/// A catch-up settles every window that is due, oldest first. So a window that it knew of, and that is open still, must not
+/// A catch-up, and `serve`, settle every window that is due, oldest first. So a window that it knew of, and that is open still, must not
 /// be older than one that it has settled.
 fn check_order(books: &Books, settled: &[SettledWindow], report: &mut Report) -> Result<(), Failure> {
     let store = books.store();
-    // The newest delivery known to a catch-up that settled a window with this end.
+    // The newest delivery known to one of them that settled a window with this end.
     let mut caught_up: BTreeMap<Instant, u64> = BTreeMap::new();
-    for run in store.runs()?.into_iter().filter(|run| run.trigger == "catch-up") {
+    let is_in_order =
+        |run: &RunRecord| run.status == "done" && (run.trigger == "catch-up" || Trigger::is_word_of_serve(&run.trigger));
+    for run in store.runs()?.into_iter().filter(is_in_order) {
         let Ok(Inputs { latest_seq }) = serde_json::from_str(&run.inputs) else { continue };
         let known = caught_up.entry(run.window.end).or_default();
         *known = (*known).max(latest_seq);

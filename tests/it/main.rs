@@ -9,6 +9,7 @@
 //! | `tools` | `check` and `sample` |
 //! | `export` | every table's columns, order and selection; the ledger as journals |
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
+//! | `serve` | as a process: the inbox, signals, kills, a second one, what is refused; and `ingest` from the inbox |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
@@ -22,6 +23,7 @@ mod home;
 mod laws;
 mod quarantine;
 mod sample_home;
+mod serve;
 mod status;
 mod support;
 mod tools;
