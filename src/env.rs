@@ -12,6 +12,19 @@ pub fn log_filter() -> Option<String> {
     read("RECKONER_LOG")?.into_string().ok()
 }
 
+/// The failpoint that `RECKONER_FAILPOINT` arms, for tests of a development build: see `faults`.
+#[cfg(debug_assertions)]
+pub fn failpoint() -> Option<String> {
+    read("RECKONER_FAILPOINT")?.into_string().ok()
+}
+
+/// This program, to be started again as the decoder of foreign Parquet; nothing where it cannot be found.
+pub fn program() -> Option<PathBuf> {
+    // The kernel's own link leads to this very program, also when another version lies under its name by now.
+    let link = PathBuf::from("/proc/self/exe");
+    if link.exists() { Some(link) } else { std::env::current_exe().ok() }
+}
+
 /// The operating system's name for who runs this process: by user id where the system tells, by `USER` or `LOGNAME`
 /// otherwise, `unknown` at last.
 pub fn user() -> String {

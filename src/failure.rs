@@ -83,6 +83,11 @@ impl Failure {
         Self::new(ExitKind::Policy, saw)
     }
 
+    /// Exit 4: the plan no longer describes what would happen.
+    pub fn stale(saw: impl Into<String>) -> Self {
+        Self::new(ExitKind::StalePlan, saw)
+    }
+
     /// Exit 70: an invariant is broken.
     pub fn invariant(saw: impl Into<String>) -> Self {
         Self::new(ExitKind::Invariant, saw)
@@ -181,7 +186,8 @@ impl From<reckoner_frames::FrameError> for Failure {
 
 impl From<reckoner_store::StoreError> for Failure {
     fn from(error: reckoner_store::StoreError) -> Self {
-        Self::failed("the store could not answer or record").because(error)
+        let hint = error.disk_hint().unwrap_or_default();
+        Self::failed("the store could not answer or record").because(error).hint(hint)
     }
 }
 

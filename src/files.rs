@@ -77,6 +77,8 @@ pub fn publish_bytes(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
 
 /// Creates a folder and those above it, durably. A folder that exists is fine.
 ///
+/// Whoever made an existing one may have been killed before its name was durable: see [`sync_names`].
+///
 /// # Errors
 /// A [`FileError`], also when something else than a folder has the name.
 pub fn create_folders(path: &Path) -> Result<(), FileError> {
@@ -101,6 +103,21 @@ pub fn create_folders(path: &Path) -> Result<(), FileError> {
 pub fn sync_folder(folder: &Path) -> Result<(), FileError> {
     let opened = File::open(folder).map_err(cannot("open the folder", folder))?;
     opened.sync_all().map_err(cannot("sync the folder", folder))
+}
+
+/// Makes a path's names durable, from `top` down to the folder `below` under it: whoever made one of the folders, or put a
+/// file there, may have been killed before it was.
+///
+/// # Errors
+/// A [`FileError`] when one of the folders cannot be opened or synced.
+pub fn sync_names(top: &Path, below: &str) -> Result<(), FileError> {
+    let mut folder = top.to_owned();
+    sync_folder(&folder)?;
+    for name in below.split('/') {
+        folder.push(name);
+        sync_folder(&folder)?;
+    }
+    Ok(())
 }
 
 /// Reads a whole small text file.

@@ -38,7 +38,7 @@ pub fn place(lake: &Path, folder: &str, write: impl FnOnce(&Path) -> Result<Writ
     let path = format!("{folder}/{sha256}.parquet");
     let target = lake.join(&path);
     staged_path.persist(&target).map_err(|error| cannot("rename into place", &target)(error.error))?;
-    files::sync_folder(&absolute)?;
+    files::sync_names(lake, folder)?;
     Ok(Placed { path, bytes: written.bytes, sha256 })
 }
 

@@ -2,15 +2,19 @@
 //!
 //! Owns: what is late, what needs a person, what `serve` said of itself last, and how grave that is.
 //! Does not own: proving that the books are right (`verify`).
-//! Promises: takes no lock and reads no lake file.
+//! Promises: takes no lock and reads no lake file; of the home's files only the jobs' deadlines.
 
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::files::read_text;
 use crate::quarantine;
 use crate::report::terminal::wide_money;
+use crate::schedule::{JobDefinition, builtin_jobs};
 use crate::serve::Beat;
 use crate::settle::{self, WindowState};
 use reckoner_core::rate::DueWindow;
+use reckoner_core::schedule::Which;
+use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
 use reckoner_store::{CurrencySums, InputFile, RunRecord};
 use std::collections::{BTreeMap, HashMap};
@@ -31,8 +35,10 @@ pub struct Status {
     pub windows_settled: u64,
     /// Up to where every window has been looked at.
     pub frontier: Option<Instant>,
-    /// Windows with news that are over.
+    /// Windows with news that are over and nobody holds.
     pub due: Option<Due>,
+    /// Windows with news that are over and held.
+    pub held: Option<HeldWindows>,
     /// Windows with news that are not over yet.
     pub in_progress: u64,
     /// Open quarantine items, by reason and currency.
@@ -74,6 +80,17 @@ pub struct Due {
     /// For how long the news of some window has waited at most: since the window's end, or since its newest delivery if
     /// that came later.
     pub waiting_seconds: i64,
+}
+
+/// Windows that are over, have news, and are held by an operator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeldWindows {
+    /// How many.
+    pub windows: u64,
+    /// The one that ended first.
+    pub oldest: Window,
+    /// How many of them ended longer ago than their job's deadline.
+    pub late: u64,
 }
 
 /// Open quarantine items of one reason and currency.
@@ -134,15 +151,18 @@ impl Status {
 pub fn look(books: &Books) -> Result<Status, Failure> {
     let store = books.store();
     let delivered = store.input_files()?;
-    let windows = settle::windows(books, Instant::MAX, None)?;
-    let (over, in_progress): (Vec<DueWindow>, Vec<DueWindow>) = windows.due.iter().partition(|due| due.window.end <= books.as_of);
+    let windows = settle::windows(books, Instant::MAX, None, Which::News)?;
+    let is_over = |due: &&DueWindow| due.window.end <= books.as_of;
+    let (over, in_progress): (Vec<DueWindow>, Vec<DueWindow>) = windows.due.iter().partition(is_over);
+    let (held, held_in_progress): (Vec<DueWindow>, Vec<DueWindow>) = windows.held.iter().partition(is_over);
 
     let mut status = Status {
         files: count(&delivered),
         windows_settled: windows.settled.len() as u64,
         frontier: store.frontier()?,
         due: waiting(&over, &windows, &delivered, books.as_of),
-        in_progress: in_progress.len() as u64,
+        held: held_windows(books, &held),
+        in_progress: (in_progress.len() + held_in_progress.len()) as u64,
         quarantine: refusals(books)?,
         money: store.money_by_currency()?,
         last_run: store.runs()?.pop(),
@@ -176,6 +196,27 @@ fn waiting(over: &[DueWindow], windows: &WindowState, delivered: &[InputFile], a
     };
     let waiting_seconds = over.iter().map(|due| as_of.seconds() - since(due.window).seconds()).max().unwrap_or(0);
     Some(Due { windows: over.len() as u64, oldest, waiting_seconds })
+}
+
+fn held_windows(books: &Books, held: &[DueWindow]) -> Option<HeldWindows> {
+    let oldest = held.first()?.window;
+    let deadlines = deadlines(books);
+    let is_late = |due: &&DueWindow| books.as_of.seconds() - due.window.end.seconds() > deadlines[due.kind as usize];
+    Some(HeldWindows { windows: held.len() as u64, oldest, late: held.iter().filter(is_late).count() as u64 })
+}
+
+/// Seconds from a window's end until it is late, by kind: what the home's jobs say, or where one cannot be read, what
+/// comes with the binary (`check` tells what is wrong with the file).
+fn deadlines(books: &Books) -> [i64; SettleWindow::ALL.len()] {
+    let mut deadlines = [LOOK_AFTER_SECONDS; SettleWindow::ALL.len()];
+    for (name, built_in) in builtin_jobs() {
+        let path = books.session.home.jobs().join(format!("{name}.toml"));
+        let own = read_text(&path).map_err(Failure::from).and_then(|text| JobDefinition::parse(path.display(), &text));
+        if let Ok(definition) = own.or_else(|_| JobDefinition::parse(name, built_in)) {
+            deadlines[definition.window.kind as usize] = i64::from(definition.wait.deadline_seconds);
+        }
+    }
+    deadlines
 }
 
 fn refusals(books: &Books) -> Result<Vec<Refusals>, Failure> {
@@ -216,6 +257,12 @@ fn findings(books: &Books, status: &Status, over: &[DueWindow]) -> Vec<Finding> 
         let oldest = books.zone.to_text(due.oldest.start);
         let windows = if due.windows == 1 { "1 window waits".to_owned() } else { format!("{} windows wait", due.windows) };
         find(gravity, format!("{windows} to be settled, for up to {hours} h {minutes} min; the oldest starts at {oldest}"));
+    }
+    if let Some(held) = status.held.filter(|held| held.late > 0) {
+        let windows = if held.late == 1 { "1 window is".to_owned() } else { format!("{} windows are", held.late) };
+        let oldest = books.zone.to_text(held.oldest.start);
+        let next = "`reckoner windows list` says by whom and why";
+        find(Gravity::Look, format!("{windows} held beyond the job's deadline, the oldest from {oldest}; {next}"));
     }
     if !status.quarantine.is_empty() {
         let items: u64 = status.quarantine.iter().map(|refusals| refusals.items).sum();
@@ -273,7 +320,6 @@ fn at_risk(quarantine: &[Refusals]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reckoner_core::table::SettleWindow;
 
     const H: i64 = 3_600;
 
@@ -311,6 +357,8 @@ mod tests {
             let due = DueWindow { window, kind: SettleWindow::Hour, book_seq: 1, settled_seq: None };
             let windows = WindowState {
                 due: vec![due],
+                held: Vec::new(),
+                orders: Vec::new(),
                 settled: BTreeMap::new(),
                 touched: vec![(at(start), 1)],
                 skus_by_kind: BTreeMap::new(),

@@ -1,7 +1,7 @@
 //! Options of the commands that this version carries out.
 
 use super::help;
-use super::value::{ValueError, When};
+use super::value::{Month, ValueError, When, parse_reason};
 use crate::schedule::JobName;
 use clap::{Args, Subcommand, ValueEnum};
 use reckoner_core::table::{TableKind, TableKindError};
@@ -80,14 +80,25 @@ pub struct RunArgs {
 /// `quarantine`.
 #[derive(Debug, Clone, Subcommand)]
 pub enum QuarantineCommand {
-    /// One line an item
-    List(QuarantineFilter),
+    /// One line an item, open ones first, the most at risk on top
+    List(QuarantineListArgs),
     /// Everything about items: the row as delivered, what was expected, what to do
     Show(QuarantineFilter),
     /// Take rows again as delivered, once what was in their way is put right; they settle as late usage
     Retry(QuarantineFilter),
-    /// Give rows up, with a reason (not yet)
+    /// Give rows up that will never be right, with a reason that is kept
     Discard(QuarantineDiscardArgs),
+}
+
+/// `quarantine list`.
+#[derive(Debug, Clone, Args)]
+pub struct QuarantineListArgs {
+    /// Which items.
+    #[command(flatten)]
+    pub filter: QuarantineFilter,
+    /// Only what nobody has decided yet
+    #[arg(long)]
+    pub open: bool,
 }
 
 /// Which quarantine items.
@@ -103,12 +114,13 @@ pub struct QuarantineFilter {
 
 /// `quarantine discard`.
 #[derive(Debug, Clone, Args)]
+#[command(after_help = help::QUARANTINE_DISCARD)]
 pub struct QuarantineDiscardArgs {
-    /// Items by id; without one, every item refused for the reason given
+    /// Items by id; without one, every open item refused for the code given as reason
     #[arg(value_name = "ITEM")]
     pub items: Vec<String>,
-    /// Why they are given up
-    #[arg(long, value_name = "REASON", required = true)]
+    /// Why they are given up; without items a code such as negative_quantity
+    #[arg(long, value_name = "REASON", required = true, value_parser = parse_reason)]
     pub reason: String,
 }
 
@@ -119,6 +131,135 @@ pub struct CatchUpArgs {
     /// The last instant whose effects are carried out [default: now]
     #[arg(long, value_name = "T")]
     pub until: Option<When>,
+}
+
+/// `rerun`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::RERUN)]
+pub struct RerunArgs {
+    /// Which job
+    #[arg(value_name = "JOB")]
+    pub job: JobName,
+    /// First instant of the range
+    #[arg(long, value_name = "T")]
+    pub from: When,
+    /// First instant no longer in the range
+    #[arg(long, value_name = "T")]
+    pub to: When,
+    /// Only this account
+    #[arg(long, value_name = "ACCOUNT")]
+    pub account: Option<String>,
+    /// Only this sku
+    #[arg(long, value_name = "SKU")]
+    pub sku: Option<String>,
+    /// Why; kept with what is posted
+    #[arg(long, value_name = "TEXT")]
+    pub reason: String,
+    /// Which windows of the range
+    #[arg(long, value_name = "MODE", default_value = "all")]
+    pub mode: RerunMode,
+    /// Print the plan and change nothing, as without `--apply`
+    #[arg(long, conflicts_with = "apply")]
+    pub dry_run: bool,
+    /// Post the differences of this plan; exit 4 if it no longer describes what would happen
+    #[arg(long, value_name = "PLAN")]
+    pub apply: Option<String>,
+    /// The open month that takes the differences of an issued one
+    #[arg(long, value_name = "YYYY-MM")]
+    pub adjust_into: Option<Month>,
+}
+
+/// Which windows a rerun takes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum RerunMode {
+    /// Never settled.
+    Missing,
+    /// With news, and whose last run failed.
+    Failed,
+    /// All of them; what is settled is priced with the prices and discounts known now.
+    All,
+}
+
+/// `windows`.
+#[derive(Debug, Clone, Subcommand)]
+pub enum WindowsCommand {
+    /// One line a window: how it stands, what it came to, who holds it
+    List(WindowsListArgs),
+    /// Do not settle these windows for now
+    Hold(WindowsHoldArgs),
+    /// End holds; what waited settles with the next catch-up
+    Release(WindowsReleaseArgs),
+    /// Take windows for complete and settle them at once, held or not
+    Force(WindowsForceArgs),
+}
+
+/// `windows list`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_LIST)]
+pub struct WindowsListArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range [default: the newest 48 windows and all that wait]
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+}
+
+/// `windows hold`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_HOLD)]
+pub struct WindowsHoldArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range [default: since ever]
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range [default: until they are released]
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
+    pub reason: String,
+}
+
+/// `windows release`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_RELEASE)]
+pub struct WindowsReleaseArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range [default: since ever]
+    #[arg(long, value_name = "T")]
+    pub from: Option<When>,
+    /// First instant no longer in the range [default: everything that is held]
+    #[arg(long, value_name = "T")]
+    pub to: Option<When>,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
+    pub reason: Option<String>,
+}
+
+/// `windows force`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::WINDOWS_FORCE)]
+pub struct WindowsForceArgs {
+    /// Of which job [default: all]
+    #[arg(value_name = "JOB")]
+    pub job: Option<JobName>,
+    /// First instant of the range
+    #[arg(long, value_name = "T")]
+    pub from: When,
+    /// First instant no longer in the range; it has come
+    #[arg(long, value_name = "T")]
+    pub to: When,
+    /// Why
+    #[arg(long, value_name = "TEXT", value_parser = parse_reason)]
+    pub reason: String,
 }
 
 /// `status`.

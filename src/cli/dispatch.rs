@@ -1,8 +1,8 @@
 //! Which function answers a command: one arm each.
 
-use super::args::{InitArgs, QuarantineCommand, SampleArgs};
+use super::args::{InitArgs, QuarantineCommand, SampleArgs, WindowsCommand};
 use super::output::Answer;
-use super::{Cli, Command, not_yet, quarantine, show, status, verify, work};
+use super::{Cli, Command, not_yet, quarantine, rerun, show, status, verify, windows, work};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::check;
@@ -35,21 +35,22 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Quarantine(QuarantineCommand::List(filter)) => quarantine::list(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Show(filter)) => quarantine::show(&caller, &filter),
         Command::Quarantine(QuarantineCommand::Retry(filter)) => quarantine::retry(&caller, &filter),
+        Command::Rerun(args) => rerun::rerun(&caller, &args),
+        Command::Quarantine(QuarantineCommand::Discard(args)) => quarantine::discard(&caller, &args),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
         Command::Serve => serve::serve(&caller),
+        Command::Windows(WindowsCommand::List(args)) => windows::list(&caller, &args),
+        Command::Windows(WindowsCommand::Hold(args)) => windows::hold(&caller, &args),
+        Command::Windows(WindowsCommand::Release(args)) => windows::release(&caller, &args),
+        Command::Windows(WindowsCommand::Force(args)) => windows::force(&caller, &args),
         Command::Status(args) => status::status(&caller, &args),
         Command::Verify(args) => verify::verify(&caller, &args),
         Command::Explain(args) => show::explain(&caller, &args),
         Command::Export(args) => show::export(&caller, &args),
 
-        Command::Quarantine(QuarantineCommand::Discard(_))
-        | Command::Rerun(_)
-        | Command::Windows(_)
-        | Command::Bills(_)
-        | Command::Orders(_)
-        | Command::Renewals(_)
-        | Command::Reports(_)
-        | Command::Quote(_) => unreachable!("`not_yet` refuses commands of later versions"),
+        Command::Bills(_) | Command::Orders(_) | Command::Renewals(_) | Command::Reports(_) | Command::Quote(_) => {
+            unreachable!("`not_yet` refuses commands of later versions")
+        }
     }
 }
 

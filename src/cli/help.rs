@@ -47,6 +47,27 @@ Examples:
   reckoner run hourly
   reckoner run hourly --from 2026-01-05 --to 2026-01-06 --dry-run";
 
+pub(super) const RERUN: &str = "\
+Settles windows of the past again and shows what that would change, with the cause of each difference: input (rows that \
+arrived or were replaced since), manual (refused rows that an operator took again), price (another price row or discount \
+counts), rule (the engine or the profile reckons otherwise). Nothing is changed until the plan that is printed is given \
+back with --apply; then exactly its differences are posted, once. Late usage needs no rerun: it settles by itself, at the \
+prices of its window.
+
+Exit code 4 if input, prices or windows have changed since the plan was made: look at the new one.
+
+Examples:
+  reckoner rerun hourly --from 2026-01-05 --to 2026-01-06 --reason \"price of vm.small was wrong\"
+  reckoner rerun hourly --from 2026-01-05 --to 2026-01-06 --reason \"price of vm.small was wrong\" --apply plan_61f0…";
+pub(super) const QUARANTINE_DISCARD: &str = "\
+What is given up stays in quarantine as it was delivered, with who gave it up, when and why; its use stays counted as \
+quarantined. Done twice it has no effect. `quarantine retry ITEM` takes an item that was given up again, if it is named; \
+`retry --reason` leaves such items alone.
+
+Examples:
+  reckoner quarantine discard q_3b638f6a066e --reason 'a test host, not for sale'
+  reckoner quarantine discard --reason negative_quantity";
+
 pub(super) const CATCH_UP: &str = "\
 Carries out every effect with an instant up to and including T, also of the day in progress; hours that received usage \
 since they were settled are settled again. A T later than the clock is refused.
@@ -69,13 +90,46 @@ What it does goes to standard error, a line each; RECKONER_LOG=warn makes it qui
 Example:
   reckoner serve --home ./books";
 
+pub(super) const WINDOWS_LIST: &str = "\
+A window is listed when it has input. Its state is open (not over yet), due, settled, `settled, has news` (rows came or \
+were replaced since), held, or forced. seq is the newest delivery that its charges hold, rows what the newest run read; \
+charges and amount are those of all runs, the amount in the home's currency. Below stands what is held, by whom and why.
+
+Examples:
+  reckoner windows list
+  reckoner windows list hourly --from 2026-01-05 --to 2026-01-06 --json";
+
+pub(super) const WINDOWS_HOLD: &str = "\
+A window is held if any part of it lies in the range. Without JOB that goes for days and months too, so that no use of a \
+held hour settles by way of a longer window. Held windows are passed over by every command until they are released; what is settled already stays, and late \
+rows for it wait. Ingest goes on. A later hold of the same time has its own reason from then on.
+
+Example:
+  reckoner windows hold hourly --from 2026-01-05T10:00:00+08:00 --reason 'meter 7 delivers twice'";
+
+pub(super) const WINDOWS_RELEASE: &str = "\
+Without a range every hold ends. What waited is due again and settles with the next catch-up, oldest first, at the \
+instants at which it would have settled.
+
+Example:
+  reckoner windows release hourly --from 2026-01-05 --to 2026-01-06 --reason 'delivered again'";
+
+pub(super) const WINDOWS_FORCE: &str = "\
+For windows that a source will never complete, or that somebody else holds. Whole windows that are over, settled in this \
+command; who forced them and why is kept, and whoever did so does not approve that month's bills. Usage that comes \
+later settles by itself.
+
+Example:
+  reckoner windows force hourly --from 2026-01-05 --to 2026-01-06 --reason 'source B was switched off on the 4th'";
+
 pub(super) const STATUS: &str = "\
 Read from the store alone, also when nothing is serving; takes no lock and never waits.
 
 With --check the exit code is for a monitor: 0 fine · 1 look: quarantine items are open, or usage waits to be settled for \
-more than an hour, something in inbox/ is left there, or the clock jumped · 2 bad: it waits for more than three hours, \
-what `serve` does fails, `serve` went silent without being stopped, or the books cannot be read. Usage waits since its \
-window ended, or since it was delivered if that was later. A home that nobody serves is no fault.
+more than an hour, windows are held beyond their job's deadline, something in inbox/ is left there, or the clock jumped · \
+2 bad: it waits for more than three hours, what `serve` does fails, `serve` went silent without being stopped, or the books \
+cannot be read. Usage waits since its window ended, or since it was delivered if that was later. A home that nobody serves \
+is no fault.
 
 Examples:
   reckoner status
@@ -115,6 +169,18 @@ Examples:
   reckoner export charges --from 2026-01-05 --to 2026-01-06 -o charges.csv
   reckoner export payments --account acct-1 --format ndjson
   reckoner export ledger --format hledger -o ledger.journal";
+
+pub(super) const CHECK: &str = "\
+Looks over the settings, every profile and job file, and what is known of prices, discounts and vouchers: usage that waits \
+for a price, gaps, prices that end within 30 days, rows that overlap or contradict each other, currencies and names that \
+lead nowhere, discounts that can never win, jobs that wake too rarely. A finding names its file and line, what was seen, \
+what was expected and what to do.
+
+An error is wrong: exit code 2. A warning may be meant so: exit code 0. Whether the books are right is for `verify`.
+
+Examples:
+  reckoner check
+  reckoner check --json";
 
 pub(super) const SAMPLE: &str = "\
 Writes accounts.csv, prices.csv and usage-0001.csv, … in the contract's columns. 20 resources an account, 40 skus, \

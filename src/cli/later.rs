@@ -2,7 +2,6 @@
 //! the contract and a wrong option is told from a missing command.
 
 use super::value::{Month, When, WhenRange};
-use crate::schedule::JobName;
 use clap::{Args, Subcommand, ValueEnum};
 
 /// A command whose parts come later: named alone, it is answered all the same.
@@ -11,82 +10,6 @@ pub struct Later<C: Subcommand> {
     /// What to do.
     #[command(subcommand)]
     pub command: Option<C>,
-}
-
-/// `rerun`.
-#[derive(Debug, Clone, Args)]
-pub struct RerunArgs {
-    /// Which job
-    #[arg(value_name = "JOB")]
-    pub job: JobName,
-    /// First instant of the range
-    #[arg(long, value_name = "T")]
-    pub from: When,
-    /// First instant no longer in the range
-    #[arg(long, value_name = "T")]
-    pub to: When,
-    /// Only this account
-    #[arg(long, value_name = "ACCOUNT")]
-    pub account: Option<String>,
-    /// Only this sku
-    #[arg(long, value_name = "SKU")]
-    pub sku: Option<String>,
-    /// Why; kept with what is posted
-    #[arg(long, value_name = "TEXT")]
-    pub reason: String,
-    /// Which windows of the range [default: missing]
-    #[arg(long, value_name = "MODE")]
-    pub mode: Option<RerunMode>,
-    /// Print the plan and change nothing
-    #[arg(long, conflicts_with = "apply")]
-    pub dry_run: bool,
-    /// Post the differences of this plan; exit 4 if it no longer describes what would happen
-    #[arg(long, value_name = "PLAN")]
-    pub apply: Option<String>,
-    /// The open month that takes the differences of an issued one
-    #[arg(long, value_name = "YYYY-MM")]
-    pub adjust_into: Option<Month>,
-}
-
-/// Which windows a rerun takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum RerunMode {
-    /// Never settled.
-    Missing,
-    /// Failed or blocked.
-    Failed,
-    /// All of them.
-    All,
-}
-
-/// `windows`.
-#[derive(Debug, Clone, Subcommand)]
-pub enum WindowsCommand {
-    /// Windows and their states
-    List(WindowsArgs),
-    /// Do not settle these windows for now
-    Hold(WindowsArgs),
-    /// Settle held windows again
-    Release(WindowsArgs),
-    /// Take windows for complete although a source has not delivered
-    Force(WindowsArgs),
-}
-
-/// Which windows.
-#[derive(Debug, Clone, Args)]
-pub struct WindowsArgs {
-    /// Of which job [default: all]
-    #[arg(value_name = "JOB")]
-    pub job: Option<JobName>,
-    /// First instant of the range
-    #[arg(long, value_name = "T")]
-    pub from: Option<When>,
-    /// First instant no longer in the range
-    #[arg(long, value_name = "T")]
-    pub to: Option<When>,
-    /// Why
-    #[arg(long, value_name = "TEXT")]
-    pub reason: Option<String>,
 }
 
 /// `bills`.

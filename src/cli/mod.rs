@@ -13,10 +13,13 @@ pub mod later;
 pub mod not_yet;
 pub mod output;
 pub mod quarantine;
+pub mod rerun;
 pub mod show;
 pub mod status;
+mod to_do;
 pub mod value;
 pub mod verify;
+pub mod windows;
 pub mod work;
 mod wrong_usage;
 
@@ -77,11 +80,12 @@ pub enum Command {
     #[command(subcommand)]
     Quarantine(args::QuarantineCommand),
     /// Settle windows again and post the differences (not yet)
-    Rerun(later::RerunArgs),
+    Rerun(args::RerunArgs),
     /// Carry out every effect up to an instant, oldest first
     CatchUp(args::CatchUpArgs),
-    /// Windows and their states (not yet)
-    Windows(later::Later<later::WindowsCommand>),
+    /// How windows stand: list them, hold them back, release them, take them for complete
+    #[command(subcommand)]
+    Windows(args::WindowsCommand),
     /// Take what is dropped into inbox/ and settle what is due, by the clock, until SIGTERM
     #[command(after_help = help::SERVE)]
     Serve,
@@ -97,7 +101,8 @@ pub enum Command {
     Bills(later::Later<later::BillsCommand>),
     /// Generated input of any size
     Sample(args::SampleArgs),
-    /// Settings, profiles, job files: what is wrong or missing
+    /// Settings, profiles, job files, prices: what is wrong or missing
+    #[command(after_help = help::CHECK)]
     Check,
     /// Place and list orders (not yet)
     Orders(later::Later<later::OrdersCommand>),
@@ -174,7 +179,8 @@ fn start_logging(usual: &str) {
     // Without a time: what a log line says holds at the command's own time, and collectors stamp lines themselves.
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).without_time().with_ansi(false);
-    let _ = subscriber.try_init();
+    // Saying that standard error takes no line, on standard error, would panic.
+    let _ = subscriber.log_internal_errors(false).try_init();
 }
 
 #[cfg(test)]

@@ -2,7 +2,6 @@
 //! `dispatch`.
 
 use super::Command;
-use super::args::QuarantineCommand;
 use crate::failure::Failure;
 use crate::schedule::JobName;
 
@@ -12,9 +11,8 @@ const SETTLES_BY_HOUR: &str = "this version settles usage by the hour";
 const NOT_YET: &[(&str, &str, &str)] = &[
     ("run daily", "renews, expires and settles by the day", SETTLES_BY_HOUR),
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
-    ("quarantine discard", "gives refused rows up", "open items do not hold anything up in this version"),
-    ("rerun", "settles windows again with later prices", "late and corrected usage settles by itself with `reckoner catch-up`"),
-    ("windows", "lists, holds and forces windows", "`reckoner status` shows what is settled and due"),
+    ("rerun daily", "renews and expires what a day missed", SETTLES_BY_HOUR),
+    ("rerun monthly", "closes a month again", SETTLES_BY_HOUR),
     ("bills", "closes a month", SETTLES_BY_HOUR),
     ("orders", "places purchases and subscriptions", SETTLES_BY_HOUR),
     ("renewals", "manages the renewal of subscriptions", SETTLES_BY_HOUR),
@@ -44,12 +42,11 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             JobName::Daily => Some("run daily"),
             JobName::Monthly => Some("run monthly"),
         },
-        Command::Quarantine(quarantine) => match quarantine {
-            QuarantineCommand::List(_) | QuarantineCommand::Show(_) | QuarantineCommand::Retry(_) => None,
-            QuarantineCommand::Discard(_) => Some("quarantine discard"),
+        Command::Rerun(rerun) => match rerun.job {
+            JobName::Hourly => None,
+            JobName::Daily => Some("rerun daily"),
+            JobName::Monthly => Some("rerun monthly"),
         },
-        Command::Rerun(_) => Some("rerun"),
-        Command::Windows(_) => Some("windows"),
         Command::Bills(_) => Some("bills"),
         Command::Orders(_) => Some("orders"),
         Command::Renewals(_) => Some("renewals"),
@@ -58,7 +55,9 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         Command::Init(_)
         | Command::Demo(_)
         | Command::Ingest(_)
+        | Command::Quarantine(_)
         | Command::CatchUp(_)
+        | Command::Windows(_)
         | Command::Status(_)
         | Command::Verify(_)
         | Command::Explain(_)

@@ -59,7 +59,10 @@ pub fn print_text(text: &str, exit: u8) -> u8 {
     let written = write!(out, "{text}{line_break}").and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            let _ = writeln!(io::stderr().lock(), "error: standard output: {error}");
+            let failure = Failure::failed("cannot write the answer").at("standard output").because(error);
+            let hint = "what the command did is done; run it again, or `reckoner status`, to see it";
+            let failure = if exit == 0 { failure.hint(hint) } else { failure };
+            let _ = writeln!(io::stderr().lock(), "{}", failure.to_text());
             exit.max(1)
         }
         _ => exit,

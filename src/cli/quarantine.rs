@@ -1,7 +1,9 @@
-//! `quarantine list`, `show` and `retry`: what was refused, what it is worth, what to do; and taking it again.
+//! `quarantine list`, `show`, `retry` and `discard`: what was refused, what it is worth, what to do; taking it again, and
+//! giving it up.
 
 use super::Answer;
-use super::args::QuarantineFilter;
+use super::args::{QuarantineDiscardArgs, QuarantineFilter, QuarantineListArgs};
+use super::to_do::to_do;
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
@@ -9,17 +11,28 @@ use crate::ingest;
 use crate::quarantine::{self, Waiting};
 use crate::report::terminal::{Align, Sheet, WIDTH, facts, grouped, money, wide_money, wrapped};
 use reckoner_core::number::MONEY_SCALE;
-use reckoner_core::table::{TableKind, reason};
-use reckoner_store::QuarantineItem;
+use reckoner_core::table::reason;
+use reckoner_store::{QuarantineDecision, QuarantineItem};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
 /// `quarantine list`.
-pub fn list(caller: &Caller, filter: &QuarantineFilter) -> Result<Answer, Failure> {
+pub fn list(caller: &Caller, args: &QuarantineListArgs) -> Result<Answer, Failure> {
     let books = Books::open(caller.read()?)?;
-    let waiting = quarantine::wanted(&books, &filter.items, filter.reason.as_deref())?;
+    let filter = &args.filter;
+    let mut waiting = quarantine::wanted(&books, &filter.items, filter.reason.as_deref())?;
+    let closed = waiting.iter().filter(|waiting| waiting.item.status != "open").count() as u64;
+    if args.open {
+        waiting.retain(|waiting| waiting.item.status == "open");
+    }
     let items: Vec<Value> = waiting.iter().map(|waiting| document(&books, waiting)).collect();
-    let text = if waiting.is_empty() { nothing(filter) } else { list_text(&waiting) };
+    let text = match waiting.is_empty() {
+        true if args.open && closed > 0 => {
+            format!("nothing is open; {} decided, see `reckoner quarantine list`\n", items_are(closed))
+        }
+        true => nothing(filter),
+        false => list_text(&waiting),
+    };
     Ok(Answer::done(text, json!({ "items": items })))
 }
 
@@ -27,7 +40,9 @@ pub fn list(caller: &Caller, filter: &QuarantineFilter) -> Result<Answer, Failur
 pub fn retry(caller: &Caller, filter: &QuarantineFilter) -> Result<Answer, Failure> {
     let mut books = Books::open(caller.write()?)?;
     let mut waiting = quarantine::wanted(&books, &filter.items, filter.reason.as_deref())?;
-    waiting.retain(|waiting| waiting.item.status == "open");
+    // What was given up is taken again only where it is named: a decision is not undone by the way.
+    let is_named = !filter.items.is_empty();
+    waiting.retain(|waiting| waiting.item.status == "open" || is_named && waiting.item.status == "discarded");
     let asked = waiting.len() as u64;
     let retaken = ingest::retake(&mut books, waiting.into_iter().map(|waiting| waiting.item).collect())?;
     ingest::retake_waiting(&mut books)?;
@@ -52,6 +67,43 @@ pub fn retry(caller: &Caller, filter: &QuarantineFilter) -> Result<Answer, Failu
         "resolved": retaken.resolved,
     });
     Ok(Answer::Said { exit: if left == 0 { 0 } else { 2 }, text, document })
+}
+
+/// `quarantine discard`.
+pub fn discard(caller: &Caller, args: &QuarantineDiscardArgs) -> Result<Answer, Failure> {
+    let mut books = Books::open(caller.write()?)?;
+    let items = match args.items.is_empty() {
+        true => quarantine::open_for(&books, &args.reason)?,
+        false => quarantine::wanted(&books, &args.items, None)?,
+    };
+    let discarded = quarantine::discard(&mut books, &items, &args.reason)?;
+
+    let now: Vec<Waiting> = items.into_iter().filter(|waiting| discarded.items.contains(&waiting.item.item_id)).collect();
+    let at_risk = at_risk_by_currency(&now).into_iter().map(|(currency, e8)| wide_money(e8, currency)).collect::<Vec<_>>();
+    let worth = if at_risk.is_empty() { String::new() } else { format!(", {} at risk as far as known", at_risk.join(" and ")) };
+    let count = discarded.items.len() as u64;
+    let mut text = format!("{} given up{worth}: {}\n", items_are(count), args.reason);
+    if discarded.already > 0 {
+        text += &format!("{} given up before, and stay so\n", items_are(discarded.already));
+    }
+    if discarded.settled > 0 {
+        text += &format!("{} taken again or replaced, and stay so\n", items_are(discarded.settled));
+    }
+    if count > 0 {
+        text += "they stay here as they were delivered, and their use stays counted; `reckoner quarantine retry ITEM` takes one again\n";
+    }
+    let document = json!({
+        "discarded": discarded.items,
+        "already": discarded.already,
+        "settled_otherwise": discarded.settled,
+        "reason": args.reason,
+        "actor": books.actor,
+    });
+    Ok(Answer::done(text, document))
+}
+
+fn items_are(count: u64) -> String {
+    if count == 1 { "1 item was".to_owned() } else { format!("{} items were", grouped(count)) }
 }
 
 fn nothing(filter: &QuarantineFilter) -> String {
@@ -135,6 +187,14 @@ fn document(books: &Books, waiting: &Waiting) -> Value {
         "amount_at_risk": item.amount_at_risk.to_text(MONEY_SCALE),
         "currency": waiting.currency,
         "first_seen_at": books.zone.to_text(item.first_seen_at),
+        "decision": waiting.decision.as_ref().map(|decision| json!({
+            "status": decision.status,
+            "became": decision.became,
+            "reason": decision.reason,
+            "actor": decision.actor,
+            "at": books.zone.to_text(decision.at),
+            "delivery": decision.became.as_ref().map(|_| decision.seq),
+        })),
     })
 }
 
@@ -147,7 +207,9 @@ pub fn show(caller: &Caller, filter: &QuarantineFilter) -> Result<Answer, Failur
         let row: Vec<Value> =
             waiting.item.raw.iter().map(|(column, value)| json!({ "column": column, "value": value })).collect();
         document["row"] = row.into();
-        document["to_do"] = to_do(&waiting.item).into();
+        let to_do = to_do(&waiting.item);
+        document["to_do"] = to_do.text.into();
+        document["next"] = to_do.commands.into();
         document
     });
     let items: Vec<Value> = items.collect();
@@ -167,14 +229,23 @@ fn show_text(books: &Books, waiting: &Waiting) -> String {
         ("at risk", at_risk(waiting)),
         ("reason", meaning.map_or_else(|| item.reason.clone(), |meaning| format!("{}: {meaning}", item.reason))),
     ]);
+    if let Some(decision) = &waiting.decision {
+        text += "\nwhat was decided\n";
+        text += &wrapped(&decision_text(books, decision), "  ", WIDTH);
+    }
     if !item.raw.is_empty() {
         text += "\nthe row as delivered; empty cells that may be empty are left out\n";
         text += &row_text(item);
     }
     text += "\nwhat was expected\n";
     text += &wrapped(&item.detail, "  ", WIDTH);
+    let to_do = to_do(item);
     text += "\nwhat to do\n";
-    text += &wrapped(&to_do(item), "  ", WIDTH);
+    text += &wrapped(&to_do.text, "  ", WIDTH);
+    if !to_do.commands.is_empty() {
+        text += "\nthat is\n";
+        text += &to_do.commands.iter().map(|command| format!("  {command}\n")).collect::<String>();
+    }
     text
 }
 
@@ -192,51 +263,44 @@ fn row_text(item: &QuarantineItem) -> String {
     facts(&pairs)
 }
 
-/// The next step, by what is wrong.
-fn to_do(item: &QuarantineItem) -> String {
-    let is_usage = item.kind == TableKind::Usage.as_str();
-    let step = match item.reason.as_str() {
-        _ if item.line == 0 => "have the file delivered again, whole; no row of it was taken",
-        "unknown_account" => "deliver the account in an accounts file, then send the row again in a new file",
-        "unknown_sku" | "no_price" | "no_price_in_currency" => {
-            "deliver the price in a prices file, then send the row again in a new file"
-        }
-        "in_the_future" => "send the row with the right time, or again once it has happened, in a new file",
-        "conflicting_record" if is_usage => {
-            "if the new content is right, send it in a new file with a higher revision; if both happened, with another record_id"
-        }
-        "edited_in_place" => "publish the row in a new file with a higher revision; the published one is kept",
-        _ => "have the row put right where it comes from, and send it in a new file",
+/// What was decided, by whom, when and why, and what a row that was taken again became.
+fn decision_text(books: &Books, decision: &QuarantineDecision) -> String {
+    let QuarantineDecision { status, became, reason, actor, at, seq, .. } = decision;
+    let became = match became.as_deref() {
+        Some("accepted") => format!(": it took effect, as delivery {seq}"),
+        Some("duplicate") => format!(": it was known by then, from before delivery {seq}"),
+        Some(_) | None => String::new(),
     };
-    let then = if is_usage { "; it settles as late usage with the next `reckoner catch-up`" } else { "" };
-    format!("{step}{then}. The item holds nothing up and stays here as it was delivered.")
+    let reason = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+    format!("{status} by {actor} at {}{became}{reason}", books.zone.to_text(*at))
+}
+
+/// An item for tests.
+#[cfg(test)]
+pub(super) fn sample_item(column: Option<&str>, value: Option<&str>) -> QuarantineItem {
+    use reckoner_core::{number::Money, time::Instant};
+    let raw = [("record_id", "r-1"), ("quantity", "-3"), ("account_id", "")];
+    QuarantineItem {
+        item_id: "q_1".to_owned(),
+        file_id: "f".to_owned(),
+        file: "usage-1.csv".to_owned(),
+        line: 3,
+        kind: "usage".to_owned(),
+        column: column.map(str::to_owned),
+        value: value.map(str::to_owned),
+        reason: "negative_quantity".to_owned(),
+        detail: "no".to_owned(),
+        raw: raw.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec(),
+        account_id: None,
+        amount_at_risk: Money::ZERO,
+        status: "open".to_owned(),
+        first_seen_at: Instant::from_seconds(0),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reckoner_core::number::Money;
-    use reckoner_core::time::Instant;
-
-    fn item(column: Option<&str>, value: Option<&str>) -> QuarantineItem {
-        let raw = [("record_id", "r-1"), ("quantity", "-3"), ("account_id", "")];
-        QuarantineItem {
-            item_id: "q_1".to_owned(),
-            file_id: "f".to_owned(),
-            file: "usage-1.csv".to_owned(),
-            line: 3,
-            kind: "usage".to_owned(),
-            column: column.map(str::to_owned),
-            value: value.map(str::to_owned),
-            reason: "negative_quantity".to_owned(),
-            detail: "no".to_owned(),
-            raw: raw.map(|(name, text)| (name.to_owned(), text.to_owned())).to_vec(),
-            account_id: None,
-            amount_at_risk: Money::ZERO,
-            status: "open".to_owned(),
-            first_seen_at: Instant::from_seconds(0),
-        }
-    }
 
     #[test]
     fn the_cell_at_fault_is_marked() {
@@ -248,16 +312,9 @@ mod tests {
             (Some("sku"), "  record_id   r-1\n  quantity    -3\n  account_id  (empty)\n> sku         (empty)\n"),
         ];
         for (column, expected) in cases {
-            assert_eq!(row_text(&item(column, None)), expected);
+            assert_eq!(row_text(&sample_item(column, None)), expected);
         }
-        assert_eq!(seen(&item(Some("quantity"), Some("-3"))), "quantity = -3");
-        assert_eq!(seen(&item(Some("sku"), None)), "sku is empty");
-    }
-
-    #[test]
-    fn what_to_do_fits_the_table() {
-        assert!(to_do(&item(None, None)).contains("catch-up"));
-        assert!(!to_do(&QuarantineItem { kind: "prices".to_owned(), ..item(None, None) }).contains("catch-up"));
-        assert!(to_do(&QuarantineItem { line: 0, ..item(None, None) }).starts_with("have the file delivered again"));
+        assert_eq!(seen(&sample_item(Some("quantity"), Some("-3"))), "quantity = -3");
+        assert_eq!(seen(&sample_item(Some("sku"), None)), "sku is empty");
     }
 }

@@ -35,8 +35,13 @@ fn text(books: &Books, status: &Status) -> String {
     let files = status.files;
     let refused_whole = if files.files_refused == 0 { String::new() } else { format!(", {} refused whole", files.files_refused) };
     let due = match status.due {
+        None if status.held.is_some() => "none".to_owned(),
         None => "none: everything that is over is settled".to_owned(),
         Some(due) => format!("{}, the oldest from {}", grouped(due.windows), shown(due.oldest.start)),
+    };
+    let due = match status.held {
+        None => due,
+        Some(held) => format!("{due}; {} held, the oldest from {}", grouped(held.windows), shown(held.oldest.start)),
     };
     let last_run = status.last_run.as_ref().map_or_else(
         || "none yet".to_owned(),
@@ -160,6 +165,8 @@ fn document(books: &Books, status: &Status) -> Value {
             "due": status.due.map_or(0, |due| due.windows),
             "oldest_due": status.due.map(|due| json!([shown(due.oldest.start), shown(due.oldest.end)])),
             "waiting_seconds": status.due.map(|due| due.waiting_seconds),
+            "held": status.held.map_or(0, |held| held.windows),
+            "held_late": status.held.map_or(0, |held| held.late),
             "in_progress": status.in_progress,
         },
         "frontier": status.frontier.map(shown),

@@ -153,6 +153,20 @@ pub fn parse_actor(text: &str) -> Result<String, ValueError> {
     })
 }
 
+/// Reads why somebody decides something: 1 to 500 characters without line breaks, blanks at the ends cut off.
+///
+/// # Errors
+/// A [`ValueError`] for anything else.
+pub fn parse_reason(text: &str) -> Result<String, ValueError> {
+    let reason = text.trim();
+    let is_reason = (1..=500).contains(&reason.chars().count()) && !reason.chars().any(char::is_control);
+    is_reason.then(|| reason.to_owned()).ok_or_else(|| ValueError {
+        saw: format!("{:?} is no reason", text.chars().take(40).collect::<String>()),
+        expected: "1 to 500 characters without line breaks: it is kept, and read by whoever asks later",
+        hint: "for example `--reason 'meter 7 delivers twice'`".to_owned(),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -196,6 +210,9 @@ mod tests {
         }
         for (text, expected) in [("ana", true), ("Ana Lima", true), ("", false), (" ana", false), ("a\nb", false)] {
             assert_eq!(parse_actor(text).is_ok(), expected, "{text:?}");
+        }
+        for (text, expected) in [("typo", Some("typo")), (" a b ", Some("a b")), ("", None), ("  ", None), ("a\nb", None)] {
+            assert_eq!(parse_reason(text).ok().as_deref(), expected, "{text:?}");
         }
         assert!("2026-01-01..2026-02-01".parse::<WhenRange>().is_ok());
         assert!("2026-01-01".parse::<WhenRange>().is_err());

@@ -8,7 +8,7 @@ use crate::failure::Failure;
 use crate::inbox;
 use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt};
 use crate::report::progress::Progress;
-use crate::report::terminal::{Align, Sheet, grouped};
+use crate::report::terminal::{Align, Sheet, counted, grouped};
 use crate::schedule::JobName;
 use crate::settle::{self, Receipt as SettleReceipt, Wish};
 use reckoner_core::number::Money;
@@ -130,6 +130,7 @@ pub fn run(caller: &Caller, args: &RunArgs) -> Result<Answer, Failure> {
     let wish = Wish {
         until: Some(until),
         within,
+        kind: None,
         account_id: args.account.clone(),
         sku: args.sku.clone(),
         is_dry_run: args.dry_run,
@@ -158,16 +159,23 @@ fn settle_and_tell(books: &mut Books, wish: &Wish) -> Result<Answer, Failure> {
 pub fn settle_text(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> String {
     let verb = if wish.is_dry_run { "would settle" } else { "settled" };
     let mut text = format!(
-        "{verb} {} windows up to {}: {} usage rows, {} charges, {} funds entries\n",
-        grouped(receipt.windows),
+        "{verb} {} up to {}: {}, {}, {}\n",
+        counted(receipt.windows, "window", "windows"),
         books.zone.to_text(wish.until.unwrap_or(books.as_of)),
-        grouped(receipt.rows_in),
-        grouped(receipt.rows_out),
-        grouped(receipt.funds),
+        counted(receipt.rows_in, "usage row", "usage rows"),
+        counted(receipt.rows_out, "charge", "charges"),
+        counted(receipt.funds, "funds entry", "funds entries"),
     );
     if !receipt.totals.is_empty() {
         text += "\n";
         text += &settlement_sheet(receipt);
+    }
+    if receipt.held > 0 {
+        let windows = match receipt.held {
+            1 => "1 window with news is held and was".to_owned(),
+            more => format!("{} windows with news are held and were", grouped(more)),
+        };
+        text += &format!("\n{windows} passed over; `reckoner windows list` says by whom and why\n");
     }
     text
 }
@@ -192,13 +200,15 @@ pub fn settlement_sheet(receipt: &SettleReceipt) -> String {
     sheet.to_text()
 }
 
-fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value {
+/// The same for a script.
+pub fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Value {
     let shown = |instant: Instant| books.zone.to_text(instant);
     json!({
         "until": shown(wish.until.unwrap_or(books.as_of)),
         "within": wish.within.map(|Window { start, end }| json!([shown(start), shown(end)])),
         "dry_run": wish.is_dry_run,
         "windows": receipt.windows,
+        "held": receipt.held,
         "rows_in": receipt.rows_in,
         "charges": receipt.rows_out,
         "funds": receipt.funds,

@@ -9,7 +9,7 @@ use crate::settle;
 use reckoner_core::number::Quantity;
 use reckoner_core::pay::PaymentLine;
 use reckoner_core::price::{Buyer, Price, is_tiered};
-use reckoner_core::rate::{Charge, DueWindow, Terms, VOLUME_BAND};
+use reckoner_core::rate::{Bookmark, Charge, DueWindow, Terms, VOLUME_BAND, WindowBook};
 use reckoner_core::table::{DiscountRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, FrameError, read_charges};
@@ -75,15 +75,19 @@ pub(super) fn story(books: &Books, charge: Charge) -> Result<ChargeStory, Failur
     let settlement_window = kind.containing(charge.key.window.start, books.zone);
     let month = month(books, &charge, is_tiered(&price.row.model))?;
     let line: Vec<Charge> = month.iter().filter(|one| one.charge.key == charge.key).map(|one| one.charge.clone()).collect();
-    let posted_seq = month.iter().filter(|one| one.charge.key == charge.key).map(|one| one.seq).max();
-    let due = due(books, kind, settlement_window, posted_seq)?;
+    let of_line = month.iter().filter(|one| one.charge.key == charge.key);
+    let newest_seq = of_line.clone().map(|one| one.seq).max();
+    let own_seq = of_line.filter(|one| one.charge.charge_id == charge.charge_id).map(|one| one.seq).max();
+    let due_now = due(books, kind, settlement_window, newest_seq, &charge)?;
+    // What the charge was made with, where a rerun has priced its line again since.
+    let due = DueWindow { book_seq: self::due(books, kind, settlement_window, own_seq, &charge)?.book_seq, ..due_now };
 
-    let terms = settle::terms(books, [due.book_seq])?;
+    let terms = settle::terms(books, [due.book_seq, due_now.book_seq])?;
     let discounts = discounts(books, &names, &terms, &charge, due)?;
     let month: Vec<Charge> = month.into_iter().map(|one| one.charge).collect();
     let facts = Facts { terms: &terms, price: &price, due, discounts: &discounts, month: &month };
     let equation = equation::of(&facts, &charge)?;
-    let rows = rows::of_line(books, &charge.key, due, &terms, &names)?;
+    let rows = rows::of_line(books, &charge.key, due_now, &terms, &names)?;
     let line_quantity = line.iter().try_fold(Quantity::ZERO, |sum, one| sum.plus(one.quantity)).map_err(FrameError::from)?;
 
     let (settlement, payments) = payments(books, &charge)?;
@@ -137,11 +141,24 @@ fn month(books: &Books, charge: &Charge, is_tiered: bool) -> Result<Vec<PostedCh
 
 /// The settlement window with what it was settled with. A window that was settled only in part (for one account or sku)
 /// has no state of its own: then the charges say what was known.
-fn due(books: &Books, kind: SettleWindow, window: Window, posted_seq: Option<u64>) -> Result<DueWindow, Failure> {
+///
+/// Its state of the book is the one that counted for the charge's account and sku when `posted_seq` was the newest delivery.
+fn due(
+    books: &Books,
+    kind: SettleWindow,
+    window: Window,
+    posted_seq: Option<u64>,
+    charge: &Charge,
+) -> Result<DueWindow, Failure> {
     let state = books.store().settled_windows()?.into_iter().find(|known| known.kind == kind && known.window == window);
-    let book_seq = state.map(|state| state.book_seq).or(posted_seq).unwrap_or(u64::MAX);
+    let first_seq = state.map(|state| state.book_seq).or(posted_seq).unwrap_or(u64::MAX);
     let settled_seq = state.map(|state| state.settled_seq).max(posted_seq);
-    Ok(DueWindow { window, kind, book_seq, settled_seq })
+    let first = DueWindow { window, kind, book_seq: first_seq, settled_seq };
+
+    let marks = books.store().bookmarks()?.into_iter().map(|record| record.bookmark);
+    let marks: Vec<Bookmark> = marks.filter(|mark| posted_seq.is_none_or(|seq| mark.book_seq <= seq)).collect();
+    let book_seq = WindowBook::new(first, &marks, None).seq_for(&charge.key.account_id, &charge.key.sku);
+    Ok(DueWindow { book_seq, ..first })
 }
 
 fn price_of(books: &Books, names: &FileNames, charge: &Charge) -> Result<(Arc<Price>, Option<Place>), Failure> {

@@ -211,8 +211,9 @@ fn moment<'a>(facts: &Facts<'a>, charge: &Charge) -> Result<Moment<'a>, AmountOv
     let mut tiers = TierState::default();
     if is_tiered(&facts.price.row.model) {
         for one in earlier.iter().filter(|one| !is_repricing(one) && facts.shares_total(one, charge)) {
-            let sum = tiers.by_resource.entry(one.key.resource_id.clone()).or_default();
-            *sum = sum.plus(one.quantity)?;
+            if one.corrects.is_none() || !one.quantity.is_zero() {
+                tiers.add_quantity(&one.key.resource_id, one.quantity)?;
+            }
         }
     }
     Ok(Moment { posted, tiers, own })
@@ -251,6 +252,7 @@ fn replayed(facts: &Facts<'_>, moment: &Moment<'_>) -> Result<Vec<Charge>, Amoun
             price: Arc::clone(facts.price),
             settles_at: own.transaction_at,
             book_seq: facts.due.book_seq,
+            settled_book_seq: facts.due.book_seq,
             quantity: after.quantity,
             waived: after.waived,
             region: own.region.clone(),

@@ -7,6 +7,7 @@ use super::Home;
 use crate::clock::{Clock, Stopwatch};
 use crate::failure::Failure;
 use crate::files::cannot;
+use crate::report::progress::tell;
 use fs4::TryLockError;
 use serde::{Deserialize, Serialize};
 use std::fs::File;
@@ -102,7 +103,7 @@ impl Home {
                 return Err(gave_up(self, does, other, wait));
             }
             if told != Some(other.clone()) {
-                eprintln!("waiting for {}, at most {}", who(other.as_ref()), seconds_text(wait));
+                tell(format_args!("waiting for {}, at most {}", who(other.as_ref()), seconds_text(wait)));
                 told = Some(other);
             }
             std::thread::sleep(POLL.min(wait.saturating_sub(watch.elapsed())));
@@ -114,18 +115,19 @@ fn try_path(path: &Path, holder: &Holder, clock: Clock) -> Result<Option<HomeLoc
     let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
     let file = opened.map_err(cannot("open the lock", path))?;
     match fs4::FileExt::try_lock(&file) {
-        Ok(()) => claim(file, path, holder, clock).map(Some),
+        Ok(()) => Ok(Some(claim(file, holder, clock))),
         Err(TryLockError::Error(error)) => Err(cannot("lock", path)(error).into()),
         Err(TryLockError::WouldBlock) => Ok(None),
     }
 }
 
-fn claim(file: File, path: &Path, holder: &Holder, clock: Clock) -> Result<HomeLock, Failure> {
+/// Signs the lock that was taken. A full disk leaves it unsigned: the kernel's lock is what counts, and whoever waits is
+/// told of `another command`.
+fn claim(mut file: File, holder: &Holder, clock: Clock) -> HomeLock {
     let holder = Holder { since: clock.now().to_utc_text(), ..holder.clone() };
-    let text = serde_json::to_string(&holder).expect("a holder is plain text");
-    let written = file.set_len(0).and_then(|()| writeln!(&file, "{text}"));
-    written.map_err(cannot("write", path))?;
-    Ok(HomeLock { file })
+    let text = serde_json::to_string(&holder).expect("a holder is plain text") + "\n";
+    let _ = file.set_len(0).and_then(|()| file.write_all(text.as_bytes()));
+    HomeLock { file }
 }
 
 /// Nothing for the moment between taking the lock and signing it.

@@ -5,7 +5,8 @@
 //! Promises: rows = accepted + duplicates + refused, for every file; the same bytes twice have no effect; a file whose bytes
 //! cannot be trusted is refused whole; a file takes effect whole or not at all.
 
-pub mod read;
+/// Foreign files as batches of text cells.
+pub use reckoner_read as read;
 mod receipt;
 mod reference;
 mod refuse;
@@ -19,8 +20,9 @@ pub use retake::{Retaken, is_retake, retake, retake_waiting};
 
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::faults::{self, Point};
 use crate::report::progress::Progress;
-use read::{FileRefusal, ReadOptions, Source};
+use read::{FileRefusal, Source};
 use reckoner_core::table::{Context, TableKind};
 use reckoner_store::{IngestRecord, InputFile};
 use std::path::{Path, PathBuf};
@@ -62,8 +64,8 @@ impl<E: Into<Failure>> From<E> for Stopped {
 /// Takes files in, in the contract's order of tables; files of one table in the order given.
 ///
 /// # Errors
-/// Exit 2 when a name says no table, before anything is taken; exit 1 when a file or the store fails. Files before it are
-/// taken.
+/// Before anything is taken: exit 2 when a name says no table or leads to no regular file, exit 1 when it leads nowhere.
+/// Exit 1 when a file or the store fails later; files before it are taken.
 pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, progress: &Progress) -> Result<Receipt, Failure> {
     ingest_each(books, files, kind, progress, &mut |_, _| Ok(true))
 }
@@ -82,7 +84,9 @@ pub fn ingest_each(
 ) -> Result<Receipt, Failure> {
     let mut ordered: Vec<(TableKind, &PathBuf)> = Vec::new();
     for path in files {
-        ordered.push((kind_of(path, kind)?, path));
+        let kind = kind_of(path, kind)?;
+        take::check_regular(path)?;
+        ordered.push((kind, path));
     }
     ordered.sort_by_key(|(kind, _)| *kind);
 
@@ -107,6 +111,7 @@ fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
 
 fn ingest_file(books: &mut Books, kind: TableKind, path: &Path, progress: &Progress) -> Result<FileReceipt, Failure> {
     let taken = take::take(books, path)?;
+    faults::pass(Point::IngestRawKept)?;
     if let Some(known) = books.store().input_file(&taken.file_id)? {
         return Ok(receipt::again(&taken, &known));
     }
@@ -119,13 +124,20 @@ fn ingest_file(books: &mut Books, kind: TableKind, path: &Path, progress: &Progr
             let item = refuse::file(&taken, kind.as_str(), refusal.reason, refusal.detail, books.as_of);
             record = IngestRecord { quarantine: vec![item], ..IngestRecord::default() };
             record.file = Some(input_file(books, kind, &taken, Counts::default(), true));
-            books.store_mut().record_ingest(&record)?;
+            keep(books, &record)?;
             return Ok(receipt::of(&taken, kind, &record));
         }
     };
     record.file = Some(input_file(books, kind, &taken, counts, false));
-    books.store_mut().record_ingest(&record)?;
+    keep(books, &record)?;
     Ok(receipt::of(&taken, kind, &record))
+}
+
+/// Records everything that came of a delivery.
+fn keep(books: &mut Books, record: &IngestRecord) -> Result<(), Failure> {
+    faults::pass(Point::IngestBeforeRecord)?;
+    books.store_mut().record_ingest(record)?;
+    faults::pass(Point::IngestAfterRecord)
 }
 
 fn take_rows(
@@ -135,7 +147,7 @@ fn take_rows(
     record: &mut IngestRecord,
     progress: &Progress,
 ) -> Result<Counts, Stopped> {
-    let options = ReadOptions { batch_rows: books.session.settings.batch_rows as usize, ..ReadOptions::default() };
+    let options = books.read_options();
     let open = || read::open(Source::Path(taken.raw.clone()), kind, &options);
     match kind {
         TableKind::Usage => usage::take_rows(books, taken, open, record, progress),

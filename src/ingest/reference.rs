@@ -2,6 +2,7 @@
 
 use super::read::RowReader;
 use super::refuse;
+use super::retake::Became;
 use super::take::Taken;
 use super::{Counts, Stopped, row_context};
 use crate::books::Books;
@@ -58,17 +59,21 @@ pub(super) fn retake_rows(
     items: &[QuarantineItem],
     record: &mut IngestRecord,
     counts: &mut Counts,
-) -> Result<Vec<String>, Failure> {
+) -> Result<Vec<(String, Became)>, Failure> {
     let mut known = Known::load(books)?;
     let mut resolved = Vec::new();
     for item in items {
         let Ok(raw) = RawRow::from_pairs(kind.schema(), item.line, &item.raw) else { continue };
-        match known.accept(books, kind, &raw, record) {
-            Ok(true) => counts.accepted += 1,
-            Ok(false) => counts.duplicates += 1,
+        let became = match known.accept(books, kind, &raw, record) {
+            Ok(true) => Became::Accepted,
+            Ok(false) => Became::Duplicate,
             Err(_) => continue,
+        };
+        match became {
+            Became::Accepted => counts.accepted += 1,
+            Became::Duplicate => counts.duplicates += 1,
         }
-        resolved.push(item.item_id.clone());
+        resolved.push((item.item_id.clone(), became));
     }
     Ok(resolved)
 }

@@ -24,13 +24,36 @@ pub(super) struct Taken {
     pub raw: PathBuf,
 }
 
+/// Refuses what is no regular file before it is opened: opening a pipe waits for a writer, a device may never end.
+pub(super) fn check_regular(path: &Path) -> Result<(), Failure> {
+    let kind = std::fs::metadata(path).map_err(cannot("read", path))?.file_type();
+    if kind.is_file() {
+        return Ok(());
+    }
+    let seen = if kind.is_dir() { "a folder" } else { special(kind) };
+    Err(Failure::usage(format!("it is {seen}")).at(path.display()).expected("a regular file with rows of one table"))
+}
+
+#[cfg(unix)]
+fn special(kind: std::fs::FileType) -> &'static str {
+    use std::os::unix::fs::FileTypeExt as _;
+    match kind {
+        pipe if pipe.is_fifo() => "a pipe",
+        socket if socket.is_socket() => "a socket",
+        device if device.is_char_device() || device.is_block_device() => "a device",
+        _ => "no regular file",
+    }
+}
+
+#[cfg(not(unix))]
+fn special(_: std::fs::FileType) -> &'static str {
+    "no regular file"
+}
+
 /// Keeps a file's bytes under `raw/`; bytes that are there already are not written again.
 pub(super) fn take(books: &Books, path: &Path) -> Result<Taken, Failure> {
+    check_regular(path)?;
     let mut from = File::open(path).map_err(cannot("read", path))?;
-    let details = from.metadata().map_err(cannot("read", path))?;
-    if !details.is_file() {
-        return Err(Failure::usage("not a regular file").at(path.display()).expected("a file with rows of one table"));
-    }
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
 
     let folder = books.session.home.raw();
@@ -42,8 +65,9 @@ pub(super) fn take(books: &Books, path: &Path) -> Result<Taken, Failure> {
     if !raw.exists() {
         to.sync_all().map_err(cannot("sync", &staged_path))?;
         staged_path.persist(&raw).map_err(|error| cannot("rename into place", &raw)(error.error))?;
-        files::sync_folder(&folder)?;
     }
+    // Also where the bytes are there already: whoever put them there may have been killed before the name was durable.
+    files::sync_folder(&folder)?;
     Ok(Taken { file_id, name, bytes, raw })
 }
 

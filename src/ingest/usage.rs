@@ -5,19 +5,20 @@
 
 use super::read::{Batch, FileRefusal, RowReader};
 use super::refuse;
+use super::retake::Became;
 use super::row_context;
 use super::take::Taken;
-use super::units::{Column, UnitSums};
+use super::units::{self, Column, UnitSums};
 use super::{Counts, Stopped, reference};
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::faults::{self, Point};
 use crate::lake;
 use crate::report::progress::Progress;
 use reckoner_core::account::Accounts;
-use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing, units_by_hour};
+use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
 use reckoner_core::number::Quantity;
 use reckoner_core::price::{PriceBook, Prices};
-use reckoner_core::rate::last_instant;
 use reckoner_core::table::{Overlap, ProductRow, RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources, write_rows};
@@ -70,8 +71,8 @@ pub(super) fn retake_rows(
     items: &[QuarantineItem],
     record: &mut IngestRecord,
     counts: &mut Counts,
-) -> Result<Vec<String>, Failure> {
-    let mut intake = Intake::new(books, taken)?;
+) -> Result<Vec<(String, Became)>, Failure> {
+    let mut intake = Intake { known_by_now: Some(HashSet::new()), ..Intake::new(books, taken)? };
     let mut resolved = Vec::new();
     let mut candidates = Vec::new();
     for item in items {
@@ -89,8 +90,10 @@ pub(super) fn retake_rows(
         intake.count(row, Column::Released);
     }
     resolved.retain(|(line, _)| !refused.contains(line));
+    let known = intake.known_by_now.take().unwrap_or_default();
     intake.finish(record);
-    Ok(resolved.into_iter().map(|(_, item_id)| item_id).collect())
+    let became = |line| if known.contains(&line) { Became::Duplicate } else { Became::Accepted };
+    Ok(resolved.into_iter().map(|(line, item_id)| (item_id, became(line))).collect())
 }
 
 struct Intake<'a> {
@@ -107,6 +110,8 @@ struct Intake<'a> {
     units: UnitSums,
     /// Whether the file has rows that correct another.
     has_corrections: bool,
+    /// Where rows are taken again: the lines that turned out to be duplicates.
+    known_by_now: Option<HashSet<u64>>,
 }
 
 /// A row of the batch that may be accepted.
@@ -144,6 +149,7 @@ impl<'a> Intake<'a> {
             touched_hours: BTreeSet::new(),
             units: UnitSums::default(),
             has_corrections: false,
+            known_by_now: None,
         })
     }
 
@@ -206,6 +212,7 @@ impl<'a> Intake<'a> {
                 }
                 Ok(false) => {
                     counts.duplicates += 1;
+                    self.known_by_now.iter_mut().for_each(|lines| _ = lines.insert(candidate.row.line));
                     self.count(&candidate.row, Column::Duplicate);
                 }
                 Err(refusal) => refused.push((candidate, refusal)),
@@ -391,15 +398,7 @@ impl<'a> Intake<'a> {
     }
 
     fn hours(&self, row: &UsageRow) -> Vec<(Instant, String, Quantity)> {
-        let currency = self.accounts.currency(&row.account_id);
-        let currency = currency.or_else(|| self.prices.currencies(&row.sku).first().copied());
-        let timeline = currency.and_then(|currency| self.prices.timeline(&row.sku, currency));
-        let last = last_instant(row.interval());
-        match timeline.filter(|timeline| timeline.at(last).is_some()) {
-            Some(timeline) => units_by_hour(row, timeline).unwrap_or_default(),
-            // Without a price nobody knows the unit: the quantity counts as delivered, in the hour of its last instant.
-            None => vec![(last.hour_start(), String::new(), row.quantity)],
-        }
+        units::by_hour(&self.accounts, &self.prices, row)
     }
 
     fn touch(&mut self, row: &UsageRow) {
@@ -409,7 +408,11 @@ impl<'a> Intake<'a> {
 
     fn count(&mut self, row: &UsageRow, column: Column) {
         let account_id = if self.accounts.currency(&row.account_id).is_some() { row.account_id.as_str() } else { "" };
-        for (hour, unit, quantity) in self.hours(row) {
+        let hours = match column {
+            Column::Quarantined | Column::Released => units::refused_by_hour(&self.accounts, &self.prices, row),
+            Column::Accepted | Column::TakenBack | Column::Duplicate => self.hours(row),
+        };
+        for (hour, unit, quantity) in hours {
             self.units.add((hour, account_id.to_owned(), row.sku.clone(), unit), column, quantity);
         }
     }
@@ -444,6 +447,7 @@ impl<'a> Intake<'a> {
             let end = rows.iter().map(|row| row.ended_at).max().expect("a day has rows");
             let count = rows.len() as u64;
             let placed = lake::place(&self.books.lake(), &format!("rows/day={day}"), |path| write_rows(rows, path))?;
+            faults::pass(Point::IngestRowFilePlaced)?;
             let file = LakeFile {
                 path: placed.path,
                 kind: LakeKind::Rows,

@@ -3,6 +3,7 @@
 use crate::clock::Stopwatch;
 use crate::report::terminal::grouped;
 use std::cell::Cell;
+use std::io::{self, Write as _};
 use std::time::Duration;
 
 const BETWEEN_LINES: Duration = Duration::from_secs(2);
@@ -40,7 +41,13 @@ impl Progress {
         let now = self.started.elapsed();
         if now.saturating_sub(self.last.get()) >= self.between {
             self.last.set(now);
-            eprintln!("{} ({} s)", line(), now.as_secs());
+            tell(format_args!("{} ({} s)", line(), now.as_secs()));
         }
     }
+}
+
+/// Says something on standard error. Where nobody listens any more, or the disk behind it is full, the work goes on:
+/// `eprintln!` would panic.
+pub fn tell(what: std::fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr().lock(), "{what}");
 }

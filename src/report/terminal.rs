@@ -118,6 +118,11 @@ pub fn wrapped(text: &str, indent: &str, width: usize) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
+/// `1 window`, `1,200 windows`.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", grouped(number), if number == 1 { one } else { many })
+}
+
 /// `1,234,567`.
 pub fn grouped(number: u64) -> String {
     grouped_digits(&number.to_string())

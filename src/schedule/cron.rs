@@ -4,6 +4,7 @@
 //! and it joins day of month and day of week by *and* in one place and by *or* in another. Both are refused here.
 
 use croner::parser::{CronParser, Seconds};
+use reckoner_core::table::SettleWindow;
 use reckoner_core::time::Instant;
 use serde::{Deserialize, Deserializer};
 
@@ -85,6 +86,29 @@ impl Cron {
             instants.push(last);
         }
         instants
+    }
+
+    /// Whether it fires at least once in every hour, day or month.
+    ///
+    /// Days and months are counted in UTC; a day of the billing zone is as long, but for the two days a year when clocks
+    /// change.
+    pub fn fires_in_every(&self, kind: SettleWindow) -> bool {
+        let values: Vec<Vec<u32>> = self
+            .0
+            .split(' ')
+            .zip(FIELDS)
+            .map(|(field, (_, min, max))| field_values(field, min, max).unwrap_or_default())
+            .collect();
+        let [_, _, hours, days, months, weekdays] = values.as_slice() else { return false };
+        let is_whole = |values: &[u32], wanted: std::ops::RangeInclusive<u32>| wanted.into_iter().all(|n| values.contains(&n));
+        let is_every_month = is_whole(months, 1..=12);
+        // Sunday has two numbers.
+        let is_every_day = is_every_month && is_whole(days, 1..=31) && (is_whole(weekdays, 1..=7) || is_whole(weekdays, 0..=6));
+        match kind {
+            SettleWindow::Hour => is_every_day && is_whole(hours, 0..=23),
+            SettleWindow::Day => is_every_day,
+            SettleWindow::Month => is_every_month && days.iter().any(|day| *day <= 28),
+        }
     }
 
     /// The expression, fields separated by one blank.
@@ -179,6 +203,30 @@ mod tests {
         ];
         for (text, is_taken) in cases {
             assert_eq!(Cron::parse(text).is_ok(), is_taken, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_cron_fires_in_every_window_or_not() {
+        // cron | in every hour, day, month
+        let cases = [
+            ("0 10 * * * *", "yes yes yes"),
+            ("0 */15 * * * *", "yes yes yes"),
+            ("0 0 */2 * * *", "no yes yes"),
+            ("0 10 0-22 * * *", "no yes yes"),
+            ("0 0 0 * * 1-5", "no no yes"),
+            ("0 10 * * * 0-6", "yes yes yes"),
+            ("0 10 * * * 1-7", "yes yes yes"),
+            ("0 0 0 1 * *", "no no yes"),
+            ("0 0 0 28 * *", "no no yes"),
+            ("0 0 0 29 * *", "no no no"), // most Februaries have none
+            ("0 0 0 * 1-11 *", "no no no"),
+            ("0 0 0 29 2 *", "no no no"),
+        ];
+        for (text, expected) in cases {
+            let cron = Cron::parse(text).expect("a cron");
+            let fires = SettleWindow::ALL.map(|kind| if cron.fires_in_every(kind) { "yes" } else { "no" });
+            assert_eq!(fires.join(" "), expected, "{text}");
         }
     }
 }

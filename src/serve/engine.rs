@@ -22,6 +22,7 @@ use crate::settle::{self, Wish};
 use crate::stop::Stop;
 use reckoner_core::id;
 use reckoner_core::number::Money;
+use reckoner_core::schedule::Which;
 use reckoner_core::time::{Instant, Window};
 use reckoner_store::RunRecord;
 use std::panic::AssertUnwindSafe;
@@ -406,7 +407,7 @@ impl Engine {
             let Some(session) = self.caller_at(now.wall).try_write()? else { return Ok(()) };
             let mut books = Books::open(session)?;
             // Batches before the one that failed are settled by now: the oldest that is due is in it.
-            let due = settle::windows(&books, self.until(now), None)?.due;
+            let due = settle::windows(&books, self.until(now), None, Which::News)?.due;
             let Some(first) = due.first() else { return Ok(()) };
             let (done, failed) = attempts_at(&books, first.window)?;
             let facts = ["hourly", "failed", first.kind.as_str(), &first.window.start.to_utc_text(), &failed.to_string()];
@@ -458,9 +459,12 @@ fn locked_out(tick: &mut Tick) -> Tried {
 /// Whether there is anything to settle up to an instant: windows, money, or time that passed without either.
 fn look(books: &Books, until: Instant) -> Result<Look, Failure> {
     let store = books.store();
-    let windows = settle::windows(books, until, None)?;
+    let windows = settle::windows(books, until, None, Which::News)?;
     let has_funds = !store.pending_funds(until)?.is_empty();
-    let has_passed = store.frontier()?.is_none_or(|frontier| frontier < books.zone.segment_containing(until).start);
+    // What is held keeps the frontier where it is.
+    let reach = books.zone.segment_containing(until).start;
+    let reach = windows.held.iter().map(|held| held.window.start).fold(reach, Instant::min);
+    let has_passed = store.frontier()?.is_none_or(|frontier| frontier < reach);
     let oldest = windows.due.first().map(|due| due.window);
     let has_news = windows.latest_seq > 0;
     Ok(Look { oldest, latest_seq: windows.latest_seq, has_work: has_news && (oldest.is_some() || has_funds || has_passed) })

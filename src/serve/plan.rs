@@ -6,6 +6,7 @@ use crate::inbox;
 use crate::report::terminal::{Align, Sheet, facts, grouped};
 use crate::schedule::{JobDefinition, JobName};
 use crate::settle;
+use reckoner_core::schedule::Which;
 use reckoner_core::time::{Instant, Window, Zone};
 use serde_json::{Value, json};
 
@@ -41,7 +42,7 @@ pub(super) fn look(books: &Books, jobs: &[JobDefinition]) -> Result<Plan, Failur
         ahead.push((job.job, job.wake.cron.as_str().to_owned(), upcoming));
     }
     let delay = jobs.iter().find(|job| job.job == JobName::Hourly).map_or(0, |job| job.wait.settle_delay_seconds);
-    let due = settle::windows(books, books.as_of.plus_seconds(-i64::from(delay)), None)?.due;
+    let due = settle::windows(books, books.as_of.plus_seconds(-i64::from(delay)), None, Which::News)?.due;
     let home = &books.session.home;
     Ok(Plan {
         home: home.root().display().to_string(),

@@ -3,6 +3,7 @@
 use super::decide::Decided;
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::faults::{self, Point};
 use crate::lake;
 use reckoner_core::rate::Charge;
 use reckoner_core::time::Window;
@@ -21,6 +22,7 @@ pub(super) fn batch(books: &mut Books, decided: Decided) -> Result<(), Failure> 
         let start = charges.iter().map(|charge| charge.key.window.start).min().expect("a day has charges");
         let end = charges.iter().map(|charge| charge.key.window.end).max().expect("a day has charges");
         let placed = lake::place(&books.lake(), &format!("charges/day={day}"), |path| write_charges(&charges, path))?;
+        faults::pass(Point::SettleChargeFilePlaced)?;
         batch.charge_files.push(LakeFile {
             path: placed.path,
             kind: LakeKind::Charges,
@@ -32,10 +34,12 @@ pub(super) fn batch(books: &mut Books, decided: Decided) -> Result<(), Failure> 
             span: Window::new(start, end),
         });
     }
+    faults::pass(Point::SettleBeforeCommit)?;
     books.store_mut().record_settlement(&batch).map_err(|error| match error {
         StoreError::WindowMoved { .. } => {
             Failure::failed(error.to_string()).hint("nothing was recorded twice; run the command again to settle what is left")
         }
         other => other.into(),
-    })
+    })?;
+    faults::pass(Point::SettleAfterCommit)
 }

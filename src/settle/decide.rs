@@ -11,10 +11,10 @@ use reckoner_core::number::{AmountOverflow, Money, Quantity};
 use reckoner_core::pay::{
     self, ChargeDue, Effects, FundsOutcome, MoneyEvent, OpenSettlement, PaymentTerms, SettlementDue, SettlementTotals,
 };
-use reckoner_core::rate::{Charge, DueWindow, Tiers, posted_lines, settle_lines};
+use reckoner_core::rate::{Bookmark, Charge, DueWindow, TierKey, Tiers, posted_lines, settle_lines};
 use reckoner_core::table::FundsRow;
 use reckoner_core::time::Instant;
-use reckoner_store::{SettledWindow, SettlementBatch, SettlementRecord, TierTotal, UsageAccounting};
+use reckoner_store::{BookmarkRecord, SettledWindow, SettlementBatch, SettlementRecord, TierTotal, UsageAccounting};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// A decided batch: what the store will record, and the charges that go to the lake.
@@ -32,6 +32,7 @@ pub(super) fn batch(
     frontier: Option<Instant>,
 ) -> Result<Decided, Failure> {
     let tiers_before = loaded.tiers.clone();
+    let prices = runs::prices_of(&loaded.counted.lines);
     let lines = std::mem::take(&mut loaded.counted.lines);
     let posted = posted_lines(&loaded.posted).map_err(too_large)?;
     let mut charges = settle_lines(lines, posted, &mut loaded.tiers, &knowledge.terms)
@@ -39,16 +40,45 @@ pub(super) fn batch(
 
     let mut batch = SettlementBatch { frontier, ..SettlementBatch::default() };
     let due = settlements(books, knowledge, &loaded, &mut charges)?;
-    batch.runs = runs::of_windows(books, wish, knowledge, &loaded, &charges);
-    let run_ids = batch.runs.iter().map(|run| (run.window.end, run.run_id.clone())).collect();
+    let run_ids = match &wish.rerun {
+        None => {
+            batch.runs = runs::of_windows(books, wish, knowledge, &loaded, &charges, &prices);
+            batch.runs.iter().map(|run| (run.window.end, run.run_id.clone())).collect()
+        }
+        Some(rerun) => {
+            let run = runs::of_rerun(books, (wish, rerun), knowledge, &loaded, &charges, &prices);
+            let ends = charges.iter().map(|charge| charge.transaction_at);
+            let run_ids = ends.map(|end| (end, run.run_id.clone())).collect();
+            batch.runs = vec![run];
+            run_ids
+        }
+    };
     pay_all(books, knowledge, std::mem::take(&mut loaded.funds), due, &run_ids, &mut batch)?;
-    runs::count_postings(&mut batch);
-    batch.tier_totals = changed_totals(&tiers_before, &loaded.tiers);
-    if !wish.is_partial() {
+    runs::count_postings(&mut batch, wish.rerun.is_some());
+    (batch.tier_totals, batch.tier_totals_gone) =
+        (new_totals(&loaded.tiers, &tiers_before), gone_totals(&loaded.tiers, &tiers_before));
+    if wish.is_partial() {
+        batch.bookmark = bookmark(books, wish, knowledge, &loaded);
+    } else {
         batch.windows = loaded.due.iter().map(|due| claim(due, knowledge.latest_seq)).collect();
+    }
+    // A partial run leaves the units to the run that claims the window; prices that change move them at once.
+    if !wish.is_partial() || wish.reprices() {
         batch.accounting = accounting(&loaded);
     }
     Ok(Decided { batch, charges, latest_seq: knowledge.latest_seq })
+}
+
+/// What a partial run covers: later runs of the same windows price it as this one did.
+fn bookmark(books: &Books, wish: &Wish, knowledge: &Knowledge, loaded: &Loaded) -> Option<BookmarkRecord> {
+    let bookmark = Bookmark {
+        covers: load::span_of(&loaded.due)?,
+        account_id: wish.account_id.clone(),
+        sku: wish.sku.clone(),
+        book_seq: knowledge.latest_seq,
+        reprices: false,
+    };
+    Some(BookmarkRecord { bookmark, rerun: None, actor: books.actor.clone(), at: books.as_of })
 }
 
 fn too_large(error: AmountOverflow) -> Failure {
@@ -246,24 +276,35 @@ impl Posting<'_> {
     }
 }
 
-fn changed_totals(before: &Tiers, after: &Tiers) -> Vec<TierTotal> {
-    let mut changed = Vec::new();
-    for (key, state) in after {
-        let was = before.get(key);
-        for (resource_id, quantity) in &state.by_resource {
-            if was.and_then(|state| state.by_resource.get(resource_id)) != Some(quantity) {
-                changed.push(TierTotal {
-                    account_id: key.account_id.clone(),
-                    sku: key.sku.clone(),
-                    price_id: key.price_id.clone(),
-                    billing_period: key.billing_period.clone(),
-                    resource_id: resource_id.clone(),
-                    quantity: *quantity,
-                });
-            }
-        }
+/// The totals that differ from those before.
+fn new_totals(after: &Tiers, before: &Tiers) -> Vec<TierTotal> {
+    let was = |key: &TierKey, resource_id: &str| before.get(key).and_then(|state| state.by_resource.get(resource_id));
+    let changed = totals(after).filter(|(key, resource_id, quantity)| was(key, resource_id) != Some(quantity));
+    changed.map(tier_total).collect()
+}
+
+/// The totals of resources whose use was all taken back.
+fn gone_totals(after: &Tiers, before: &Tiers) -> Vec<TierTotal> {
+    let is_there =
+        |key: &TierKey, resource_id: &str| after.get(key).is_some_and(|state| state.by_resource.contains_key(resource_id));
+    totals(before).filter(|(key, resource_id, _)| !is_there(key, resource_id)).map(tier_total).collect()
+}
+
+fn totals(tiers: &Tiers) -> impl Iterator<Item = (&TierKey, &String, Quantity)> {
+    tiers
+        .iter()
+        .flat_map(|(key, state)| state.by_resource.iter().map(move |(resource_id, quantity)| (key, resource_id, *quantity)))
+}
+
+fn tier_total((key, resource_id, quantity): (&TierKey, &String, Quantity)) -> TierTotal {
+    TierTotal {
+        account_id: key.account_id.clone(),
+        sku: key.sku.clone(),
+        price_id: key.price_id.clone(),
+        billing_period: key.billing_period.clone(),
+        resource_id: resource_id.clone(),
+        quantity,
     }
-    changed
 }
 
 fn accounting(loaded: &Loaded) -> Vec<UsageAccounting> {

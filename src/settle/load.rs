@@ -6,8 +6,9 @@ use crate::failure::Failure;
 use reckoner_core::account::Accounts;
 use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, VoucherState, Wallet};
 use reckoner_core::price::{DiscountBook, PriceBook, is_tiered};
-use reckoner_core::rate::{Charge, Counted, DueWindow, Terms, TierKey, Tiers};
-use reckoner_core::schedule::{DueQuery, SettledState, due_windows};
+use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Repricing, Terms, TierKey, Tiers};
+use reckoner_core::rerun::Pair;
+use reckoner_core::schedule::{DueQuery, SettledState, Standings, Which, WindowOrder, due_windows};
 use reckoner_core::table::{FundsRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
@@ -18,6 +19,10 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 pub(super) struct Knowledge {
     pub terms: Terms,
     pub due: Vec<DueWindow>,
+    /// Windows that are due as well, and that an operator holds back.
+    pub held: Vec<DueWindow>,
+    /// How many orders about windows were known: `verify` tells by it what was held.
+    pub window_orders: usize,
     /// The skus with a price that settles in windows of each kind: others need not be read for them.
     pub skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>>,
     pub latest_seq: u64,
@@ -29,6 +34,8 @@ pub(super) struct Knowledge {
     pub quarantined: Vec<Instant>,
     /// Earlier runs, for counting attempts; empty where no window is settled again.
     pub runs: Vec<RunRecord>,
+    /// How many reruns and runs of a part there were before this one.
+    pub bookmarks: usize,
 }
 
 /// What a batch needs.
@@ -39,6 +46,8 @@ pub(super) struct Loaded {
     /// Rows in force that fall into each window.
     pub rows_in: HashMap<(SettleWindow, Window), u64>,
     pub row_files: Vec<LakeFile>,
+    /// The accounts and skus with news in windows that are settled.
+    pub news: HashSet<Pair>,
     pub posted: Vec<Charge>,
     pub tiers: Tiers,
     pub funds: Vec<FundsRow>,
@@ -54,25 +63,52 @@ pub(super) struct LoadedMoney {
 
 pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
     let store = books.store();
-    let WindowState { due, settled, skus_by_kind, latest_seq, .. } = windows(books, until, wish.within)?;
+    let WindowState { mut due, mut held, orders, settled, skus_by_kind, latest_seq, .. } =
+        windows(books, until, wish.within, wish.which)?;
+    if let Some(kind) = wish.kind {
+        due.retain(|window| window.kind == kind);
+        held.retain(|window| window.kind == kind);
+    }
+    let runs =
+        if due.iter().any(|window| window.settled_seq.is_some()) || wish.rerun.is_some() { store.runs()? } else { Vec::new() };
+    if wish.rerun.as_ref().is_some_and(|rerun| rerun.is_failed_only) {
+        due.retain(|due| has_failed(due, &runs));
+    }
 
-    let is_any_again = due.iter().any(|window| window.settled_seq.is_some());
+    let states = due.iter().map(|window| window.book_seq).chain([latest_seq]);
+    let mut terms = terms(books, states)?;
+    if wish.reprices() {
+        terms = terms.repricing(Repricing { book_seq: latest_seq, is_partial: wish.is_partial() });
+    }
     Ok(Knowledge {
-        terms: terms(books, due.iter().map(|window| window.book_seq))?,
+        terms,
         settled_ends: settled.keys().map(|(_, window)| window.end).collect(),
         quarantined: quarantined_starts(store)?,
-        runs: if is_any_again { store.runs()? } else { Vec::new() },
+        runs,
+        bookmarks: store.bookmarks()?.len(),
         due,
+        held,
+        window_orders: orders.len(),
         skus_by_kind,
         latest_seq,
         effective_from: store.frontier()?.unwrap_or(Instant::MIN),
     })
 }
 
+/// Whether the last run of the window did not come to its end.
+fn has_failed(due: &DueWindow, runs: &[RunRecord]) -> bool {
+    let last = runs.iter().rev().find(|run| run.window == due.window && run.job == "hourly");
+    last.is_some_and(|run| run.status != "done")
+}
+
 /// Where the windows stand.
 pub struct WindowState {
-    /// Windows with news that end by the instant asked for, oldest first.
+    /// Windows with news that end by the instant asked for, oldest first, but for those that are held.
     pub due: Vec<DueWindow>,
+    /// Those that an operator holds back, oldest first.
+    pub held: Vec<DueWindow>,
+    /// What operators said, in the order said.
+    pub orders: Vec<WindowOrder>,
     /// Windows settled at least once.
     pub settled: BTreeMap<(SettleWindow, Window), SettledState>,
     /// Hours (by start, UTC) that rows touched, with the newest delivery that touched each.
@@ -83,11 +119,11 @@ pub struct WindowState {
     pub latest_seq: u64,
 }
 
-/// Which windows have news, of those that end by `until` and lie inside `within`.
+/// Which windows have news (or are wanted for another reason), of those that end by `until` and lie inside `within`.
 ///
 /// # Errors
 /// What the store says.
-pub fn windows(books: &Books, until: Instant, within: Option<Window>) -> Result<WindowState, Failure> {
+pub fn windows(books: &Books, until: Instant, within: Option<Window>, which: Which) -> Result<WindowState, Failure> {
     let store = books.store();
     let mut skus_by_kind: BTreeMap<SettleWindow, BTreeSet<String>> = BTreeMap::new();
     for known in store.prices()? {
@@ -101,9 +137,11 @@ pub fn windows(books: &Books, until: Instant, within: Option<Window>) -> Result<
         .collect();
     let latest_seq = store.latest_seq()?;
     let kinds = skus_by_kind.keys().copied().collect();
-    let query = DueQuery { touched: &touched, settled: &settled, kinds: &kinds, until, within, latest_seq, zone: books.zone };
-    let due = due_windows(&query);
-    Ok(WindowState { due, settled, touched, skus_by_kind, latest_seq })
+    let query =
+        DueQuery { touched: &touched, settled: &settled, kinds: &kinds, until, within, which, latest_seq, zone: books.zone };
+    let orders = store.window_orders()?;
+    let (due, held) = Standings::new(&orders).part(due_windows(&query));
+    Ok(WindowState { due, held, orders, settled, touched, skus_by_kind, latest_seq })
 }
 
 /// The terms of these states of knowledge: prices, discounts, accounts, profile.
@@ -112,8 +150,10 @@ pub fn terms(books: &Books, states: impl IntoIterator<Item = u64>) -> Result<Ter
     let accounts = Accounts::new(store.accounts()?.into_iter().map(|known| known.row));
     let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
     let discounts = DiscountBook::new(store.discounts()?.into_iter().map(|known| (known.seq, known.row)));
-    let states: BTreeSet<u64> = states.into_iter().collect();
-    Ok(Terms::new(books.profile.clone(), books.zone, accounts, &prices, &discounts, states))
+    let bookmarks: Vec<Bookmark> = store.bookmarks()?.into_iter().map(|record| record.bookmark).collect();
+    let states: BTreeSet<u64> = states.into_iter().chain(bookmarks.iter().map(|mark| mark.book_seq)).collect();
+    let terms = Terms::new(books.profile.clone(), books.zone, accounts, &prices, &discounts, states);
+    Ok(terms.with_bookmarks(bookmarks))
 }
 
 fn quarantined_starts(store: &dyn Store) -> Result<Vec<Instant>, Failure> {
@@ -158,13 +198,14 @@ pub(super) fn batch(
                 account_id: wish.account_id.as_deref(),
                 sku: wish.sku.as_deref(),
                 skus: knowledge.skus_by_kind.get(&kind),
-                account_skus: is_again.then_some(&news),
+                account_skus: (is_again && !wish.reprices()).then_some(&news),
             })?;
             loaded.add(&windows, counted, read)?;
         }
     }
     loaded.row_files = row_files;
     loaded.posted = posted(books, wish, knowledge, due, &news, span)?;
+    loaded.news = news;
     loaded.tiers = tiers(books, knowledge, &loaded.counted, &loaded.posted)?;
     Ok(loaded)
 }
@@ -181,18 +222,13 @@ impl Loaded {
     }
 }
 
-fn span_of(due: &[DueWindow]) -> Option<Window> {
+pub(super) fn span_of(due: &[DueWindow]) -> Option<Window> {
     let start = due.iter().map(|due| due.window.start).min()?;
     Some(Window::new(start, due.iter().map(|due| due.window.end).max()?))
 }
 
 /// The (account, sku) with rows that arrived or were replaced after some of these windows were settled.
-fn news_of(
-    again: &[DueWindow],
-    files: &[RowFile],
-    superseded: &[SupersededRow],
-    span: Window,
-) -> Result<HashSet<(String, String)>, Failure> {
+fn news_of(again: &[DueWindow], files: &[RowFile], superseded: &[SupersededRow], span: Window) -> Result<HashSet<Pair>, Failure> {
     let Some(oldest) = again.iter().filter_map(|window| window.settled_seq).min() else { return Ok(HashSet::new()) };
     let newer: Vec<RowFile> = files.iter().filter(|file| file.seq > oldest).cloned().collect();
     let mut news = account_skus(&newer, span)?;
@@ -207,7 +243,7 @@ fn posted(
     wish: &Wish,
     knowledge: &Knowledge,
     due: &[DueWindow],
-    news: &HashSet<(String, String)>,
+    news: &HashSet<Pair>,
     span: Window,
 ) -> Result<Vec<Charge>, Failure> {
     let files = books.store().charge_files(span)?;
@@ -220,7 +256,9 @@ fn posted(
         let Some(window) = by_window.get(&(price.row.settle, charge.transaction_at)) else { return false };
         window.window.start <= charge.key.window.start
             && wish.sku.as_ref().is_none_or(|sku| *sku == charge.key.sku)
-            && (window.settled_seq.is_none() || news.contains(&(charge.key.account_id.clone(), charge.key.sku.clone())))
+            && (window.settled_seq.is_none()
+                || wish.reprices()
+                || news.contains(&(charge.key.account_id.clone(), charge.key.sku.clone())))
     };
     Ok(read_charges(&paths, &filter)?.into_iter().filter(is_asked).collect())
 }

@@ -2,7 +2,8 @@
 //!
 //! Owns: the order of windows, one settlement per account and instant, the batch that one store transaction records.
 //! Does not own: what a line costs (`core::rate`), who pays (`core::pay`), which rows are accepted (`ingest`).
-//! Promises: a window is settled whole or not at all; settling again without news posts nothing; oldest first.
+//! Promises: a window is settled whole or not at all; settling again without news posts nothing; oldest first; what an
+//! operator holds is passed over and counted.
 //!
 //! Three verbs: [`load`] fetches what a batch of windows needs, [`decide`] computes the batch, [`apply`] writes the charge
 //! files and records everything in one transaction. A batch is the windows that end on one billing day.
@@ -11,6 +12,7 @@ mod apply;
 mod decide;
 mod load;
 mod receipt;
+pub mod rerun;
 mod runs;
 
 pub use load::{WindowState, terms, windows};
@@ -18,10 +20,13 @@ pub use receipt::{CurrencyTotals, Receipt};
 
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::faults::{self, Point};
 use crate::report::progress::Progress;
 use crate::stop::Stop;
 use load::Knowledge;
 use reckoner_core::rate::DueWindow;
+use reckoner_core::schedule::Which;
+use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
 
 /// What to settle.
@@ -31,6 +36,8 @@ pub struct Wish {
     pub until: Option<Instant>,
     /// Only windows inside.
     pub within: Option<Window>,
+    /// Only windows of this kind.
+    pub kind: Option<SettleWindow>,
     /// Only this account; its windows stay open for the others.
     pub account_id: Option<String>,
     /// Only this sku; see above.
@@ -41,12 +48,32 @@ pub struct Wish {
     pub trigger: &'static str,
     /// Looked at between batches: once it is asked for, or its time is up, the batches that are left stay due.
     pub stop: Stop,
+    /// Which windows with input.
+    pub which: Which,
+    /// What makes it a rerun.
+    pub rerun: Option<RerunWish>,
+}
+
+/// What makes a rerun of a settlement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RerunWish {
+    /// Why.
+    pub reason: String,
+    /// Whether settled windows are priced with what is known now.
+    pub reprices: bool,
+    /// Only windows whose last run failed.
+    pub is_failed_only: bool,
 }
 
 impl Wish {
     /// Whether only a part of each window is settled, so that the window is not done.
     fn is_partial(&self) -> bool {
         self.account_id.is_some() || self.sku.is_some()
+    }
+
+    /// Whether settled windows are priced with what is known now.
+    fn reprices(&self) -> bool {
+        self.rerun.as_ref().is_some_and(|rerun| rerun.reprices)
     }
 }
 
@@ -58,7 +85,7 @@ impl Wish {
 pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Receipt, Failure> {
     let until = wish.until.unwrap_or(books.as_of);
     let knowledge = load::knowledge(books, wish, until)?;
-    let mut receipt = Receipt::default();
+    let mut receipt = Receipt { held: knowledge.held.len() as u64, ..Receipt::default() };
 
     // What a batch records, the next one reads. A dry run records nothing, so that it has to see everything at once.
     let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { by_billing_day(&knowledge) };
@@ -70,15 +97,21 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
         progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
         let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
         run_batch(books, wish, &knowledge, due, end, None, &mut receipt)?;
+        faults::pass(Point::SettleBetweenBatches)?;
     }
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
-    let is_whole = wish.within.is_none() && !wish.is_partial() && !wish.is_dry_run && !wish.stop.is_asked();
+    let is_whole =
+        wish.within.is_none() && wish.kind.is_none() && !wish.is_partial() && !wish.is_dry_run && !wish.stop.is_asked();
+    // It stops where something is held: what is released there takes effect as if nobody had held it.
+    let frontier = knowledge.held.iter().map(|held| held.window.start).fold(frontier, Instant::min);
     // It never goes back: `--until` may name an instant before one that was reached already.
     let reached = is_whole.then_some(frontier.max(knowledge.effective_from));
     if reached.is_some() {
+        faults::pass(Point::SettleBeforeFrontier)?;
         run_batch(books, wish, &knowledge, &[], until, reached, &mut receipt)?;
     }
+    faults::pass(Point::SettleBeforeReceipt)?;
     Ok(receipt)
 }
 
@@ -92,7 +125,9 @@ fn run_batch(
     receipt: &mut Receipt,
 ) -> Result<(), Failure> {
     let loaded = load::batch(books, wish, knowledge, due, until)?;
+    faults::pass(Point::SettleLoaded)?;
     let decided = decide::batch(books, wish, knowledge, loaded, frontier)?;
+    faults::pass(Point::SettleDecided)?;
     receipt.add(&decided);
     if !wish.is_dry_run {
         apply::batch(books, decided)?;

@@ -11,6 +11,8 @@ use std::collections::BTreeMap;
 pub struct Receipt {
     /// Windows with input that were settled.
     pub windows: u64,
+    /// Windows with news that were passed over because an operator holds them.
+    pub held: u64,
     /// Usage rows in force that fall into the windows; a row that falls into two counts twice.
     pub rows_in: u64,
     /// Charges posted, corrections included.

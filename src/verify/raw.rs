@@ -8,7 +8,7 @@ use super::{Check, EVER, Report};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::ingest::is_retake;
-use crate::ingest::read::{self, ReadOptions, RowReader, Source};
+use crate::ingest::read::{self, RowReader, Source};
 use crate::report::progress::Progress;
 use reckoner_core::account::Accounts;
 use reckoner_core::audit::{self, Finding};
@@ -57,7 +57,7 @@ fn subject(file: &InputFile, line: u64) -> String {
 
 /// Opens a delivered file as ingest did; that it cannot be read any more is a finding.
 fn open(books: &Books, kind: TableKind, file: &InputFile, check: Check, report: &mut Report) -> Option<Box<dyn RowReader>> {
-    let options = ReadOptions { batch_rows: books.session.settings.batch_rows as usize, ..ReadOptions::default() };
+    let options = books.read_options();
     let opened = read::open(Source::Path(books.session.home.raw().join(&file.file_id)), kind, &options);
     opened.map_err(|refusal| report.judge(check, [unreadable(file, refusal.detail)])).ok()
 }

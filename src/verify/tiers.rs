@@ -6,7 +6,7 @@ use crate::failure::Failure;
 use reckoner_core::audit::{self, Finding};
 use reckoner_core::number::Quantity;
 use reckoner_core::price::Price;
-use reckoner_core::rate::{Charge, Terms, TierKey, TierState};
+use reckoner_core::rate::{Charge, Terms, TierKey, TierState, VOLUME_BAND};
 use reckoner_frames::FrameError;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -35,10 +35,10 @@ impl TierSums {
         };
         let new = || Month { price: Arc::clone(price), state: TierState::default(), list_e8: 0, is_too_large: false };
         let month = self.months.entry(charge.billing_period.clone()).or_default().entry(key).or_insert_with(new);
-        let quantity = month.state.by_resource.entry(charge.key.resource_id.clone()).or_default();
-        match quantity.plus(charge.quantity) {
-            Ok(sum) => *quantity = sum,
-            Err(_) => month.is_too_large = true,
+        // A resource that used 0 has used something; one that is only re-priced has not.
+        let is_first = charge.corrects.is_none() && charge.reason.as_deref() != Some(VOLUME_BAND);
+        if is_first || !charge.quantity.is_zero() {
+            month.is_too_large |= month.state.add_quantity(&charge.key.resource_id, charge.quantity).is_err();
         }
         month.list_e8 += i128::from(charge.amounts.list.e8());
     }

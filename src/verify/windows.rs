@@ -5,7 +5,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::serve::Trigger;
 use reckoner_core::audit::{self, Finding};
-use reckoner_core::schedule::touched_windows;
+use reckoner_core::schedule::{Standing, Standings, WindowOrder, touched_windows};
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
 use reckoner_store::{RunRecord, SettledWindow};
@@ -75,27 +75,57 @@ fn check_known(books: &Books, settled: &[SettledWindow], report: &mut Report) ->
 #[derive(Deserialize)]
 struct Inputs {
     latest_seq: u64,
+    /// How many orders of operators were known.
+    #[serde(default)]
+    window_orders: usize,
 }
 
-/// A catch-up, and `serve`, settle every window that is due, oldest first. So a window that it knew of, and that is open still, must not
-/// be older than one that it has settled.
-fn check_order(books: &Books, settled: &[SettledWindow], report: &mut Report) -> Result<(), Failure> {
-    let store = books.store();
-    // The newest delivery known to one of them that settled a window with this end.
-    let mut caught_up: BTreeMap<Instant, u64> = BTreeMap::new();
+/// The catch-ups, `serve`'s among them, that knew the same orders of operators.
+#[derive(Default)]
+struct CaughtUp<'a> {
+    /// What they had to pass over.
+    standings: Standings<'a>,
+    /// The newest delivery known to one that settled a window with this end or a later one.
+    known: BTreeMap<Instant, u64>,
+}
+
+impl CaughtUp<'_> {
+    /// Whether one of them settled a later window although it knew this delivery and nobody held the window.
+    fn has_passed(&self, kind: SettleWindow, window: Window, seq: u64) -> bool {
+        let known = self.known.range(window.end.plus_seconds(1)..).next();
+        known.is_some_and(|(_, known)| *known >= seq) && !matches!(self.standings.of(kind, window), Standing::Held(_))
+    }
+}
+
+fn caught_up<'a>(books: &Books, orders: &'a [WindowOrder]) -> Result<Vec<CaughtUp<'a>>, Failure> {
+    let mut by_orders: BTreeMap<usize, CaughtUp<'a>> = BTreeMap::new();
     let is_in_order =
         |run: &RunRecord| run.status == "done" && (run.trigger == "catch-up" || Trigger::is_word_of_serve(&run.trigger));
-    for run in store.runs()?.into_iter().filter(is_in_order) {
-        let Ok(Inputs { latest_seq }) = serde_json::from_str(&run.inputs) else { continue };
-        let known = caught_up.entry(run.window.end).or_default();
+    for run in books.store().runs()?.into_iter().filter(is_in_order) {
+        let Ok(Inputs { latest_seq, window_orders }) = serde_json::from_str(&run.inputs) else { continue };
+        let group = by_orders.entry(window_orders).or_insert_with(|| CaughtUp {
+            standings: Standings::new(orders.get(..window_orders).unwrap_or(orders)),
+            ..CaughtUp::default()
+        });
+        let known = group.known.entry(run.window.end).or_default();
         *known = (*known).max(latest_seq);
     }
-    // … with this end or a later one.
-    let mut newest = 0;
-    for known in caught_up.values_mut().rev() {
-        newest = newest.max(*known);
-        *known = newest;
+    for group in by_orders.values_mut() {
+        let mut newest = 0;
+        for known in group.known.values_mut().rev() {
+            newest = newest.max(*known);
+            *known = newest;
+        }
     }
+    Ok(by_orders.into_values().collect())
+}
+
+/// A catch-up, and `serve`, settle every window that is due, oldest first. So a window that it knew of, and that is open
+/// still, must not be older than one that it has settled; unless it was held then.
+fn check_order(books: &Books, settled: &[SettledWindow], report: &mut Report) -> Result<(), Failure> {
+    let store = books.store();
+    let orders = store.window_orders()?;
+    let caught_up = caught_up(books, &orders)?;
     let mut kinds: BTreeMap<SettleWindow, u64> = BTreeMap::new();
     for price in store.prices()? {
         let first = kinds.entry(price.row.settle).or_insert(price.seq);
@@ -110,7 +140,7 @@ fn check_order(books: &Books, settled: &[SettledWindow], report: &mut Report) ->
         // Windows of a kind exist since the first price that settles in them.
         let needed = seq.max(kinds[&kind]);
         let reached = settled_seqs.get(&(kind, window)).copied().unwrap_or_default();
-        let passed = caught_up.range(window.end.plus_seconds(1)..).next().is_some_and(|(_, known)| *known >= needed);
+        let passed = caught_up.iter().any(|group| group.has_passed(kind, window, needed));
         let subject = || format!("window {}", shown(books, kind, window));
         let law = "settled with the newest delivery that touched it, before a later window was";
         let finding = (passed && reached < needed).then(|| audit::compare_counts(subject(), law, reached, needed));

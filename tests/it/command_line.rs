@@ -46,15 +46,11 @@ fn commands_of_later_versions_are_parsed_and_answered() {
         "bills show 2026-01 --account a --reason x",
         "bills list",
         "bills",
-        "windows",
         "renewals",
         "run daily",
         "run monthly --from 2026-01-01 --to 2026-02-01 --account a --sku s --dry-run",
-        "rerun hourly --from 2026-01-01 --to 2026-01-02 --reason x --mode all --adjust-into 2026-02",
+        "rerun monthly --from 2026-01-01 --to 2026-02-01 --reason x --mode missing --adjust-into 2026-02",
         "rerun daily --from 2026-01-01 --to 2026-01-02 --reason x --apply plan_1 --account a --sku s",
-        "windows list",
-        "windows force hourly --from 2026-01-01 --to 2026-01-02 --reason x",
-        "quarantine discard q_1 q_2 --reason typo",
         "orders place purchase --account a --resource r --sku s --periods 3 --renewal auto",
         "orders list",
         "renewals list --tab no-expiry --expires 2026-01-01..2026-02-01 --product p --data-center-type t",
@@ -143,4 +139,5 @@ fn wrong_usage_says_what_is_known() {
     bench.line("check --wait soon").expect_exit(2).expect_err(&["--wait <TIME>: `soon` is not a time to wait", "hint: "]);
     bench.line("").expect_exit(2).expect_err(&["Usage: reckoner", "Commands:"]);
     bench.line("quarantine").expect_exit(2).expect_err(&["Usage: reckoner quarantine"]);
+    bench.line("windows").expect_exit(2).expect_err(&["Usage: reckoner windows", "hold", "force"]);
 }

@@ -3,28 +3,40 @@
 //! | file | what it holds together |
 //! |---|---|
 //! | `command_line` | every command of the contract is known; wrong usage is told in four parts, as JSON too |
+//! | `bad_bytes` | damaged, odd and hostile files are refused with a reason, within 512 MiB, and the others are taken |
 //! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
 //! | `laws` | what the engine promises: the oracle, order, twice is once, bad rows, late rows |
 //! | `tools` | `check` and `sample` |
 //! | `export` | every table's columns, order and selection; the ledger as journals |
+//! | `failpoints` | every failpoint once as an error and once as a death: the same books afterwards |
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
 //! | `serve` | as a process: the inbox, signals, kills, a second one, what is refused; and `ingest` from the inbox |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
+//! | `rerun` | plans, their causes, applying them once; stale plans; what is priced with which book |
+//! | `windows` | `list`, `hold`, `release` and `force`: what is passed over, and that it is all made up |
+//! | `together` | many processes on one home at once, answers that cannot be written, what a killed command left |
 //! | `verify` | green on books that are right, whatever came when; each check named by books that break it |
 
+#[cfg(unix)]
+mod bad_bytes;
 mod command_line;
 mod examples;
 mod explain;
 mod export;
+#[cfg(debug_assertions)]
+mod failpoints;
 mod formats;
 mod home;
 mod laws;
 mod quarantine;
+mod rerun;
 mod sample_home;
 mod serve;
 mod status;
 mod support;
+mod together;
 mod tools;
 mod verify;
+mod windows;

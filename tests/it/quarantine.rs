@@ -1,4 +1,4 @@
-//! `quarantine list`, `show` and `retry`.
+//! `quarantine list`, `show`, `retry` and `discard`.
 
 use crate::sample_home::{END, after_the_month, at, text};
 use crate::support::Bench;
@@ -99,5 +99,85 @@ fn a_row_is_taken_again_once_its_account_has_come() {
     // Twice is once, and the books tie out from the delivered bytes up.
     let nothing = at(&bench, END, "quarantine retry --reason unknown_account --json").expect_exit(0).json();
     assert_eq!(nothing["asked"], 0);
+    at(&bench, END, "verify --full").expect_exit(0);
+}
+
+/// The items of `quarantine list` with these words behind it.
+fn listed(bench: &Bench, line: &str) -> Vec<Value> {
+    let document = at(bench, END, &format!("quarantine list {line} --json")).expect_exit(0).json();
+    document["items"].as_array().cloned().unwrap_or_default()
+}
+
+fn accounting(bench: &Bench) -> String {
+    at(bench, END, "export usage_accounting").expect_exit(0).out
+}
+
+#[test]
+fn what_is_given_up_stays_with_who_did_and_why() {
+    let bench = after_the_month();
+    let before = accounting(&bench);
+    let id = text(&listed(&bench, "--reason negative_quantity")[0], "item_id").to_owned();
+    let discard = ["--as-of", END, "--actor", "ana", "quarantine", "discard", &id, "--reason", "a test host"];
+    let said = bench.run(discard).expect_exit(0).out;
+    assert!(said.starts_with("1 item was given up") && said.contains(": a test host\n"), "{said}");
+
+    let shown = at(&bench, END, &format!("quarantine show {id}")).expect_exit(0).out;
+    for piece in [
+        format!("item        {id} (discarded)"),
+        format!("what was decided\n  discarded by ana at {END}: a test host\n"),
+        format!("that is\n  reckoner quarantine retry {id}\n"),
+    ] {
+        assert!(shown.contains(&piece), "{piece:?} is missing from:\n{shown}");
+    }
+    let exported = at(&bench, END, "export quarantine").expect_exit(0).out;
+    assert!(exported.lines().any(|line| line.starts_with(&id) && line.contains(",discarded,")), "{exported}");
+    assert_eq!((listed(&bench, "").len(), listed(&bench, "--open").len()), (13, 12));
+    assert_eq!(listed(&bench, "").last().map(|item| text(item, "item_id").to_owned()), Some(id.clone()), "open ones first");
+
+    // Nothing vanishes: its use stays counted as quarantined, and the books tie out from the delivered bytes up.
+    assert_eq!(accounting(&bench), before);
+    at(&bench, END, "verify --full").expect_exit(0);
+
+    // Twice is once; another reason does not take the place of the first.
+    let again = at(&bench, END, &format!("quarantine discard {id} --reason typo --json")).expect_exit(0).json();
+    assert_eq!((again["discarded"].as_array().map(Vec::len), &again["already"]), (Some(0), &1.into()));
+    let decision = &at(&bench, END, &format!("quarantine show {id} --json")).expect_exit(0).json()["items"][0]["decision"];
+    assert_eq!((&decision["actor"], &decision["reason"]), (&"ana".into(), &"a test host".into()));
+}
+
+#[test]
+fn a_reason_without_items_is_a_code() {
+    let bench = after_the_month();
+    let said = at(&bench, END, "quarantine discard --reason not_a_number --json").expect_exit(0).json();
+    assert_eq!(said["discarded"].as_array().map(Vec::len), Some(2));
+    let again = at(&bench, END, "quarantine discard --reason not_a_number --json").expect_exit(0).json();
+    assert_eq!(again["discarded"].as_array().map(Vec::len), Some(0));
+    // A code that nothing was refused for is no fault; a word that is no code is, and the known ones are named.
+    at(&bench, END, "quarantine discard --reason wrong_field_count").expect_exit(0);
+    let said = at(&bench, END, "quarantine discard --reason typo").expect_exit(2);
+    said.expect_err(&["nothing was refused for `typo`", "`negative_quantity`, ", "hint: without an item the reason is a code"]);
+    bench.line("quarantine discard q_1").expect_exit(2).expect_err(&["--reason <REASON>"]);
+    let status = at(&bench, END, "status --json").expect_exit(0).json();
+    assert!(!status["quarantine"].to_string().contains("not_a_number"), "{status}");
+}
+
+#[test]
+fn what_was_given_up_is_taken_again_where_it_is_named() {
+    let bench = after_the_month();
+    let id = text(&listed(&bench, "--reason unknown_account")[0], "item_id").to_owned();
+    at(&bench, END, &format!("quarantine discard {id} --reason not-ours")).expect_exit(0);
+    bench.write("accounts-quail.csv", "account_id,name\nquail,Quail\n");
+    at(&bench, END, "ingest accounts-quail.csv").expect_exit(0);
+
+    let passed = at(&bench, END, "quarantine retry --reason unknown_account --json").expect_exit(0).json();
+    assert_eq!(passed["asked"], 0, "a decision is not undone by the way");
+    let taken = at(&bench, END, &format!("quarantine retry {id} --json")).expect_exit(0).json();
+    assert_eq!((&taken["asked"], &taken["accepted"]), (&1.into(), &1.into()));
+    let shown = at(&bench, END, &format!("quarantine show {id}")).expect_exit(0).out;
+    assert!(shown.contains(": it took effect, as delivery "), "{shown}");
+    // What took effect cannot be given up any more.
+    let settled = at(&bench, END, &format!("quarantine discard {id} --reason late --json")).expect_exit(0).json();
+    assert_eq!((settled["discarded"].as_array().map(Vec::len), &settled["settled_otherwise"]), (Some(0), &1.into()));
+    at(&bench, END, "catch-up").expect_exit(0);
     at(&bench, END, "verify --full").expect_exit(0);
 }

@@ -45,7 +45,13 @@ struct Serving {
 impl Serving {
     /// Starts it and waits until it has said what it does.
     fn start(bench: &Bench) -> Self {
+        Self::start_failing(bench, "")
+    }
+
+    /// Starts it with a failpoint set.
+    fn start_failing(bench: &Bench, failpoint: &str) -> Self {
         let mut command = bench.command();
+        command.env("RECKONER_FAILPOINT", failpoint);
         command.arg("serve").stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().expect("the binary starts");
         let mut out = BufReader::new(child.stdout.take().expect("piped"));
@@ -166,6 +172,72 @@ fn stopped_or_killed_in_the_middle_it_goes_on_where_it_was() {
         serving.stop("-TERM").expect_exit(0);
         assert_every_hour_once(&bench, days as usize);
     }
+}
+
+#[test]
+fn a_panic_is_tried_twice_and_then_a_person_is_needed() {
+    let bench = home();
+    drop_in(&bench, "accounts-1.csv", ACCOUNTS);
+    drop_in(&bench, "prices-1.csv", PRICES);
+    drop_in(&bench, "usage-1.csv", &usage(1));
+    change_job(&bench, "retry_first_seconds = 30", "retry_first_seconds = 0");
+    let serving = Serving::start_failing(&bench, "settle.decided:panic");
+    let trouble = || status(&bench)["serve"]["troubles"][0].clone();
+    wait_until("giving up", || trouble()["attempts"] == 2);
+    assert!(trouble()["again_at"].is_null() && trouble()["text"].as_str().unwrap().starts_with("a panic: "), "{}", trouble());
+    let said = bench.line("status --check").expect_exit(2);
+    assert!(said.out.contains("attempt 2 of 2") && said.out.contains("a person is needed"), "{}", said.out);
+    // It lives, and takes files all the same.
+    drop_in(&bench, "accounts-2.csv", &ACCOUNTS.replace("acme,Acme", "birch,Birch"));
+    wait_until("taking a file", || !bench.home().join("inbox/accounts-2.csv").exists());
+    serving.stop("-TERM").expect_exit(0);
+    bench.line("status --check").expect_exit(2);
+    let failed = runs(&bench);
+    assert!(failed.len() >= 2 && failed.iter().all(|(_, attempt, status)| *attempt == 1 && status == "failed"), "{failed:?}");
+
+    // Settled by hand, what failed is history.
+    bench.line("catch-up").expect_exit(0);
+    bench.line("status --check").expect_exit(0);
+    assert!(runs(&bench).iter().filter(|(_, _, status)| status == "done").all(|(_, attempt, _)| *attempt == 1));
+    bench.line("verify --full").expect_exit(0);
+}
+
+#[test]
+fn a_crash_between_recording_a_file_and_its_going_away_is_harmless() {
+    let bench = home();
+    drop_in(&bench, "accounts-1.csv", ACCOUNTS);
+    let serving = Serving::start_failing(&bench, "ingest.after_record:abort");
+    assert_eq!(serving.end().exit, -1);
+    assert_eq!(
+        (names_in(&bench.home().join("inbox")), &status(&bench)["files"]["taken"]),
+        (vec!["accounts-1.csv".to_owned()], &1.into())
+    );
+    let serving = Serving::start(&bench);
+    wait_until("taking it away", || names_in(&bench.home().join("inbox")).is_empty());
+    serving.stop("-TERM").expect_exit(0);
+    assert_eq!(status(&bench)["files"]["taken"], 1);
+}
+
+#[test]
+fn what_is_held_is_passed_over_until_it_is_released() {
+    let bench = home();
+    for (name, text) in [("accounts-1.csv", ACCOUNTS), ("prices-1.csv", PRICES), ("usage-1.csv", &usage(1))] {
+        drop_in(&bench, name, text);
+    }
+    bench.line("ingest").expect_exit(0);
+    let range = "--from 2026-01-01T12:00:00+08:00 --to 2026-01-01T14:00:00+08:00 --reason late";
+    bench.line(&format!("windows hold hourly {range}")).expect_exit(0);
+    let serving = Serving::start(&bench);
+    wait_until("settling the rest", || status(&bench)["windows"]["settled"] == 22);
+    let store = || std::fs::read(bench.home().join("ledger.db")).unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let before = store();
+    std::thread::sleep(Duration::from_secs(3));
+    assert!(store() == before, "what is held is no work: looks at it write nothing");
+    bench.line(&format!("windows release hourly {range}")).expect_exit(0);
+    wait_until("settling what was held", || status(&bench)["windows"]["settled"] == 24);
+    serving.stop("-TERM").expect_exit(0);
+    bench.line("verify --full").expect_exit(0);
 }
 
 #[test]

@@ -235,6 +235,21 @@ pub fn standing(row: &UsageRow, known: &[KnownRecord]) -> Standing {
     }
 }
 
+/// A row's units all in the hour that holds its last instant: for one that is refused and says that it lasted for years, of
+/// which nobody needs every hour.
+///
+/// # Errors
+/// [`AmountOverflow`] when the product does not fit 128 bits.
+pub fn units_at_end(row: &UsageRow, timeline: &Timeline) -> Result<Vec<(Instant, String, Quantity)>, AmountOverflow> {
+    let last = last_instant(row.interval());
+    let Some(price) = timeline.at(last) else { return Ok(Vec::new()) };
+    let quantity = match price.row.unit {
+        Unit::Hour => row.quantity.held_for(row.interval().seconds())?,
+        Unit::Amount(_) => row.quantity,
+    };
+    Ok(vec![(last.hour_start(), price.row.unit.as_str().to_owned(), quantity)])
+}
+
 /// A row's units by UTC hour: unit-seconds of a time-priced sku, the amount in the hour of its last instant otherwise.
 ///
 /// # Errors

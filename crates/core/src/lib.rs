@@ -1,7 +1,7 @@
 //! Decisions about money and time: plain functions over plain values.
 //!
 //! Owns: exact numbers, time, ids, the contract's rows as values, price book, rating (the readable reference), payment
-//! waterfall, ledger, allocation, profiles, audits.
+//! waterfall, ledger, allocation, profiles, audits, plans of reruns.
 //! Does not own: files, SQL, frames, threads, the clock, the environment. None of them is reachable from here.
 //! Promises: the same values in give the same values out; what does not fit is an error, never a rounded amount.
 
@@ -16,6 +16,7 @@ pub mod pay;
 pub mod price;
 pub mod profile;
 pub mod rate;
+pub mod rerun;
 pub mod schedule;
 pub mod table;
 pub mod time;

@@ -8,7 +8,10 @@ use crate::rows::{RowFile, RowFilter, collect, filtered, pairs};
 use polars::prelude::*;
 use reckoner_core::number::Quantity;
 use reckoner_core::price::Price;
-use reckoner_core::rate::{Counted, DueWindow, Line, LineKey, News, Terms, Units, UnitsKey, Use, is_price_of_nothing, pieces_in};
+use reckoner_core::rate::{
+    Counted, DueWindow, Line, LineKey, News, Piece, RowSeqs, Terms, Units, UnitsKey, Use, WindowBook, is_price_of_nothing,
+    pieces_in,
+};
 use reckoner_core::table::SettleWindow;
 use reckoner_core::table::usage::tags_of;
 use reckoner_core::time::{Instant, Window};
@@ -50,6 +53,7 @@ pub struct RowsRead {
 pub fn count(task: &CountTask<'_>) -> Result<(Counted, RowsRead), FrameError> {
     let Some(span) = span_of(task.due) else { return Ok((Counted::default(), RowsRead::default())) };
     let calendar = Calendar::new(task.due);
+    let books: Vec<WindowBook<'_>> = task.due.iter().map(|due| task.terms.book_of(*due)).collect();
     let filter = RowFilter {
         touching: Some(span),
         account_id: task.account_id.map(str::to_owned),
@@ -73,11 +77,11 @@ pub fn count(task: &CountTask<'_>) -> Result<(Counted, RowsRead), FrameError> {
         }
         let rows = collect(&file.path, plan.select(columns_to_cut()))?;
         if rows.height() > 0 {
-            frames.push(pieces.cut(&rows, file, task, &calendar, &mut read.by_due)?);
+            frames.push(pieces.cut(&rows, file, task, (&calendar, &books), &mut read.by_due)?);
         }
     }
     let units = std::mem::take(&mut pieces.units);
-    Ok((Counted { lines: pieces.into_lines(frames, task.due)?, units: tidy(units) }, read))
+    Ok((Counted { lines: pieces.into_lines(frames, task.due, &books)?, units: tidy(units) }, read))
 }
 
 fn texts_frame(name: &str, values: &BTreeSet<String>) -> Result<LazyFrame, FrameError> {
@@ -154,7 +158,7 @@ impl Pieces {
         rows: &DataFrame,
         file: &RowFile,
         task: &CountTask<'_>,
-        calendar: &Calendar,
+        (calendar, books): (&Calendar, &[WindowBook<'_>]),
         rows_by_due: &mut [u64],
     ) -> Result<DataFrame, FrameError> {
         let read = Reader::new(rows);
@@ -175,17 +179,25 @@ impl Pieces {
             let measured = Use { interval, quantity: Quantity::from_e12(quantity.at(row)?) };
             let is_waived = waived.at(row)? != 0;
             for (place, due, needed) in calendar.touched_by(measured) {
-                let Some(timeline) = task.terms.timeline(sku, currency, due.book_seq, needed) else { continue };
-                let pieces = pieces_in(measured, due, timeline, task.terms.zone)?;
+                let pieces_as_of = |book_seq| match task.terms.timeline(sku, currency, book_seq, needed) {
+                    Some(timeline) => pieces_in(measured, due, timeline, task.terms.zone),
+                    None => Ok(Vec::new()),
+                };
+                let book = &books[place];
+                let now = book.seq_for(account, sku);
+                let pieces = pieces_as_of(now)?;
                 if superseded_seq.is_none() && !pieces.is_empty() {
                     rows_by_due[place] += 1;
                 }
-                for piece in pieces {
-                    let news = due.news_of(file.seq, superseded_seq);
-                    self.count_units(news, account, sku, is_waived, &piece)?;
-                    if superseded_seq.is_some() {
-                        continue;
+                let seqs = RowSeqs { seq: file.seq, superseded_seq };
+                for (news, book_seq) in book.unit_moves(seqs, account, sku).into_iter().flatten() {
+                    if book_seq == now {
+                        self.count_units(news, account, sku, is_waived, &pieces)?;
+                    } else {
+                        self.count_units(news, account, sku, is_waived, &pieces_as_of(book_seq)?)?;
                     }
+                }
+                for piece in pieces.into_iter().filter(|_| superseded_seq.is_none()) {
                     let quantity = piece.used.plus(piece.minimum)?;
                     self.total = self.total.plus(quantity)?;
                     cut.row.push(row as IdxSize);
@@ -211,29 +223,24 @@ impl Pieces {
         place
     }
 
-    fn count_units(
-        &mut self,
-        news: News,
-        account: &str,
-        sku: &str,
-        is_waived: bool,
-        piece: &reckoner_core::rate::Piece,
-    ) -> Result<(), FrameError> {
+    fn count_units(&mut self, news: News, account: &str, sku: &str, is_waived: bool, pieces: &[Piece]) -> Result<(), FrameError> {
         let signed: fn(Quantity) -> Result<Quantity, _> = match news {
             News::Nothing => return Ok(()),
             News::Added => Ok,
             News::TakenBack => |quantity| Quantity::ZERO.minus(quantity),
         };
-        let unit = piece.price.row.unit.as_str().to_owned();
-        let entry = self.units.entry((piece.hour, account.to_owned(), sku.to_owned(), unit)).or_default();
-        let settled_as = if is_waived || is_price_of_nothing(piece) { &mut entry.zero_rated } else { &mut entry.charged };
-        *settled_as = settled_as.plus(signed(piece.used)?)?;
-        entry.minimum = entry.minimum.plus(signed(piece.minimum)?)?;
+        for piece in pieces {
+            let unit = piece.price.row.unit.as_str().to_owned();
+            let entry = self.units.entry((piece.hour, account.to_owned(), sku.to_owned(), unit)).or_default();
+            let settled_as = if is_waived || is_price_of_nothing(piece) { &mut entry.zero_rated } else { &mut entry.charged };
+            *settled_as = settled_as.plus(signed(piece.used)?)?;
+            entry.minimum = entry.minimum.plus(signed(piece.minimum)?)?;
+        }
         Ok(())
     }
 
     /// Sums the pieces of all files by line. The labels are those of the record with the latest start, then record_id.
-    fn into_lines(self, frames: Vec<DataFrame>, due: &[DueWindow]) -> Result<Vec<Line>, FrameError> {
+    fn into_lines(self, frames: Vec<DataFrame>, due: &[DueWindow], books: &[WindowBook<'_>]) -> Result<Vec<Line>, FrameError> {
         if frames.is_empty() {
             return Ok(Vec::new());
         }
@@ -245,7 +252,7 @@ impl Pieces {
             .group_by_stable(keys.map(col))
             .agg([col("quantity").sum(), col("waived").sum(), col("region").last(), col("tags").last()])
             .collect()?;
-        let lines = self.lines_of(&summed, due)?;
+        let lines = self.lines_of(&summed, due, books)?;
 
         let mut total = Quantity::ZERO;
         for line in &lines {
@@ -255,7 +262,7 @@ impl Pieces {
         if total != self.total { Err(FrameError::Overflow) } else { Ok(lines) }
     }
 
-    fn lines_of(&self, summed: &DataFrame, due: &[DueWindow]) -> Result<Vec<Line>, FrameError> {
+    fn lines_of(&self, summed: &DataFrame, due: &[DueWindow], books: &[WindowBook<'_>]) -> Result<Vec<Line>, FrameError> {
         let read = Reader::new(summed);
         let (line_start, line_end) = (read.integers("line_start")?, read.integers("line_end")?);
         let (account_id, resource_id, sku) = (read.texts("account_id")?, read.texts("resource_id")?, read.texts("sku")?);
@@ -264,7 +271,7 @@ impl Pieces {
         let (region, tags) = (read.texts("region")?, read.texts("tags")?);
         let mut lines = Vec::with_capacity(summed.height());
         for row in 0..summed.height() {
-            let due = &due[place.at(row)? as usize];
+            let (due, book) = (&due[place.at(row)? as usize], &books[place.at(row)? as usize]);
             let price = &self.prices[price_place.at(row)? as usize];
             let window = Window::new(Instant::from_seconds(line_start.at(row)?), Instant::from_seconds(line_end.at(row)?));
             lines.push(Line {
@@ -277,7 +284,8 @@ impl Pieces {
                 },
                 price: Arc::clone(price),
                 settles_at: due.window.end,
-                book_seq: due.book_seq,
+                book_seq: book.seq_for(account_id.at(row)?, sku.at(row)?),
+                settled_book_seq: book.settled_seq_for(account_id.at(row)?, sku.at(row)?),
                 quantity: Quantity::from_e12(quantity.at(row)?),
                 waived: Quantity::from_e12(waived.at(row)?),
                 region: region.optional(row),

@@ -3,6 +3,7 @@
 use crate::error::FrameError;
 use polars::prelude::*;
 use std::fs::File;
+use std::io::{BufWriter, Write as _};
 use std::path::Path;
 
 /// Rows per row group: small enough that an hour of a day's sorted file can be found by statistics.
@@ -21,11 +22,14 @@ pub(crate) fn write(frame: &mut DataFrame, path: &Path) -> Result<Written, Frame
     let failed = |source| FrameError::Write { path: path.to_owned(), source };
     let file = File::create(path).map_err(|error| failed(error.into()))?;
     let rows = frame.height() as u64;
-    let bytes = ParquetWriter::new(file)
+    // The footer is written field by field: without a buffer, a file of ten rows is two thousand calls.
+    let mut out = BufWriter::with_capacity(1 << 16, file);
+    let bytes = ParquetWriter::new(&mut out)
         .with_compression(ParquetCompression::Zstd(None))
         .with_row_group_size(Some(ROW_GROUP_ROWS))
         .finish(frame)
         .map_err(failed)?;
+    out.flush().map_err(|error| failed(error.into()))?;
     Ok(Written { rows, bytes })
 }
 

@@ -1,4 +1,4 @@
-//! The frames are held to the readable fold: over random rows, files, prices, windows and replacements, both give the same
+//! The frames are held to the readable fold: over random rows, files, prices, windows, bookmarks and replacements, both give the same
 //! lines and the same units, whatever the split into files.
 
 use proptest::prelude::*;
@@ -6,9 +6,9 @@ use reckoner_core::account::Accounts;
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::price::{DiscountBook, PriceBook};
 use reckoner_core::profile::Profile;
-use reckoner_core::rate::{DueWindow, KnownUsage, Terms, fold};
+use reckoner_core::rate::{Bookmark, DueWindow, KnownUsage, Repricing, Terms, fold};
 use reckoner_core::table::{AccountRow, BillingMode, PaymentMethod, PriceModel, PriceRow, SettleWindow, Unit, UsageRow};
-use reckoner_core::time::{Instant, Zone};
+use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_frames::{CountTask, RowFile, count, write_rows};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -100,6 +100,23 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn mark()(start in -7_200..180_000_i64, length in 3_600..400_000_i64, account in 0..3_u8, sku in 0..6_u8, book_seq in 1..4_u64, reprices in any::<bool>()) -> Bookmark {
+        let start = Instant::from_seconds(MONDAY + start);
+        Bookmark {
+            covers: Window::new(start, start.plus_seconds(length)),
+            account_id: (account > 0).then(|| ["a", "b"][usize::from(account) - 1].to_owned()),
+            sku: (sku > 0).then(|| format!("sku-{}", sku - 1)),
+            book_seq,
+            reprices,
+        }
+    }
+}
+
+fn repricing() -> impl Strategy<Value = Option<Repricing>> {
+    prop_oneof![Just(None), any::<bool>().prop_map(|is_partial| Some(Repricing { book_seq: 3, is_partial }))]
+}
+
 fn due_windows(terms: &Terms) -> Vec<DueWindow> {
     let mut due = BTreeSet::new();
     for half_hour in -4..120_i64 {
@@ -119,8 +136,9 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn frames_equal_the_readable_fold(mut known in prop::collection::vec(usage(), 1..60), zone in prop_oneof!["\\+08:00", "Asia/Kolkata", "America/New_York"]) {
-        let terms = terms(&zone);
+    fn frames_equal_the_readable_fold(mut known in prop::collection::vec(usage(), 1..60), zone in prop_oneof!["\\+08:00", "Asia/Kolkata", "America/New_York"], marks in prop::collection::vec(mark(), 0..4), repricing in repricing()) {
+        let mut terms = terms(&zone).with_bookmarks(marks);
+        terms.repricing = repricing;
         let due = due_windows(&terms);
         for (place, one) in known.iter_mut().enumerate() {
             one.row.record_id = format!("rec-{place:04}");

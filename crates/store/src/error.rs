@@ -143,6 +143,21 @@ impl StoreError {
         }
     }
 
+    /// What to do about the disk, where it is the disk that says no.
+    pub fn disk_hint(&self) -> Option<&'static str> {
+        use rusqlite::ErrorCode::{DiskFull, ReadOnly, SystemIoFailure};
+        match self {
+            Self::Sqlite(source) => match source.sqlite_error_code()? {
+                DiskFull => Some("free some space and run the command again; nothing half-written is left"),
+                SystemIoFailure => Some("look at the disk, then run the command again; nothing half-written is left"),
+                ReadOnly => Some("make the home's disk writable again, then run the command again"),
+                _ => None,
+            },
+            Self::UnknownOutcome(source) => source.disk_hint(),
+            _ => None,
+        }
+    }
+
     /// Whether doing the same again, after reading anew, can help.
     pub fn retryable(&self) -> bool {
         match self {
@@ -170,6 +185,17 @@ impl StoreError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_that_says_no_comes_with_what_to_do() {
+        let sqlite = |code| StoreError::Sqlite(rusqlite::Error::SqliteFailure(rusqlite::ffi::Error::new(code), None));
+        assert!(sqlite(rusqlite::ffi::SQLITE_FULL).disk_hint().is_some_and(|hint| hint.contains("space")));
+        assert!(sqlite(rusqlite::ffi::SQLITE_IOERR_FSYNC).disk_hint().is_some_and(|hint| hint.contains("disk")));
+        let unknown = StoreError::UnknownOutcome(Box::new(sqlite(rusqlite::ffi::SQLITE_IOERR)));
+        assert!(unknown.disk_hint().is_some());
+        assert!(sqlite(rusqlite::ffi::SQLITE_BUSY).disk_hint().is_none());
+        assert!(StoreError::Closed.disk_hint().is_none());
+    }
 
     #[test]
     fn only_what_another_process_caused_is_worth_trying_again() {

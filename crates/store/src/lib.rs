@@ -16,6 +16,7 @@ pub use model::*;
 pub use sqlite::SqliteStore;
 
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::schedule::WindowOrder;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 
@@ -69,8 +70,17 @@ pub trait Store {
     fn touched_hours(&self, after_seq: u64) -> Result<Vec<TouchedHour>, StoreError>;
     /// Every window that was settled at least once, by kind and start.
     fn settled_windows(&self) -> Result<Vec<SettledWindow>, StoreError>;
+    /// Every rerun and every run of a part, in the order recorded.
+    fn bookmarks(&self) -> Result<Vec<BookmarkRecord>, StoreError>;
     /// Up to where every window has been looked at, if ever.
     fn frontier(&self) -> Result<Option<Instant>, StoreError>;
+    /// What operators said about windows, in the order said.
+    fn window_orders(&self) -> Result<Vec<WindowOrder>, StoreError>;
+    /// Records what an operator says about windows.
+    ///
+    /// # Errors
+    /// [`StoreError::Impossible`] for an empty range, and for a hold or force without a reason.
+    fn record_window_order(&mut self, order: &WindowOrder) -> Result<(), StoreError>;
     /// The newest sequence number given to a delivered file; 0 before the first.
     fn latest_seq(&self) -> Result<u64, StoreError>;
 
@@ -126,6 +136,11 @@ pub trait Store {
     fn record_failed_run(&mut self, run: &RunRecord) -> Result<(), StoreError>;
     /// Quarantine items, by item_id.
     fn quarantine(&self) -> Result<Vec<QuarantineItem>, StoreError>;
+    /// What was decided about quarantine items, in the order decided.
+    fn quarantine_decisions(&self) -> Result<Vec<QuarantineDecision>, StoreError>;
+    /// The (account_id, sku) with use delivered in hours of the range, refused use included, ordered. An id that could not
+    /// be read is empty.
+    fn used_skus(&self, within: Window) -> Result<Vec<(String, String)>, StoreError>;
     /// What happened to every unit of use, summed by (hour, account_id, sku, unit).
     fn usage_accounting(&self, within: Window) -> Result<Vec<UsageAccounting>, StoreError>;
     /// Checks of the store's own: foreign keys, page checksums. One sentence a finding.

@@ -3,6 +3,7 @@
 use reckoner_core::ledger::Transaction;
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
+use reckoner_core::rate::Bookmark;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, SettleWindow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use serde::Serialize;
@@ -74,6 +75,8 @@ pub struct IngestRecord {
     pub quarantine: Vec<QuarantineItem>,
     /// Quarantine items that this delivery resolves (a retried row): (item_id, new status).
     pub resolved_items: Vec<(String, String)>,
+    /// Who decided so, and why, for items whose resolution is to be told of; `seq` is ignored, the store gives it.
+    pub decisions: Vec<QuarantineDecision>,
     /// Accepted, duplicate and quarantined use.
     pub accounting: Vec<UsageAccounting>,
 }
@@ -153,6 +156,28 @@ pub struct SettledWindow {
     pub settled_seq: u64,
     /// The newest delivery known when it was first settled: its prices and discounts are read as of here.
     pub book_seq: u64,
+}
+
+/// A run of a part of the books, or a rerun: what it covered, who asked for it, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BookmarkRecord {
+    /// What it covered, and with which prices.
+    pub bookmark: Bookmark,
+    /// Nothing for a run.
+    pub rerun: Option<Rerun>,
+    /// Who asked for it.
+    pub actor: String,
+    /// By the clock of the command.
+    pub at: Instant,
+}
+
+/// What makes a rerun of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rerun {
+    /// The plan that was applied.
+    pub plan_id: String,
+    /// Why, in the words of whoever asked for it.
+    pub reason: String,
 }
 
 /// The month's settled quantity of one resource under one tiered price row.
@@ -303,6 +328,25 @@ pub struct QuarantineItem {
     pub first_seen_at: Instant,
 }
 
+/// What was decided about a quarantine item.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct QuarantineDecision {
+    /// The item.
+    pub item_id: String,
+    /// Its status since: `retried`, `discarded`, `superseded`.
+    pub status: String,
+    /// What a retried row turned out to be: `accepted`, `duplicate`.
+    pub became: Option<String>,
+    /// Why; a discarded item has a reason.
+    pub reason: Option<String>,
+    /// Who decided.
+    pub actor: String,
+    /// By the clock of the command.
+    pub at: Instant,
+    /// The sequence number of the delivery that it came with; without one the newest that was known.
+    pub seq: u64,
+}
+
 /// What happened to the units of one hour, account and sku; every column adds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct UsageAccounting {
@@ -334,6 +378,8 @@ pub struct SettlementBatch {
     /// Windows claimed by this batch, with the state each must still have: (new state, settled_seq before or nothing).
     /// A window whose stored state differs makes the whole batch fail with [`crate::StoreError::WindowMoved`].
     pub windows: Vec<(SettledWindow, Option<u64>)>,
+    /// What the batch covered, if it is a rerun or settles only a part of its windows.
+    pub bookmark: Option<BookmarkRecord>,
     /// Files of charges, already on disk and synced.
     pub charge_files: Vec<LakeFile>,
     /// Settlements.
@@ -355,6 +401,8 @@ pub struct SettlementBatch {
     pub funds: Vec<(String, String, Option<String>)>,
     /// Tiered totals after this batch.
     pub tier_totals: Vec<TierTotal>,
+    /// Tiered totals of resources whose use was all taken back; their quantities are what they were.
+    pub tier_totals_gone: Vec<TierTotal>,
     /// Charged, zero-rated and minimum use (differences; they add to what is there).
     pub accounting: Vec<UsageAccounting>,
     /// The runs.

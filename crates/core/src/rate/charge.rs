@@ -12,6 +12,9 @@ pub(super) const KIND_CHARGE: &str = "ch";
 /// The reason of a charge that re-prices the month's quantity so far because a volume price changed its band.
 pub const VOLUME_BAND: &str = "volume_band";
 
+/// The reason of charges by which a rerun takes use off one price row and onto another.
+pub(super) const PRICE_CORRECTED: &str = "price_corrected";
+
 /// One row of `charges`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {

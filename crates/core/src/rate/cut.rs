@@ -17,7 +17,7 @@ pub struct DueWindow {
     pub window: Window,
     /// Which prices settle in it.
     pub kind: SettleWindow,
-    /// The newest delivery whose prices and discounts count: that of the first settlement.
+    /// The newest delivery known at its first settlement; [`super::WindowBook`] says whose prices and discounts count.
     pub book_seq: u64,
     /// The newest delivery whose rows are settled already, if any.
     pub settled_seq: Option<u64>,
@@ -37,13 +37,17 @@ pub enum News {
 impl DueWindow {
     /// What a row of delivery `seq`, replaced by delivery `superseded_seq`, is to the window since it was settled last.
     pub fn news_of(&self, seq: u64, superseded_seq: Option<u64>) -> News {
-        let is_settled = |seq: u64| self.settled_seq.is_some_and(|settled| seq <= settled);
-        let was_counted = is_settled(seq) && superseded_seq.is_none_or(|seq| !is_settled(seq));
-        match (was_counted, superseded_seq.is_none()) {
+        match (self.was_counted(seq, superseded_seq), superseded_seq.is_none()) {
             (false, true) => News::Added,
             (true, false) => News::TakenBack,
             (true, true) | (false, false) => News::Nothing,
         }
+    }
+
+    /// Whether such a row was in force when the window was settled last.
+    pub fn was_counted(&self, seq: u64, superseded_seq: Option<u64>) -> bool {
+        let is_settled = |seq: u64| self.settled_seq.is_some_and(|settled| seq <= settled);
+        is_settled(seq) && superseded_seq.is_none_or(|seq| !is_settled(seq))
     }
 }
 

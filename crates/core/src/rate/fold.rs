@@ -2,6 +2,7 @@
 //!
 //! This is the specification that the frames are held to. Its cost is records × windows; use it where that is small.
 
+use super::bookmark::{RowSeqs, WindowBook};
 use super::cut::{DueWindow, News, Piece, pieces_in};
 use super::line::{Line, LineKey};
 use super::terms::Terms;
@@ -68,14 +69,17 @@ pub fn fold(rows: &[KnownUsage], due: &[DueWindow], terms: &Terms) -> Result<Cou
     let mut units = BTreeMap::new();
     for known in rows {
         let row = &known.row;
-        let Some(currency) = terms.accounts.currency(&row.account_id) else { continue };
         for window in due {
-            let Some(needed) = row.measured().needed_prices(window.window) else { continue };
-            let Some(timeline) = terms.timeline(&row.sku, currency, window.book_seq, needed) else { continue };
-            for piece in pieces_in(row.measured(), *window, timeline, terms.zone)? {
-                count_units(&mut units, known, *window, &piece)?;
-                if known.superseded_seq.is_none() {
-                    add_piece(&mut lines, row, *window, piece, terms)?;
+            let book = terms.book_of(*window);
+            let seqs = RowSeqs { seq: known.seq, superseded_seq: known.superseded_seq };
+            for (news, book_seq) in book.unit_moves(seqs, &row.account_id, &row.sku).into_iter().flatten() {
+                for piece in pieces_as_of(row, *window, book_seq, terms)? {
+                    count_units(&mut units, row, news, &piece)?;
+                }
+            }
+            if known.superseded_seq.is_none() {
+                for piece in pieces_as_of(row, *window, book.seq_for(&row.account_id, &row.sku), terms)? {
+                    add_piece(&mut lines, row, *window, piece, (terms, &book))?;
                 }
             }
         }
@@ -84,12 +88,20 @@ pub fn fold(rows: &[KnownUsage], due: &[DueWindow], terms: &Terms) -> Result<Cou
     Ok(Counted { lines: lines.into_values().map(|(line, _)| line).collect(), units })
 }
 
+/// A row's pieces in a window at the prices of one state of the book.
+fn pieces_as_of(row: &UsageRow, due: DueWindow, book_seq: u64, terms: &Terms) -> Result<Vec<Piece>, AmountOverflow> {
+    let Some(currency) = terms.accounts.currency(&row.account_id) else { return Ok(Vec::new()) };
+    let Some(needed) = row.measured().needed_prices(due.window) else { return Ok(Vec::new()) };
+    let Some(timeline) = terms.timeline(&row.sku, currency, book_seq, needed) else { return Ok(Vec::new()) };
+    pieces_in(row.measured(), due, timeline, terms.zone)
+}
+
 fn add_piece(
     lines: &mut BTreeMap<LineKey, (Line, (Instant, String))>,
     row: &UsageRow,
     due: DueWindow,
     piece: Piece,
-    terms: &Terms,
+    (terms, book): (&Terms, &WindowBook<'_>),
 ) -> Result<(), AmountOverflow> {
     let key = LineKey {
         window: piece.line,
@@ -104,7 +116,8 @@ fn add_piece(
             key,
             price: Arc::clone(terms.published(&piece.price)),
             settles_at: due.window.end,
-            book_seq: due.book_seq,
+            book_seq: book.seq_for(&row.account_id, &row.sku),
+            settled_book_seq: book.settled_seq_for(&row.account_id, &row.sku),
             quantity: Quantity::ZERO,
             waived: Quantity::ZERO,
             region: row.region.clone(),
@@ -125,21 +138,16 @@ fn add_piece(
     Ok(())
 }
 
-/// Counts a piece of a row that is new since the window was settled, and takes back one of a row that was replaced since.
-fn count_units(
-    units: &mut BTreeMap<UnitsKey, Units>,
-    known: &KnownUsage,
-    due: DueWindow,
-    piece: &Piece,
-) -> Result<(), AmountOverflow> {
-    let signed: fn(Quantity) -> Result<Quantity, AmountOverflow> = match due.news_of(known.seq, known.superseded_seq) {
+/// Counts a piece that a row adds, or takes back one that was counted.
+fn count_units(units: &mut BTreeMap<UnitsKey, Units>, row: &UsageRow, news: News, piece: &Piece) -> Result<(), AmountOverflow> {
+    let signed: fn(Quantity) -> Result<Quantity, AmountOverflow> = match news {
         News::Nothing => return Ok(()),
         News::Added => Ok,
         News::TakenBack => |quantity| Quantity::ZERO.minus(quantity),
     };
     let unit = piece.price.row.unit.as_str().to_owned();
-    let entry = units.entry((piece.hour, known.row.account_id.clone(), known.row.sku.clone(), unit)).or_default();
-    let is_free = known.row.is_waived || is_price_of_nothing(piece);
+    let entry = units.entry((piece.hour, row.account_id.clone(), row.sku.clone(), unit)).or_default();
+    let is_free = row.is_waived || is_price_of_nothing(piece);
     let settled_as = if is_free { &mut entry.zero_rated } else { &mut entry.charged };
     *settled_as = settled_as.plus(signed(piece.used)?)?;
     entry.minimum = entry.minimum.plus(signed(piece.minimum)?)?;

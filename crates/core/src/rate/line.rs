@@ -35,6 +35,8 @@ pub struct Line {
     pub settles_at: Instant,
     /// The state of knowledge whose discounts count.
     pub book_seq: u64,
+    /// The one whose discounts counted when its window was settled last.
+    pub settled_book_seq: u64,
     /// Everything used, minimum included.
     pub quantity: Quantity,
     /// The part of it that is waived.

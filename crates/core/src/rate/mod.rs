@@ -7,6 +7,7 @@
 //! [`settle_lines`] is the one road from lines to charges; [`fold()`] is the readable way from rows to lines, and the frames
 //! are held to it by test.
 
+mod bookmark;
 mod charge;
 mod cut;
 mod fold;
@@ -15,6 +16,7 @@ mod settle;
 mod terms;
 mod tier;
 
+pub use bookmark::{Bookmark, Repricing, RowSeqs, WindowBook};
 pub use charge::{Charge, ChargeType, VOLUME_BAND};
 pub use cut::{DueWindow, News, Piece, Use, last_instant, pieces_in};
 pub use fold::{Counted, KnownUsage, Units, UnitsKey, fold, is_price_of_nothing};

@@ -1,11 +1,11 @@
 //! From lines to charges: what is due, less what is posted, is what is charged now.
 
-use super::charge::{Charge, ChargeType, KIND_CHARGE, VOLUME_BAND};
-use super::line::{Amounts, Line, LineKey, Posted, amounts_of};
+use super::charge::{Charge, ChargeType, KIND_CHARGE, PRICE_CORRECTED, VOLUME_BAND};
+use super::line::{Amounts, Line, LineKey, Posted, amounts_of, best_fee};
 use super::terms::Terms;
-use super::tier::{TierCharges, TierKey, TierState, Tiers, WindowShare};
+use super::tier::{TierCharges, TierKey, TierState, Tiers, WindowShare, with};
 use crate::id;
-use crate::number::{AmountOverflow, Money, Quantity};
+use crate::number::{Accrued, AmountOverflow, Money, Quantity};
 use crate::price::{Buyer, is_tiered};
 use crate::table::{DiscountRow, PriceModel, UsageRow};
 use std::collections::BTreeMap;
@@ -48,7 +48,9 @@ pub fn settle_lines(
     lines.extend(posted.into_iter().filter_map(|(key, posted)| Some((gone(key, &posted, terms)?, Some(posted)))));
     lines.sort_by(|(a, _), (b, _)| order(a).cmp(&order(b)));
 
-    let steps: Vec<Step<'_>> = lines.iter().map(|(line, posted)| Step { line, posted: posted.as_ref(), terms }).collect();
+    let mut steps: Vec<Step<'_>> =
+        lines.iter().map(|(line, posted)| Step { line, posted: posted.as_ref(), terms, is_retired: false }).collect();
+    retire(&mut steps, tiers);
     let mut charges = Vec::new();
     for window in steps.chunk_by(Step::shares_band) {
         let too_large = |AmountOverflow| LineTooLarge { key: window[0].line.key.clone() };
@@ -62,13 +64,29 @@ pub fn settle_lines(
     Ok(charges)
 }
 
+/// Marks the lines of tiered price rows that a rerun finds replaced by others, where nothing stays settled under the row:
+/// each line then gives back what it was charged, whatever the order in which it was.
+fn retire(steps: &mut [Step<'_>], tiers: &Tiers) {
+    let mut left: BTreeMap<TierKey, Option<Quantity>> = BTreeMap::new();
+    for step in steps.iter().filter(|step| step.is_replaced()) {
+        let total = || tiers.get(&step.tier_key()).and_then(|state| state.total().ok().flatten());
+        let left = left.entry(step.tier_key()).or_insert_with(total);
+        let posted = step.posted.map_or(Quantity::ZERO, |posted| posted.quantity);
+        *left = left.and_then(|left| left.minus(posted).ok());
+    }
+    for step in steps.iter_mut().filter(|step| step.is_replaced()) {
+        step.is_retired = left.get(&step.tier_key()) == Some(&Some(Quantity::ZERO));
+    }
+}
+
 /// The running total with everything that lines sharing a volume band add; nothing is asked of other lines.
-fn reached(window: &[Step<'_>], tiers: &Tiers) -> Result<Quantity, AmountOverflow> {
+fn reached(window: &[Step<'_>], tiers: &Tiers) -> Result<Option<Quantity>, AmountOverflow> {
     if !window[0].is_volume() {
-        return Ok(Quantity::ZERO);
+        return Ok(None);
     }
     let before = tiers.get(&window[0].tier_key()).map(TierState::total).transpose()?.flatten();
-    window.iter().try_fold(before.unwrap_or_default(), |sum, step| sum.plus(step.difference()?.0))
+    let added = window.iter().try_fold(Quantity::ZERO, |sum, step| sum.plus(step.difference()?.0))?;
+    with(before, added)
 }
 
 fn order(line: &Line) -> impl Ord + '_ {
@@ -84,6 +102,7 @@ fn gone(key: LineKey, posted: &Posted, terms: &Terms) -> Option<Line> {
         price,
         settles_at: posted.settles_at,
         book_seq: 0,
+        settled_book_seq: 0,
         quantity: Quantity::ZERO,
         waived: Quantity::ZERO,
         region: posted.region.clone(),
@@ -95,6 +114,8 @@ struct Step<'a> {
     line: &'a Line,
     posted: Option<&'a Posted>,
     terms: &'a Terms,
+    /// Whether its price row is replaced by another and empty without it.
+    is_retired: bool,
 }
 
 impl Step<'_> {
@@ -139,8 +160,11 @@ impl Step<'_> {
             return Ok(is_charged);
         }
 
+        if let Some(posted) = self.posted.filter(|_| self.is_retired) {
+            return self.take_back(posted, tiers, charges);
+        }
         if self.posted.is_some() && quantity.is_zero() && waived.is_zero() {
-            return Ok(false);
+            return self.discount_again(charges);
         }
         let state = tiers.entry(self.tier_key()).or_default();
         let TierCharges { own: (list, fee), repriced } =
@@ -156,9 +180,52 @@ impl Step<'_> {
         Ok(true)
     }
 
+    /// Whether a rerun finds the line's tiered price row replaced by another.
+    fn is_replaced(&self) -> bool {
+        is_tiered(&self.line.price.row.model) && self.posted.is_some() && self.moves_to_another_price()
+    }
+
+    /// Takes back what a line was charged, to the last digit.
+    fn take_back(&self, posted: &Posted, tiers: &mut Tiers, charges: &mut Vec<Charge>) -> Result<bool, AmountOverflow> {
+        if posted.amounts == Amounts::default() && posted.quantity.is_zero() {
+            return Ok(false);
+        }
+        let (quantity, waived) = self.difference()?;
+        if !quantity.is_zero() {
+            tiers.entry(self.tier_key()).or_default().add_quantity(&self.line.key.resource_id, quantity)?;
+        }
+        charges.push(self.charge(quantity, waived, Amounts::default().minus(posted.amounts)));
+        Ok(true)
+    }
+
+    /// A tiered line whose use and price row are as they were: a rerun asks whether its discounts are. Its list amount
+    /// stands, because it depends on what was used before it in the month.
+    fn discount_again(&self, charges: &mut Vec<Charge>) -> Result<bool, AmountOverflow> {
+        let Some(posted) = self.posted.filter(|posted| self.terms.repricing.is_some() && posted.waived.is_zero()) else {
+            return Ok(false);
+        };
+        let discounts = self.discounts();
+        if discounts == self.discounts_as_of(self.line.settled_book_seq) {
+            return Ok(false);
+        }
+        let list = posted.amounts.list;
+        let cost = Accrued::of_money(if list.is_negative() { -list } else { list });
+        let fee = best_fee(cost, posted.quantity, &self.line.price, &discounts, self.terms.profile.fee_scale)?;
+        let fee = if list.is_negative() { -fee } else { fee };
+        let change = Amounts::of_fee(list, fee, &self.line.price, &self.terms.profile).minus(posted.amounts);
+        if change != Amounts::default() {
+            charges.push(self.charge(Quantity::ZERO, Quantity::ZERO, change));
+        }
+        Ok(change != Amounts::default())
+    }
+
     fn discounts(&self) -> Vec<&DiscountRow> {
+        self.discounts_as_of(self.line.book_seq)
+    }
+
+    fn discounts_as_of(&self, book_seq: u64) -> Vec<&DiscountRow> {
         let price = &self.line.price.row;
-        self.terms.discounts(self.line.book_seq).fitting(Buyer {
+        self.terms.discounts(book_seq).fitting(Buyer {
             account_id: &self.line.key.account_id,
             product: &price.product,
             sku: &price.sku,
@@ -207,6 +274,7 @@ impl Step<'_> {
 
     fn reason(&self, quantity: Quantity) -> Option<String> {
         let reason = match self.posted {
+            _ if self.moves_to_another_price() => PRICE_CORRECTED,
             None if self.line.waived.is_zero() => return None,
             None => "waived",
             Some(_) if quantity > Quantity::ZERO => "late_usage",
@@ -214,6 +282,15 @@ impl Step<'_> {
             Some(_) => "terms_changed",
         };
         Some(reason.to_owned())
+    }
+
+    /// Whether a rerun takes the line's use from one price row to another: off this one or onto it.
+    fn moves_to_another_price(&self) -> bool {
+        let Some(repricing) = self.terms.repricing else { return false };
+        match self.posted {
+            Some(_) => self.line.quantity.is_zero() && !self.terms.counts(&self.line.key, repricing.book_seq),
+            None => !self.terms.counts(&self.line.key, self.line.settled_book_seq),
+        }
     }
 
     /// The difference that a changed volume band makes for a resource's quantity so far.

@@ -1,7 +1,10 @@
 //! The terms of a settlement: whose prices, discounts and attributes count, as of which state of knowledge.
 
+use super::bookmark::{Bookmark, Repricing, WindowBook};
+use super::cut::DueWindow;
+use super::line::{Line, LineKey};
 use crate::account::Accounts;
-use crate::price::{DiscountBook, Discounts, Price, PriceBook, PriceHistory, Timeline};
+use crate::price::{Buyer, DiscountBook, Discounts, Price, PriceBook, PriceHistory, Timeline};
 use crate::profile::{Profile, TierScope};
 use crate::time::{Window, Zone};
 use std::collections::{BTreeMap, HashMap};
@@ -16,6 +19,9 @@ pub struct Terms {
     pub zone: Zone,
     /// The accounts.
     pub accounts: Accounts,
+    /// Whether settled windows are priced again, and with what.
+    pub repricing: Option<Repricing>,
+    bookmarks: Vec<Bookmark>,
     prices: PriceHistory,
     discounts: BTreeMap<u64, Discounts>,
     latest_discounts: Discounts,
@@ -42,11 +48,32 @@ impl Terms {
             profile,
             zone,
             accounts,
+            repricing: None,
+            bookmarks: Vec::new(),
             prices: prices.history(),
             discounts: states.into_iter().map(|seq| (seq, discounts.as_of(seq))).collect(),
             latest_discounts: discounts.as_of(u64::MAX),
             by_id: by_id.collect(),
         }
+    }
+
+    /// The same terms, with these parts of the past priced as their bookmarks say.
+    #[must_use]
+    pub fn with_bookmarks(mut self, bookmarks: Vec<Bookmark>) -> Self {
+        self.bookmarks = bookmarks;
+        self
+    }
+
+    /// The same terms, for settling windows again at other prices.
+    #[must_use]
+    pub fn repricing(mut self, repricing: Repricing) -> Self {
+        self.repricing = Some(repricing);
+        self
+    }
+
+    /// With which states of knowledge a window is priced.
+    pub fn book_of(&self, due: DueWindow) -> WindowBook<'_> {
+        WindowBook::new(due, &self.bookmarks, self.repricing)
     }
 
     /// The prices of a sku for use in a window that was first settled with delivery `seq`.
@@ -59,6 +86,27 @@ impl Terms {
     /// The discounts as known after delivery `seq`.
     pub fn discounts(&self, seq: u64) -> &Discounts {
         self.discounts.get(&seq).unwrap_or(&self.latest_discounts)
+    }
+
+    /// Whether a line's price row is the one that counts at its start, as known after delivery `seq`.
+    pub fn counts(&self, key: &LineKey, seq: u64) -> bool {
+        let Some(currency) = self.accounts.currency(&key.account_id) else { return false };
+        let prices = self.timeline(&key.sku, currency, seq, key.window);
+        prices.and_then(|prices| prices.at(key.window.start)).is_some_and(|price| price.price_id == key.price_id)
+    }
+
+    /// Whether a line's price row or discounts are others now than when its window was settled last.
+    pub fn differ(&self, line: &Line) -> bool {
+        let row = &line.price.row;
+        let buyer = Buyer {
+            account_id: &line.key.account_id,
+            product: &row.product,
+            sku: &row.sku,
+            billing_mode: row.billing_mode,
+            at: line.key.window.start,
+        };
+        let discounts = |seq| self.discounts(seq).fitting(buyer);
+        !self.counts(&line.key, line.settled_book_seq) || discounts(line.book_seq) != discounts(line.settled_book_seq)
     }
 
     /// Under which resource a tiered total runs: its own under `tier_scope = resource`, none otherwise.

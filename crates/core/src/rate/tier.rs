@@ -29,7 +29,7 @@ pub struct TierKey {
 /// The month's settled quantity by resource.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct TierState {
-    /// Quantity so far, by resource.
+    /// Quantity so far, by resource. One whose use was all taken back is not here; one that used 0 is.
     pub by_resource: BTreeMap<String, Quantity>,
 }
 
@@ -47,14 +47,14 @@ pub(super) struct TierCharges {
 /// A line's place among the lines that add to one volume total in one window.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct WindowShare {
-    /// The total with all of them: its band prices the whole window.
-    pub reached: Quantity,
+    /// The total with all of them: its band prices the whole window. Nothing where no use is left.
+    pub reached: Option<Quantity>,
     /// Whether it is the first of them that changes something: it carries the change of band.
     pub is_first: bool,
 }
 
 impl TierState {
-    /// What all resources have used together; nothing where no line was ever settled.
+    /// What all resources have used together; nothing where no line is settled, or none any more.
     pub(super) fn total(&self) -> Result<Option<Quantity>, AmountOverflow> {
         if self.by_resource.is_empty() {
             return Ok(None);
@@ -74,9 +74,9 @@ impl TierState {
     pub fn list_amount(&self, price: &Price, profile: &Profile) -> Result<Money, AmountOverflow> {
         let Some(total) = self.total()? else { return Ok(Money::ZERO) };
         let priced = Pricing { price, discounts: &[], profile };
-        let PriceModel::Volume { tiers } = &price.row.model else { return priced.list(total) };
+        let PriceModel::Volume { tiers } = &price.row.model else { return priced.list(Some(total)) };
         let tier = &tiers[price::volume_tier(tiers, total, price.row.seconds_per_unit())?];
-        let mut sum = priced.cut(Accrued::of_money(tier.flat))?;
+        let mut sum = priced.flat(Some(tier))?;
         for quantity in self.by_resource.values() {
             sum += priced.at(tier, *quantity)?.0;
         }
@@ -93,49 +93,65 @@ impl TierState {
         profile: &Profile,
     ) -> Result<TierCharges, AmountOverflow> {
         let before = self.total()?;
-        let after = before.unwrap_or(Quantity::ZERO).plus(added)?;
+        let after = with(before, added)?;
         let priced = Pricing { price: &line.price, discounts, profile };
         let charges = match &line.price.row.model {
             PriceModel::Volume { tiers } => {
-                let bands = self.bands(tiers, share, line.price.row.seconds_per_unit())?;
+                let bands = self.bands(tiers, share, &priced)?;
                 self.volume(&line.key.resource_id, bands, (added, waived), &priced)?
             }
             PriceModel::Flat | PriceModel::Graduated { .. } | PriceModel::Package { .. } => {
-                let list = priced.list(after)? - before.map_or(Ok(Money::ZERO), |q| priced.list(q))?;
-                let fee = priced.fee(after.minus(waived)?)? - before.map_or(Ok(Money::ZERO), |q| priced.fee(q))?;
+                let list = priced.list(after)? - priced.list(before)?;
+                let billable = after.map(|after| after.minus(waived)).transpose()?;
+                let fee = priced.fee(billable)? - priced.fee(before)?;
                 TierCharges { own: (list, fee), repriced: Vec::new() }
             }
         };
-        let own = self.by_resource.entry(line.key.resource_id.clone()).or_default();
-        *own = own.plus(added)?;
+        self.add_quantity(&line.key.resource_id, added)?;
         Ok(charges)
     }
 
-    /// The band of the total before a line, if anything was used, and the band that its window reaches.
-    fn bands<'t>(&self, tiers: &'t [Tier], share: WindowShare, per: i64) -> Result<(Option<&'t Tier>, &'t Tier), AmountOverflow> {
+    /// Adds to a resource's quantity, or takes from it.
+    ///
+    /// # Errors
+    /// [`AmountOverflow`] beyond 128 bits.
+    pub fn add_quantity(&mut self, resource_id: &str, added: Quantity) -> Result<(), AmountOverflow> {
+        match with(self.by_resource.get(resource_id).copied(), added)? {
+            Some(quantity) => self.by_resource.insert(resource_id.to_owned(), quantity),
+            None => self.by_resource.remove(resource_id),
+        };
+        Ok(())
+    }
+
+    /// The band of the total before a line, the band that its window reaches, and what the band's flat amount changes by.
+    fn bands<'t>(&self, tiers: &'t [Tier], share: WindowShare, priced: &Pricing<'_>) -> Result<Bands<'t>, AmountOverflow> {
+        let per = priced.price.row.seconds_per_unit();
         let band = |total| Ok(&tiers[price::volume_tier(tiers, total, per)?]);
-        let new = band(share.reached)?;
-        let old = if share.is_first { self.total()?.map(band).transpose()? } else { Some(new) };
-        Ok((old, new))
+        let new = band(share.reached.unwrap_or_default())?;
+        if !share.is_first {
+            return Ok(Bands { old: new, new, flat: Money::ZERO });
+        }
+        let before = self.total()?;
+        let old = band(before.unwrap_or_default())?;
+        let flat = priced.flat(share.reached.map(|_| new))? - priced.flat(before.map(|_| old))?;
+        Ok(Bands { old, new, flat })
     }
 
     fn volume(
         &self,
         resource_id: &str,
-        (old, new): (Option<&Tier>, &Tier),
+        Bands { old, new, flat }: Bands<'_>,
         (added, waived): (Quantity, Quantity),
         priced: &Pricing<'_>,
     ) -> Result<TierCharges, AmountOverflow> {
         // Per resource both totals are cut before they are subtracted, so that a resource's month sums to cut(price × quantity).
-        let flat = priced.cut(Accrued::of_money(new.flat))?
-            - old.map_or(Ok(Money::ZERO), |tier| priced.cut(Accrued::of_money(tier.flat)))?;
         let so_far = self.by_resource.get(resource_id).copied().unwrap_or(Quantity::ZERO);
         let with_it = so_far.plus(added)?;
         let list = priced.at(new, with_it)?.0 - priced.at(new, so_far)?.0 + flat;
         let fee = priced.at(new, with_it.minus(waived)?)?.1 - priced.at(new, so_far)?.1 + priced.discounted_flat(flat)?;
 
         let mut repriced = Vec::new();
-        if let Some(old) = old.filter(|old| old.unit_price != new.unit_price) {
+        if old.unit_price != new.unit_price {
             for (resource_id, quantity) in &self.by_resource {
                 let (from, to) = (priced.at(old, *quantity)?, priced.at(new, *quantity)?);
                 repriced.push((resource_id.clone(), to.0 - from.0, to.1 - from.1));
@@ -145,6 +161,25 @@ impl TierState {
     }
 }
 
+/// The bands of a volume price before and with a window.
+struct Bands<'t> {
+    old: &'t Tier,
+    new: &'t Tier,
+    /// What the flat amount changes by.
+    flat: Money,
+}
+
+/// A total with what is added to it; nothing where all of it is taken back.
+///
+/// # Errors
+/// [`AmountOverflow`] beyond 128 bits.
+pub(super) fn with(total: Option<Quantity>, added: Quantity) -> Result<Option<Quantity>, AmountOverflow> {
+    let sum = total.unwrap_or_default().plus(added)?;
+    let is_taken_back = sum.is_zero() && !added.is_zero();
+    Ok((!is_taken_back).then_some(sum))
+}
+
+/// Prices totals. Where no use is left nothing is owed, no flat amount either.
 struct Pricing<'a> {
     price: &'a Price,
     discounts: &'a [&'a DiscountRow],
@@ -156,12 +191,19 @@ impl Pricing<'_> {
         Ok(cost.cut(self.profile.fee_scale)?.money)
     }
 
-    fn list(&self, quantity: Quantity) -> Result<Money, AmountOverflow> {
+    fn list(&self, total: Option<Quantity>) -> Result<Money, AmountOverflow> {
+        let Some(quantity) = total else { return Ok(Money::ZERO) };
         self.cut(price::total(&self.price.row, quantity)?)
     }
 
-    fn fee(&self, quantity: Quantity) -> Result<Money, AmountOverflow> {
+    fn fee(&self, total: Option<Quantity>) -> Result<Money, AmountOverflow> {
+        let Some(quantity) = total else { return Ok(Money::ZERO) };
         self.discounted(price::total(&self.price.row, quantity)?, quantity)
+    }
+
+    /// A band's flat amount, owed once where there is any use.
+    fn flat(&self, band: Option<&Tier>) -> Result<Money, AmountOverflow> {
+        band.map_or(Ok(Money::ZERO), |tier| self.cut(Accrued::of_money(tier.flat)))
     }
 
     /// List amount and fee of a resource's whole quantity in a volume tier.
@@ -230,6 +272,7 @@ mod tests {
             price: Arc::clone(price),
             settles_at: window.end,
             book_seq: 1,
+            settled_book_seq: 1,
             quantity: Quantity::ZERO,
             waived: Quantity::ZERO,
             region: None,
@@ -255,7 +298,7 @@ mod tests {
                     for step in steps.into_iter().flatten() {
                         let line = line(&price, format!("r-{resource}"));
                         let before = state.total().expect("it fits").unwrap_or_default();
-                        let share = WindowShare { reached: before.plus(step).expect("it fits"), is_first: true };
+                        let share = WindowShare { reached: with(Some(before), step).expect("it fits"), is_first: true };
                         let charges = state.add(&line, (step, Quantity::ZERO), share, &[], &profile).expect("it fits");
                         posted += charges.own.0 + charges.repriced.iter().map(|(_, list, _)| *list).sum::<Money>();
                     }

@@ -6,4 +6,4 @@ mod zone;
 
 pub use instant::{Instant, InstantError};
 pub use window::Window;
-pub use zone::{Zone, ZoneError};
+pub use zone::{TZDB_VERSION, Zone, ZoneError};

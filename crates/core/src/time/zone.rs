@@ -25,6 +25,9 @@ pub enum Zone {
 #[error("`{0}` is neither an offset such as `+08:00` nor an IANA zone such as `Europe/Paris`")]
 pub struct ZoneError(String);
 
+/// The version of the time zone rules that this program carries, such as `2025b`.
+pub const TZDB_VERSION: &str = chrono_tz::IANA_TZDB_VERSION;
+
 impl Zone {
     /// UTC.
     pub const UTC: Self = Self::Named(Tz::UTC);

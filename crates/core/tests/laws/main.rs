@@ -9,5 +9,6 @@
 
 mod calendar;
 mod prices;
+mod rerun;
 mod settling;
 mod world;

@@ -197,11 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn two_halves_equal_the_whole_of_every_tiered_month(mut rows in rows(TIERED)) {
-        // Use that goes away without a trace is a case of its own, below.
-        for one in &mut rows {
-            one.superseded_seq = None;
-        }
+    fn two_halves_equal_the_whole_of_every_tiered_month(rows in rows(TIERED)) {
         let terms = terms_of_world();
         let (mut halves, mut whole) = (Books::default(), Books::default());
         halves.settle(&rows, &terms, 1);
@@ -245,15 +241,14 @@ fn gb(record_id: &str, sku: &str, hour: i64, quantity: i64, seq: u64) -> KnownUs
 }
 
 #[test]
-fn a_volume_bands_flat_amount_stays_when_all_use_of_the_month_moves_away() {
+fn a_volume_bands_flat_amount_goes_when_all_use_of_the_month_moves_away() {
     // The only use of January turns out to be February's. Both months owe 2 + 4 × 0.5000001 where they are used, and
-    // January should owe nothing; settled late it keeps the 2, because a total of 0 does not say whether anything is left.
+    // January owes nothing, whenever that becomes known.
     let january = KnownUsage { superseded_seq: Some(2), ..gb("u-1", "volume", 1, 4, 1) };
     let rows = [january, gb("u-1", "volume", 30, 4, 2)];
-    let whole = BTreeMap::from([("2026-02".to_owned(), "4.00000040".to_owned())]);
-    assert_eq!(month_due(&rows, &[2]), whole);
-    let late = BTreeMap::from([("2026-01".to_owned(), "2.00000000".to_owned()), ("2026-02".to_owned(), "4.00000040".to_owned())]);
-    assert_eq!(month_due(&rows, &[1, 2]), late, "wrong today: expected {whole:?}");
+    let expected = BTreeMap::from([("2026-02".to_owned(), "4.00000040".to_owned())]);
+    assert_eq!(month_due(&rows, &[2]), expected);
+    assert_eq!(month_due(&rows, &[1, 2]), expected);
 }
 
 #[test]

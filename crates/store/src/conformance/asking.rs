@@ -4,6 +4,8 @@ use super::samples::*;
 use super::{ALWAYS, Place};
 use crate::{CurrencySums, IngestRecord, SettlementBatch, SettlementRecord, Store, StoreError, TouchedHour, UsageAccounting};
 use reckoner_core::number::{Money, Quantity};
+use reckoner_core::schedule::WindowAction;
+use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
 
 pub(super) fn rows_within_reach_of_a_window_are_found(place: &dyn Place) {
@@ -261,4 +263,50 @@ pub(super) fn marks_are_kept(place: &dyn Place) {
         assert_eq!(store.mark("verified_seq").expect("mark").as_deref(), Some(value));
     }
     assert_eq!(store.mark("other").expect("mark"), None);
+}
+
+pub(super) fn what_operators_said_comes_back_in_order(place: &dyn Place) {
+    use WindowAction::{Force, Hold, Release};
+    let mut store = place.open();
+    assert_eq!(store.window_orders().expect("orders"), []);
+    let orders = [
+        window_order(Hold, None, ALWAYS, Some("the meter is \"wrong\"")),
+        window_order(Hold, Some(SettleWindow::Hour), hour(0), Some("the same")),
+        window_order(Release, Some(SettleWindow::Month), hour(1), None),
+        window_order(Force, Some(SettleWindow::Day), hour(2), Some("the source is gone")),
+        window_order(Hold, None, ALWAYS, Some("the meter is \"wrong\"")), // said again is said twice
+    ];
+    for order in &orders {
+        store.record_window_order(order).expect("recorded");
+    }
+    assert_eq!(store.window_orders().expect("orders"), orders);
+    let seen = place.open_read_only().window_orders().expect("orders");
+    assert_eq!(seen, orders);
+
+    let empty = Window::new(at(1), at(1));
+    let refused = [
+        window_order(Hold, None, ALWAYS, None),
+        window_order(Force, None, hour(0), None),
+        window_order(Release, None, empty, None),
+    ];
+    for order in &refused {
+        let error = store.record_window_order(order).expect_err("impossible");
+        assert!(matches!(error, StoreError::Impossible { .. }), "{error}");
+    }
+    assert_eq!(store.window_orders().expect("orders"), orders);
+}
+
+pub(super) fn what_is_used_is_known_by_account_and_sku(place: &dyn Place) {
+    let mut store = place.open();
+    let of = |hours: i64, account: &str, sku: &str| UsageAccounting { sku: sku.to_owned(), ..accepted(at(hours), account, 1) };
+    let accounting = vec![of(2, "birch", "vm"), of(0, "acme", "vm"), of(1, "acme", "vm"), of(1, "acme", "disk"), of(1, "", "")];
+    store.record_ingest(&IngestRecord { accounting, ..empty_ingest("usage-1") }).expect("recorded");
+    let used = |within: Window| {
+        let used = store.used_skus(within).expect("used");
+        used.into_iter().map(|(account, sku)| format!("{account}/{sku}")).collect::<Vec<_>>().join(" ")
+    };
+    assert_eq!(used(ALWAYS), "/ acme/disk acme/vm birch/vm");
+    assert_eq!(used(hour(0)), "acme/vm");
+    assert_eq!(used(Window::new(at(1), at(2))), "/ acme/disk acme/vm"); // half-open
+    assert_eq!(used(hour(3)), "");
 }

@@ -1,12 +1,14 @@
 //! Small values of every type, for cases: two accounts, `acme` and `birch`, in the hours of 5 January 2026.
 
 use crate::{
-    IngestRecord, InputFile, LakeFile, LakeKind, QuarantineItem, RunRecord, SettledWindow, SettlementBatch, SettlementRecord,
-    SupersededRow, TierTotal, UsageAccounting,
+    BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, QuarantineDecision, QuarantineItem, Rerun, RunRecord,
+    SettledWindow, SettlementBatch, SettlementRecord, SupersededRow, TierTotal, UsageAccounting,
 };
 use reckoner_core::ledger::{Leg, Transaction};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::pay::{PaymentKind, PaymentLine, PaymentSource, Wallet};
+use reckoner_core::rate::Bookmark;
+use reckoner_core::schedule::{WindowAction, WindowOrder};
 use reckoner_core::table::{
     AccountRow, BillingMode, DiscountKind, DiscountRow, DiscountTerms, FundsKind, FundsRow, Overlap, PaymentMethod, PriceModel,
     PriceRow, ProductRow, SettleWindow, Unit, VoucherKind, VoucherRow,
@@ -187,6 +189,24 @@ pub fn item(item_id: &str, source: &str) -> QuarantineItem {
     }
 }
 
+/// What ada decided about an item.
+pub fn decision(item_id: &str, status: &str, became: Option<&str>, reason: Option<&str>) -> QuarantineDecision {
+    QuarantineDecision {
+        item_id: item_id.to_owned(),
+        status: status.to_owned(),
+        became: became.map(str::to_owned),
+        reason: reason.map(str::to_owned),
+        actor: "ada".to_owned(),
+        at: at(3),
+        seq: 0,
+    }
+}
+
+/// What ada said about windows.
+pub fn window_order(action: WindowAction, kind: Option<SettleWindow>, range: Window, reason: Option<&str>) -> WindowOrder {
+    WindowOrder { action, kind, range, reason: reason.map(str::to_owned), actor: "ada".to_owned(), at: at(3) }
+}
+
 /// A row that a row of `by` replaced.
 pub fn superseded(source: &str, line: u64, by: &str, interval: Window) -> SupersededRow {
     SupersededRow {
@@ -343,6 +363,17 @@ pub fn settled(hours: i64, settled_seq: u64, book_seq: u64) -> SettledWindow {
     SettledWindow { kind: SettleWindow::Hour, window: hour(hours), settled_seq, book_seq }
 }
 
+/// A rerun of acme's `vm.small`.
+pub fn bookmark(covers: Window) -> BookmarkRecord {
+    let (account_id, sku) = (Some("acme".to_owned()), Some("vm.small".to_owned()));
+    BookmarkRecord {
+        bookmark: Bookmark { covers, account_id, sku, book_seq: 1, reprices: true },
+        rerun: Some(Rerun { plan_id: "plan-1".to_owned(), reason: "the price was wrong".to_owned() }),
+        actor: "ana".to_owned(),
+        at: covers.end,
+    }
+}
+
 /// A batch that settles an hour for the first time and has one of everything; its names carry the hour's number.
 /// It needs the voucher and the funds entry of [`full_ingest`] of the file `usage-1`.
 pub fn full_batch(hours: i64) -> SettlementBatch {
@@ -350,6 +381,7 @@ pub fn full_batch(hours: i64) -> SettlementBatch {
     let end = at(hours + 1);
     SettlementBatch {
         windows: vec![(settled(hours, 1, 1), None)],
+        bookmark: Some(bookmark(hour(hours))),
         charge_files: vec![charge_file(&named("part"), hour(hours))],
         settlements: vec![settlement(&named("st"), "acme", end, 0)],
         payments: vec![payment(&named("pay"), &named("st"), 1, end)],
@@ -360,6 +392,7 @@ pub fn full_batch(hours: i64) -> SettlementBatch {
         vouchers: vec![("v-usage-1".to_owned(), money("1"), money("0.5"))],
         funds: Vec::new(),
         tier_totals: vec![tier_total("acme", "i-1", 7)],
+        tier_totals_gone: Vec::new(),
         accounting: vec![accepted(at(hours), "acme", 1)],
         runs: vec![run(&named("run"), hour(hours))],
         frontier: Some(end),

@@ -21,6 +21,7 @@ pub(super) fn what_is_settled_comes_back(place: &dyn Place) {
     store.record_settlement(&given).expect("recorded");
 
     assert_eq!(store.settled_windows().expect("windows"), [given.windows[0].0]);
+    assert_eq!(store.bookmarks().expect("bookmarks"), [given.bookmark.clone().expect("one")]);
     assert_eq!(store.frontier().expect("frontier"), given.frontier);
     assert_eq!(store.charge_files(ALWAYS).expect("files"), given.charge_files);
     assert_eq!(store.settlements(ALWAYS).expect("settlements"), given.settlements);
@@ -87,6 +88,16 @@ pub(super) fn a_window_is_claimed_in_the_state_it_was_read_in(place: &dyn Place)
     // By kind, then start; the book of the first settlement stays.
     let expected = [settled(-1, 6, 6), settled(0, 6, 4), day, SettledWindow { kind: SettleWindow::Month, ..day }];
     assert_eq!(store.settled_windows().expect("windows"), expected);
+}
+
+pub(super) fn totals_of_use_taken_back_are_gone(place: &dyn Place) {
+    let mut store = with_a_delivery(place);
+    store.record_settlement(&full_batch(0)).expect("recorded");
+    let gone = || SettlementBatch { tier_totals_gone: full_batch(0).tier_totals, ..SettlementBatch::default() };
+    store.record_settlement(&gone()).expect("it is there");
+    assert_eq!(store.tier_totals(&[("acme".to_owned(), "vm.small".to_owned())]).expect("totals"), []);
+    let again = store.record_settlement(&gone()).expect_err("it is gone");
+    assert!(matches!(again, StoreError::Missing { what: "tier total", .. }), "{again}");
 }
 
 pub(super) fn of_many_claims_one_wins(place: &dyn Place) {

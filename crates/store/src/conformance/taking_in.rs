@@ -212,5 +212,38 @@ pub(super) fn quarantine_items_are_resolved(place: &dyn Place) {
     store.record_ingest(&miscounted).expect("refused whole");
 }
 
+pub(super) fn decisions_are_kept_in_order(place: &dyn Place) {
+    let mut store = place.open();
+    store.record_ingest(&full_ingest("usage-1")).expect("recorded");
+    let decided = |status: &str, became: Option<&str>, reason: Option<&str>| IngestRecord {
+        resolved_items: vec![("q-usage-1".to_owned(), status.to_owned())],
+        decisions: vec![decision("q-usage-1", status, became, reason)],
+        ..IngestRecord::default()
+    };
+    // An item may be given up, and taken again all the same.
+    store.record_ingest(&decided("discarded", None, Some("a test host"))).expect("recorded");
+    let retried = IngestRecord { file: empty_ingest("usage-2").file, ..decided("retried", Some("accepted"), None) };
+    store.record_ingest(&retried).expect("recorded");
+    let kept = store.quarantine_decisions().expect("decisions");
+    assert_eq!(kept.iter().map(|kept| (kept.status.as_str(), kept.seq)).collect::<Vec<_>>(), [("discarded", 1), ("retried", 2)]);
+    assert_eq!((kept[0].reason.as_deref(), kept[1].became.as_deref()), (Some("a test host"), Some("accepted")));
+    assert_eq!(store.quarantine().expect("quarantine")[0].status, "retried");
+
+    let before = picture(&*store);
+    // Nothing is given up without a reason, reopened, or decided about what is not there.
+    let unknown = vec![decision("q-none", "retried", None, None)];
+    let refused = [
+        decided("discarded", None, None),
+        decided("open", None, Some("again")),
+        decided("retried", Some("lost"), None),
+        IngestRecord { decisions: unknown, ..IngestRecord::default() },
+    ];
+    for record in refused {
+        let error = store.record_ingest(&record).expect_err("no such decision");
+        assert!(matches!(error, StoreError::Impossible { .. }), "{error}");
+        assert_eq!(picture(&*store), before);
+    }
+}
+
 /// Keeps the trait usable behind a pointer.
 const _: fn(&mut dyn Store) = |_| ();

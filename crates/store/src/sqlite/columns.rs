@@ -70,6 +70,13 @@ impl Columns<'_> {
         serde_json::from_value(value).map_err(|error| self.corrupt(column, error.to_string()))
     }
 
+    /// The same where there may be none.
+    pub(super) fn word_if_any<T: DeserializeOwned>(&self, column: &'static str) -> Answer<Option<T>> {
+        let Some(word) = self.get::<Option<String>>(column)? else { return Ok(None) };
+        let value = serde_json::Value::String(word);
+        serde_json::from_value(value).map(Some).map_err(|error| self.corrupt(column, error.to_string()))
+    }
+
     fn get<T: FromSql>(&self, column: &'static str) -> Answer<T> {
         self.row.get(column).map_err(|error| self.corrupt(column, error.to_string()))
     }

@@ -68,6 +68,7 @@ pub(super) fn record(connection: &Connection, ordinal: i64, record: &IngestRecor
     windows::touch_hours(connection, &record.touched_hours, seq)?;
     journal::add_quarantine(connection, &record.quarantine)?;
     journal::resolve_items(connection, &record.resolved_items)?;
+    journal::add_decisions(connection, &record.decisions, seq)?;
     journal::add_accounting(connection, &record.accounting, ordinal)?;
     Ok(seq)
 }

@@ -4,7 +4,7 @@ use super::Answer;
 use super::columns::{Columns, ask, each};
 use super::insert::{Insert, e12, int, json};
 use super::lake::bounds;
-use crate::{QuarantineItem, RunRecord, StoreError, UsageAccounting};
+use crate::{QuarantineDecision, QuarantineItem, RunRecord, StoreError, UsageAccounting};
 use reckoner_core::number::{AmountOverflow, Quantity};
 use reckoner_core::time::Window;
 use rusqlite::{Connection, OptionalExtension};
@@ -17,7 +17,7 @@ const USAGE_ACCOUNTING: &str = "SELECT hour, account_id, sku, unit, accepted_e12
     quarantined_e12, minimum_e12 FROM usage_accounting
     WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, account_id, sku, unit";
 /// Tables whose rows are only ever added; each has two triggers that see to it.
-pub(super) const APPEND_ONLY: [&str; 16] = [
+pub(super) const APPEND_ONLY: [&str; 19] = [
     "commits",
     "input_files",
     "accounts",
@@ -34,6 +34,9 @@ pub(super) const APPEND_ONLY: [&str; 16] = [
     "runs",
     "quarantine",
     "usage_accounting",
+    "bookmarks",
+    "window_orders",
+    "quarantine_decisions",
 ];
 
 pub(super) fn runs(connection: &Connection) -> Answer<Vec<RunRecord>> {
@@ -159,6 +162,40 @@ pub(super) fn resolve_items(connection: &Connection, items: &[(String, String)])
         }
     }
     Ok(())
+}
+
+pub(super) fn quarantine_decisions(connection: &Connection) -> Answer<Vec<QuarantineDecision>> {
+    let question = "SELECT ordinal, item_id, status, became, reason, actor, at, seq FROM quarantine_decisions ORDER BY ordinal";
+    ask(connection, "quarantine_decisions", question, [], |columns| {
+        Ok(QuarantineDecision {
+            item_id: columns.text("item_id")?,
+            status: columns.text("status")?,
+            became: columns.text_if_any("became")?,
+            reason: columns.text_if_any("reason")?,
+            actor: columns.text("actor")?,
+            at: columns.instant("at")?,
+            seq: columns.count("seq")?,
+        })
+    })
+}
+
+pub(super) fn add_decisions(connection: &Connection, decisions: &[QuarantineDecision], seq: u64) -> Answer<()> {
+    let sql = "INSERT INTO quarantine_decisions (item_id, status, became, reason, actor, at, seq)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let mut insert = Insert::new(connection, "quarantine decision", sql)?;
+    for decision in decisions {
+        let QuarantineDecision { item_id, status, became, reason, actor, at, .. } = decision;
+        insert.run((item_id, status, became, reason, actor, at.seconds(), int(seq)), || item_id.clone())?;
+    }
+    Ok(())
+}
+
+pub(super) fn used_skus(connection: &Connection, within: Window) -> Answer<Vec<(String, String)>> {
+    let question =
+        "SELECT DISTINCT account_id, sku FROM usage_accounting WHERE hour >= ?1 AND hour < ?2 ORDER BY account_id, sku";
+    ask(connection, "usage_accounting", question, bounds(within), |columns| {
+        Ok((columns.text("account_id")?, columns.text("sku")?))
+    })
 }
 
 /// Sums what was added for each key. Quantities pass 64 bits, so the sum is made here; the key's order makes it a fold.

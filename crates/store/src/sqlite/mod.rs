@@ -18,11 +18,13 @@ mod tests;
 mod windows;
 
 use crate::{
-    CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineItem, RunRecord, SettledWindow,
-    SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
+    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, LakeFile, QuarantineDecision, QuarantineItem,
+    RunRecord, SettledWindow, SettlementBatch, SettlementRecord, Store, StoreError, SupersededRow, TierTotal, TouchedHour,
+    UsageAccounting,
 };
 use reckoner_core::ledger::Transaction;
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::schedule::WindowOrder;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
@@ -114,9 +116,14 @@ impl SqliteStore {
         self.connection = None;
         let unknown = |error: StoreError| StoreError::UnknownOutcome(Box::new(error));
         let connection = open::writer(&self.path).map_err(unknown)?;
-        let found = found(&connection).map_err(unknown)?;
+        let is_there = found(&connection).map_err(unknown)?.as_deref() == Some(expected);
+        if is_there {
+            // It is there for whoever reads, but the sync that would have kept it over a power cut failed: its pages are
+            // written anew, into the database's own file, before anybody is told that they are safe.
+            open::write_through(&connection).map_err(unknown)?;
+        }
         self.connection = Some(connection);
-        if found.as_deref() == Some(expected) { Ok(()) } else { Err(error.into()) }
+        if is_there { Ok(()) } else { Err(error.into()) }
     }
 }
 
@@ -177,8 +184,21 @@ impl Store for SqliteStore {
         windows::settled_windows(self.connection()?)
     }
 
+    fn bookmarks(&self) -> Answer<Vec<BookmarkRecord>> {
+        windows::bookmarks(self.connection()?)
+    }
+
     fn frontier(&self) -> Answer<Option<Instant>> {
         windows::frontier(self.connection()?)
+    }
+
+    fn window_orders(&self) -> Answer<Vec<WindowOrder>> {
+        windows::orders(self.connection()?)
+    }
+
+    fn record_window_order(&mut self, order: &WindowOrder) -> Answer<()> {
+        let digest = reckoner_core::id::derive("window_order", &[&format!("{order:?}")]);
+        self.write(&digest, |connection, _| windows::add_order(connection, order))
     }
 
     fn latest_seq(&self) -> Answer<u64> {
@@ -256,6 +276,14 @@ impl Store for SqliteStore {
 
     fn quarantine(&self) -> Answer<Vec<QuarantineItem>> {
         journal::quarantine(self.connection()?)
+    }
+
+    fn quarantine_decisions(&self) -> Answer<Vec<QuarantineDecision>> {
+        journal::quarantine_decisions(self.connection()?)
+    }
+
+    fn used_skus(&self, within: Window) -> Answer<Vec<(String, String)>> {
+        journal::used_skus(self.connection()?, within)
     }
 
     fn usage_accounting(&self, within: Window) -> Answer<Vec<UsageAccounting>> {

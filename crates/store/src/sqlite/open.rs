@@ -7,7 +7,12 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The schema, step by step; a published step is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/sqlite/0001_foundations.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/sqlite/0001_foundations.sql"),
+    include_str!("../../migrations/sqlite/0002_bookmarks.sql"),
+    include_str!("../../migrations/sqlite/0004_window_orders.sql"),
+    include_str!("../../migrations/sqlite/0005_quarantine_decisions.sql"),
+];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
 /// `RCKN`: marks the file as a store of this program.
@@ -58,6 +63,16 @@ pub(super) fn reader(path: &Path) -> Answer<Connection> {
         KNOWN_SCHEMA => Ok(connection),
         found if found > KNOWN_SCHEMA => Err(StoreError::NewerSchema { found, known: KNOWN_SCHEMA }),
         found => Err(StoreError::OlderSchema { found, known: KNOWN_SCHEMA }),
+    }
+}
+
+/// Brings every committed page from the journal into the database's own file, synced.
+pub(super) fn write_through(connection: &Connection) -> Answer<()> {
+    let (is_held_up, in_journal, brought): (bool, i64, i64) =
+        connection.query_row("PRAGMA wal_checkpoint(FULL)", [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?;
+    match is_held_up || in_journal != brought {
+        true => Err(StoreError::Closed),
+        false => Ok(()),
     }
 }
 

@@ -14,7 +14,8 @@ use rusqlite::{Connection, OptionalExtension};
 pub(super) fn digest(batch: &SettlementBatch) -> String {
     let windows: Vec<String> =
         batch.windows.iter().map(|(settled, before)| format!("{settled:?} {before:?} {:?}", batch.frontier)).collect();
-    let mut parts: Vec<&str> = windows.iter().map(String::as_str).collect();
+    let bookmark = format!("{:?}", batch.bookmark);
+    let mut parts: Vec<&str> = windows.iter().map(String::as_str).chain([bookmark.as_str()]).collect();
     parts.extend(batch.charge_files.iter().map(|file| file.sha256.as_str()));
     parts.extend(batch.settlements.iter().map(|settlement| settlement.settlement_id.as_str()));
     parts.extend(batch.payments.iter().map(|payment| payment.payment_id.as_str()));
@@ -27,6 +28,7 @@ pub(super) fn digest(batch: &SettlementBatch) -> String {
 /// Records the batch. The claim comes first: it is what makes a second run of the same windows meet its own trace.
 pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBatch) -> Answer<()> {
     windows::claim(connection, &batch.windows)?;
+    batch.bookmark.as_ref().map_or(Ok(()), |bookmark| windows::add_bookmark(connection, bookmark))?;
     lake::add_files(connection, &batch.charge_files, None)?;
     add_settlements(connection, &batch.settlements)?;
     add_payments(connection, &batch.payments)?;
@@ -37,6 +39,7 @@ pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBa
     put_vouchers(connection, &batch.vouchers)?;
     put_funds(connection, &batch.funds)?;
     put_tier_totals(connection, &batch.tier_totals)?;
+    remove_tier_totals(connection, &batch.tier_totals_gone)?;
     journal::add_accounting(connection, &batch.accounting, ordinal)?;
     journal::add_runs(connection, &batch.runs)?;
     batch.frontier.map_or(Ok(()), |frontier| windows::put_frontier(connection, frontier))
@@ -218,6 +221,20 @@ fn put_tier_totals(connection: &Connection, totals: &[TierTotal]) -> Answer<()> 
         let quantity = e12(total.quantity);
         let params = (&total.account_id, &total.sku, &total.price_id, &total.billing_period, &total.resource_id, quantity);
         put.run(params, || format!("{} {} {}", total.account_id, total.sku, total.resource_id))?;
+    }
+    Ok(())
+}
+
+fn remove_tier_totals(connection: &Connection, totals: &[TierTotal]) -> Answer<()> {
+    let sql = "DELETE FROM tier_totals
+        WHERE account_id = ?1 AND sku = ?2 AND price_id = ?3 AND billing_period = ?4 AND resource_id = ?5";
+    let mut remove = Insert::new(connection, "tier total", sql)?;
+    for total in totals {
+        let params = (&total.account_id, &total.sku, &total.price_id, &total.billing_period, &total.resource_id);
+        let id = || format!("{} {} {}", total.account_id, total.sku, total.resource_id);
+        if remove.run(params, id)? == 0 {
+            return Err(StoreError::Missing { what: "tier total", id: id() });
+        }
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use super::open::KNOWN_SCHEMA;
 use super::*;
 use crate::conformance::samples::*;
 use crate::conformance::{self, ALWAYS, Place, picture};
+use reckoner_core::schedule::WindowAction;
 use rusqlite::Error;
 
 struct Folder(tempfile::TempDir);
@@ -32,6 +33,9 @@ impl Folder {
         let mut store = self.store();
         store.record_ingest(&full_ingest("usage-1")).expect("recorded");
         store.record_settlement(&full_batch(0)).expect("recorded");
+        let decisions = vec![decision("q-usage-1", "discarded", None, Some("a test host"))];
+        store.record_ingest(&IngestRecord { decisions, ..IngestRecord::default() }).expect("recorded");
+        store.record_window_order(&window_order(WindowAction::Release, None, ALWAYS, None)).expect("recorded");
         store
     }
 }
@@ -69,7 +73,7 @@ fn durability_is_switched_on() {
         ("trusted_schema", "0"),
         ("cell_size_check", "1"),
         ("busy_timeout", "10000"),
-        ("user_version", "1"),
+        ("user_version", &KNOWN_SCHEMA.to_string()),
     ];
     for (pragma, expected) in cases {
         assert_eq!(value(pragma), expected, "{pragma}");
@@ -180,6 +184,9 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
     let folder = Folder::new();
     let mut store = folder.filled();
     let before = picture(&store);
+    // Somebody else has it open: closing brings nothing from the journal into the database's own file.
+    let beside = folder.raw();
+    let _: i64 = beside.query_row("SELECT COUNT(*) FROM commits", [], |row| row.get(0)).expect("counted");
 
     store.commit = not_committed;
     let error = store.record_settlement(&full_batch(1)).expect_err("not there");
@@ -188,6 +195,10 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
 
     store.commit = committed_but_unanswered;
     store.record_settlement(&full_batch(1)).expect("it is there");
+    // Safe also where the journal, whose sync failed, is lost with the power: the database's own file has it.
+    let alone = folder.0.path().join("alone.db");
+    std::fs::copy(folder.path(), &alone).expect("copied");
+    assert_eq!(picture(&SqliteStore::open(&alone).expect("opened")), picture(&store));
     assert_eq!(store.record_ingest(&full_ingest("usage-2")).expect("it is there"), 2);
     store.set_mark("verified_seq", "2").expect("it is there");
     store.commit = not_committed;

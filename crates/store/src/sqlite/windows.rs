@@ -1,10 +1,13 @@
-//! Windows: which received rows, which are settled, and how far all of them have been looked at.
+//! Windows: which received rows, which are settled, what operators said of them, and how far all have been looked at.
 
 use super::Answer;
 use super::columns::ask;
 use super::insert::{Insert, int};
 use super::{journal, lake::bounds};
-use crate::{SettledWindow, StoreError, TouchedHour, instant_of_mark};
+use crate::{BookmarkRecord, Rerun, SettledWindow, StoreError, TouchedHour, instant_of_mark};
+use reckoner_core::rate::Bookmark;
+use reckoner_core::schedule::WindowOrder;
+use reckoner_core::table::SettleWindow;
 use reckoner_core::time::Instant;
 use rusqlite::Connection;
 
@@ -66,6 +69,69 @@ pub(super) fn claim(connection: &Connection, windows: &[(SettledWindow, Option<u
             return Err(StoreError::WindowMoved { kind, start: settled.window.start.to_utc_text() });
         }
     }
+    Ok(())
+}
+
+pub(super) fn bookmarks(connection: &Connection) -> Answer<Vec<BookmarkRecord>> {
+    let question = "SELECT ordinal, covers_start, covers_end, account_id, sku, book_seq, reprices, plan_id, reason, actor, at
+        FROM bookmarks ORDER BY ordinal";
+    ask(connection, "bookmarks", question, [], |columns| {
+        let bookmark = Bookmark {
+            covers: columns.window("covers_start", "covers_end")?,
+            account_id: columns.text_if_any("account_id")?,
+            sku: columns.text_if_any("sku")?,
+            book_seq: columns.count("book_seq")?,
+            reprices: columns.count("reprices")? != 0,
+        };
+        let rerun = columns.text_if_any("plan_id")?.zip(columns.text_if_any("reason")?);
+        let rerun = rerun.map(|(plan_id, reason)| Rerun { plan_id, reason });
+        Ok(BookmarkRecord { bookmark, rerun, actor: columns.text("actor")?, at: columns.instant("at")? })
+    })
+}
+
+pub(super) fn add_bookmark(connection: &Connection, record: &BookmarkRecord) -> Answer<()> {
+    let sql = "INSERT INTO bookmarks (act, covers_start, covers_end, account_id, sku, book_seq, reprices, plan_id, reason, actor,
+        at) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)";
+    let (bookmark, rerun) = (&record.bookmark, record.rerun.as_ref());
+    let (start, end) = bounds(bookmark.covers);
+    let params = (
+        if rerun.is_some() { "rerun" } else { "run" },
+        start,
+        end,
+        &bookmark.account_id,
+        &bookmark.sku,
+        int(bookmark.book_seq),
+        bookmark.reprices,
+        rerun.map(|rerun| &rerun.plan_id),
+        rerun.map(|rerun| &rerun.reason),
+        &record.actor,
+        record.at.seconds(),
+    );
+    Insert::new(connection, "bookmark", sql)?.run(params, || bookmark.covers.start.to_utc_text())?;
+    Ok(())
+}
+
+pub(super) fn orders(connection: &Connection) -> Answer<Vec<WindowOrder>> {
+    let question = "SELECT ordinal, action, kind, range_start, range_end, reason, actor, at FROM window_orders ORDER BY ordinal";
+    ask(connection, "window_orders", question, [], |columns| {
+        Ok(WindowOrder {
+            action: columns.word("action")?,
+            kind: columns.word_if_any("kind")?,
+            range: columns.window("range_start", "range_end")?,
+            reason: columns.text_if_any("reason")?,
+            actor: columns.text("actor")?,
+            at: columns.instant("at")?,
+        })
+    })
+}
+
+pub(super) fn add_order(connection: &Connection, order: &WindowOrder) -> Answer<()> {
+    let sql = "INSERT INTO window_orders (action, kind, range_start, range_end, reason, actor, at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+    let (start, end) = bounds(order.range);
+    let (action, kind) = (order.action.as_str(), order.kind.map(SettleWindow::as_str));
+    let params = (action, kind, start, end, &order.reason, &order.actor, order.at.seconds());
+    Insert::new(connection, "window order", sql)?.run(params, || format!("{action} {}", order.range.start.to_utc_text()))?;
     Ok(())
 }
 

@@ -47,6 +47,34 @@ impl TextColumn {
         self.ends.push(self.text.len());
     }
 
+    /// Cells end to end; nothing where the ends do not lie in the text in order, between characters, up to its end.
+    pub(super) fn from_parts(text: String, ends: Vec<usize>) -> Option<Self> {
+        let are_ordered = ends.is_sorted() && ends.last().copied().unwrap_or(0) == text.len();
+        (are_ordered && ends.iter().all(|end| text.is_char_boundary(*end))).then_some(Self { text, ends })
+    }
+
+    /// The cells, end to end.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Where each cell ends; none where the file does not have the column.
+    pub(super) fn ends(&self) -> &[usize] {
+        &self.ends
+    }
+
+    /// Appends as many cells of another column as `rows` says, after `before` rows of this one.
+    fn append(&mut self, other: &Self, before: usize, rows: usize) {
+        if self.ends.is_empty() && other.ends.is_empty() {
+            return; // the file does not have the column
+        }
+        self.ends.resize(before, self.text.len());
+        let start = self.text.len();
+        self.text.push_str(&other.text);
+        self.ends.extend(other.ends.iter().map(|end| start + end));
+        self.ends.resize(before + rows, self.text.len());
+    }
+
     /// The cell of a row; empty where the file does not have the column.
     pub(super) fn get(&self, row: usize) -> &str {
         match self.ends.get(row) {
@@ -99,6 +127,32 @@ impl Batch {
 
     pub(super) fn is_full(&self, rows_max: usize) -> bool {
         self.lines.len() + self.refused.len() >= rows_max.max(1) || self.bytes >= BATCH_BYTES_MAX
+    }
+
+    /// Whether the rows of the other batch may come into this one.
+    pub(super) fn has_room_for(&self, other: &Self, rows_max: usize) -> bool {
+        let records = |batch: &Self| batch.lines.len() + batch.refused.len();
+        records(self) + records(other) <= rows_max.max(1) && self.bytes + other.bytes <= BATCH_BYTES_MAX
+    }
+
+    /// Appends the rows and refused records of the batch that follows.
+    pub(super) fn append(&mut self, other: Self) {
+        for (column, added) in self.columns.iter_mut().zip(&other.columns) {
+            column.append(added, self.lines.len(), other.lines.len());
+        }
+        self.lines.extend(other.lines);
+        self.refused.extend(other.refused);
+        self.bytes += other.bytes;
+    }
+
+    /// Bytes of text inside, of rows and refused records.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Every column of the schema.
+    pub(super) fn columns(&self) -> &[TextColumn] {
+        &self.columns
     }
 
     pub(super) fn has_nothing(&self) -> bool {

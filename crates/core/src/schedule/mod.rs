@@ -1,7 +1,12 @@
 //! Schedule: which windows are due, from what is known. A wake-up asks nothing else.
 //!
 //! Due is a window whose end has come and that has news: rows that arrived (or were replaced) after it was settled last, or
-//! ever. Windows without news are passed in silence. Extra calls are harmless by construction.
+//! ever. Windows without news are passed in silence. Extra calls are harmless by construction. What operators hold is due all
+//! the same, and is parted from the rest by [`Standings::part`].
+
+mod orders;
+
+pub use orders::{HeldTime, Standing, Standings, WindowAction, WindowOrder, intervened_in};
 
 use crate::rate::DueWindow;
 use crate::table::SettleWindow;
@@ -17,6 +22,18 @@ pub struct SettledState {
     pub book_seq: u64,
 }
 
+/// Which windows with input are wanted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Which {
+    /// Those with rows that arrived, or were replaced, since they were settled.
+    #[default]
+    News,
+    /// Those never settled.
+    Missing,
+    /// All of them.
+    All,
+}
+
 /// What to look for.
 #[derive(Debug, Clone)]
 pub struct DueQuery<'a> {
@@ -30,6 +47,8 @@ pub struct DueQuery<'a> {
     pub until: Instant,
     /// Only windows that lie inside, if given.
     pub within: Option<Window>,
+    /// Which of those that have input.
+    pub which: Which,
     /// The newest delivery known.
     pub latest_seq: u64,
     /// Where days and months close.
@@ -63,7 +82,12 @@ pub fn due_windows(query: &DueQuery<'_>) -> Vec<DueWindow> {
     let mut due: Vec<DueWindow> = Vec::new();
     for ((kind, window), seq) in newest {
         let settled = query.settled.get(&(kind, window));
-        if is_wanted(window) && settled.is_none_or(|state| state.settled_seq < seq) {
+        let has_place = match query.which {
+            Which::News => settled.is_none_or(|state| state.settled_seq < seq),
+            Which::Missing => settled.is_none(),
+            Which::All => true,
+        };
+        if is_wanted(window) && has_place {
             due.push(DueWindow {
                 window,
                 kind,
@@ -107,6 +131,7 @@ mod tests {
             kinds: &BTreeSet::from([SettleWindow::Hour]),
             until: at(until),
             within: None,
+            which: Which::News,
             latest_seq: 9,
             zone,
         };

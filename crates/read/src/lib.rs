@@ -1,11 +1,13 @@
-//! Delivered files as batches of text cells, whatever their format.
+//! Foreign files, bytes to rows: delivered files as batches of text cells, whatever their format.
 //!
 //! Owns: telling formats apart, the trust in a file's bytes, headers against the schemas, line numbers.
-//! Does not own: what a cell means (`reckoner_core::table`), duplicates, the store.
+//! Does not own: what a cell means (`reckoner_core::table`), duplicates, the store; and it knows no polars.
 //! Promises: a CSV cell and the JSON or Parquet value that says the same come out as the same text, packed or not; a file is
 //! refused whole only if its bytes cannot be trusted or its columns are not the table's, a bad record alone is refused alone;
-//! memory is bounded by the batch and, for Parquet, by one row group's pages.
+//! memory is bounded by the batch; what Parquet needs to be decoded is another process's, and bounded there.
 
+#[cfg(unix)]
+mod apart;
 mod batch;
 mod csv;
 mod event;
@@ -18,14 +20,19 @@ mod render;
 mod sieve;
 #[cfg(test)]
 mod testing;
+mod watched;
 
+#[cfg(unix)]
+pub use apart::{DECODE_WORD, MEMORY_BYTES_MAX, decode};
 pub use batch::{Batch, RefusedRow};
 
 use input::Input;
 use reckoner_core::table::TableKind;
 use reckoner_core::table::schema::HeaderFault;
+use std::fs::File;
 use std::io;
 use std::path::PathBuf;
+use watched::Watched;
 
 /// Where the bytes are.
 #[derive(Debug)]
@@ -60,11 +67,20 @@ pub struct ReadOptions {
     pub text_bytes_max: u64,
     /// Parquet that unpacks to more bytes is refused; so many are needed on the disk while it is read.
     pub parquet_bytes_max: u64,
+    /// The program that decodes Parquet in a process of its own, started with [`DECODE_WORD`]; nothing: decoded in this
+    /// process, which hostile pages can end. Where there is no Unix it is not asked.
+    pub decoder: Option<PathBuf>,
 }
 
 impl Default for ReadOptions {
     fn default() -> Self {
-        Self { batch_rows: 8_192, ignored_columns: Vec::new(), text_bytes_max: 64 << 30, parquet_bytes_max: 4 << 30 }
+        Self {
+            batch_rows: 8_192,
+            ignored_columns: Vec::new(),
+            text_bytes_max: 64 << 30,
+            parquet_bytes_max: 4 << 30,
+            decoder: None,
+        }
     }
 }
 
@@ -94,6 +110,8 @@ pub const FILE_REASONS: &[(&str, &str)] = &[
     ("unknown_column", "a column that the table does not have"),
     ("duplicate_column", "a column twice"),
     ("corrupt", "Parquet that cannot be decoded"),
+    ("repeated_rows", "one row, the same in every cell, more than ten thousand times in a row"),
+    ("unreadable_records", "more than 50,000 records, or 64 MiB of them, that are no rows"),
     ("too_large", "a file that unpacks to more than can be meant"),
     ("float_column", "a binary float, which cannot hold a decimal exactly"),
     ("naive_timestamp", "Parquet timestamps without a zone"),
@@ -144,11 +162,20 @@ pub trait RowReader: Send {
 /// [`FileRefusal`] with one of [`FILE_REASONS`].
 pub fn open(source: Source, kind: TableKind, options: &ReadOptions) -> Result<Box<dyn RowReader>, FileRefusal> {
     let mut input = Input::open(source, options)?;
-    Ok(match input.format(options)? {
+    let reader: Box<dyn RowReader> = match input.format(options)? {
         Format::Csv => Box::new(csv::CsvReader::open(input, kind.schema(), options)?),
         Format::Ndjson | Format::CloudEvents => Box::new(ndjson::NdjsonReader::open(input, kind, options)?),
-        Format::Parquet => Box::new(parquet::ParquetReader::open(input.into_file()?, kind.schema(), options)?),
-    })
+        Format::Parquet => open_parquet(input.into_file()?, kind, options)?,
+    };
+    Ok(Box::new(Watched::new(reader, options.batch_rows)))
+}
+
+fn open_parquet(file: File, kind: TableKind, options: &ReadOptions) -> Result<Box<dyn RowReader>, FileRefusal> {
+    #[cfg(unix)]
+    if let Some(program) = &options.decoder {
+        return Ok(Box::new(apart::ApartReader::open(file, kind, options, program)?));
+    }
+    Ok(Box::new(parquet::ParquetReader::open(file, kind.schema(), options)?))
 }
 
 /// Tells the format by the first bytes, unpacked if they are packed; CloudEvents are not told from other NDJSON here.

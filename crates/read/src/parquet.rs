@@ -1,8 +1,9 @@
 //! Parquet: foreign files are checked by their footer before a page is unpacked, then read in batches.
 //!
 //! Strings are read as views, so that a value that is repeated a million times is held once. The `parquet` crate panics on
-//! some damaged files; a panic is caught and refuses the file. Parquet carries no checksum of its pages: a flipped bit in a
-//! number reads as another number, which only a hash from the sender can tell.
+//! some damaged files; a panic is caught and refuses the file. It also believes what pages say of their sizes, which is why
+//! foreign files are decoded in a process of their own (`apart`). Pages may carry a checksum, and few writers give them one:
+//! without it a flipped bit in a number reads as another number, which only a hash from the sender can tell.
 
 use super::batch::{BATCH_BYTES_MAX, Batch, TextColumn, kept};
 use super::{FileRefusal, Format, ReadOptions, RowReader, render};
@@ -27,6 +28,12 @@ const RATIO_BYTES_MIN: i64 = 64 << 20;
 const RATIO_MAX: i64 = 1_000;
 /// Rows to bytes of the file: every row has at least an id of its own.
 const ROWS_PER_BYTE_MAX: u64 = 1_000;
+/// Rows that are decoded at a time, whatever the caller's batch.
+const DECODED_ROWS_MAX: usize = 8_192;
+
+/// What decoding needs is bounded where it is decoded apart.
+pub(super) const TAKES_TOO_MUCH: &str =
+    "to decode it takes more memory than a file may take; write smaller pages and row groups, or send it as CSV";
 
 pub(super) struct ParquetReader {
     schema: &'static TableSchema,
@@ -38,6 +45,8 @@ pub(super) struct ParquetReader {
     pending: Option<RecordBatch>,
     rows_expected: u64,
     rows_seen: u64,
+    file_bytes: u64,
+    text_bytes: u64,
 }
 
 impl ParquetReader {
@@ -53,11 +62,11 @@ impl ParquetReader {
             let metadata = ArrowReaderMetadata::try_new(Arc::clone(loaded.metadata()), as_views)?;
             let columns = ProjectionMask::roots(metadata.parquet_schema(), read);
             let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
-            builder.with_projection(columns).with_batch_size(options.batch_rows.max(1)).build()
+            builder.with_projection(columns).with_batch_size(options.batch_rows.clamp(1, DECODED_ROWS_MAX)).build()
         };
         let reader = Some(guarded(build)?);
         let places = layout.places.iter().copied().flatten().collect();
-        Ok(Self { schema, places, reader, pending: None, rows_expected, rows_seen: 0 })
+        Ok(Self { schema, places, reader, pending: None, rows_expected, rows_seen: 0, file_bytes, text_bytes: 0 })
     }
 
     /// Unpacks the next rows, if there are any.
@@ -78,7 +87,7 @@ impl ParquetReader {
     }
 
     /// Hands out the first rows, as many as a batch may hold, and keeps the rest.
-    fn hand_out(&mut self, unpacked: RecordBatch) -> Batch {
+    fn hand_out(&mut self, unpacked: RecordBatch) -> Result<Batch, FileRefusal> {
         let fitting = rows_fitting(&unpacked);
         let rest = unpacked.num_rows() - fitting;
         self.pending = (rest > 0).then(|| unpacked.slice(fitting, rest));
@@ -95,7 +104,22 @@ impl ParquetReader {
             batch.refuse(line(&row), refusal, raw);
         }
         self.rows_seen += fitting as u64;
-        batch
+        self.text_bytes += batch.bytes() as u64;
+        self.check_text().map(|()| batch)
+    }
+
+    /// Whether the cells say more than can be meant: a dictionary or a run needs no bytes to say a thing again, so the
+    /// footer's sizes tell nothing of it.
+    fn check_text(&self) -> Result<(), FileRefusal> {
+        let (seen, packed) = (self.text_bytes, self.file_bytes);
+        if seen <= RATIO_BYTES_MIN.unsigned_abs() || seen / packed.max(1) <= RATIO_MAX.unsigned_abs() {
+            return Ok(());
+        }
+        let detail = format!(
+            "{packed} bytes say more than {seen} bytes of text, expected at most {RATIO_MAX} times as many; no rows pack so well, \
+             so look at what is inside"
+        );
+        Err(FileRefusal::new("too_large", detail))
     }
 
     fn too_long(&self, unpacked: &RecordBatch, row: usize) -> (Refusal, Vec<(String, String)>) {
@@ -127,7 +151,11 @@ impl RowReader for ParquetReader {
                 },
             };
             if unpacked.num_rows() > 0 {
-                return Ok(Some(self.hand_out(unpacked)));
+                // Taken again, so that after a refusal nothing more is handed out.
+                let reader = self.reader.take();
+                let batch = self.hand_out(unpacked)?;
+                self.reader = reader;
+                return Ok(Some(batch));
             }
         }
     }
@@ -135,15 +163,18 @@ impl RowReader for ParquetReader {
 
 /// Runs the decoder; an error and a panic both say that the bytes are not Parquet as it should be.
 fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, FileRefusal> {
-    let refuse =
-        |what: String| FileRefusal::new("corrupt", format!("the file is not sound Parquet ({what}); write it again and send it"));
-    match catch_unwind(AssertUnwindSafe(decode)) {
-        Ok(decoded) => decoded.map_err(|error| refuse(error.to_string())),
+    let what = match catch_unwind(AssertUnwindSafe(decode)) {
+        Ok(Ok(decoded)) => return Ok(decoded),
+        Ok(Err(error)) => error.to_string(),
         Err(panic) => {
             let words = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
-            Err(refuse(words.unwrap_or("the decoder gave up").to_owned()))
+            words.unwrap_or("the decoder gave up").to_owned()
         }
+    };
+    if what.contains("out of memory") {
+        return Err(FileRefusal::new("too_large", TAKES_TOO_MUCH));
     }
+    Err(FileRefusal::new("corrupt", format!("the file is not sound Parquet ({what}); write it again and send it")))
 }
 
 /// Whether unpacking is safe by what the footer says; hands back the count of rows.
@@ -157,6 +188,14 @@ fn check_footer(metadata: &ParquetMetaData, file_bytes: u64) -> Result<u64, File
             return corrupt(&format!("that row group {} has a size below 0", index + 1));
         };
         check_ratio(index, unpacked, packed)?;
+        // Of a column that is not nested there is a value for every row, present or not.
+        let flat = group.columns().iter().filter(|column| column.column_descr().max_rep_level() == 0);
+        if let Some(other) = flat.map(|column| column.num_values()).find(|values| *values != group.num_rows()) {
+            return corrupt(&format!(
+                "that row group {} has {group_rows} rows, and one of its columns {other} values",
+                index + 1
+            ));
+        }
         rows = rows.saturating_add(group_rows);
     }
     match u64::try_from(metadata.file_metadata().num_rows()) {

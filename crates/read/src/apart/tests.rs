@@ -1,0 +1,90 @@
+//! What the two processes say, and what the end of one means. That rows come through whole is shown with the program itself.
+
+use super::*;
+use crate::testing::{drain, open_bytes};
+use reckoner_core::table::schema::TableSchema;
+
+fn schema() -> &'static TableSchema {
+    TableKind::Funds.schema()
+}
+
+/// A batch with a row, a row with other cells, and two records that are no rows.
+fn batch() -> Batch {
+    let long = "é".repeat(40_000);
+    let text =
+        format!("at,entry_id,account_id,kind,amount,note\nt,f1,a,top_up,1,\n,f2,界,,-2,say\nt,f3\nt,f4,a,top_up,1,{long}\n");
+    drain(open_bytes(text.as_bytes(), TableKind::Funds)).expect("right").remove(0)
+}
+
+#[test]
+fn a_batch_comes_out_as_it_went_in() {
+    let (batch, mut bytes) = (batch(), Vec::new());
+    wire::write_batch(&mut bytes, &batch).expect("in memory");
+    let Ok(Some(Ok(Frame::Batch(read)))) = wire::read(&mut bytes.as_slice(), schema()) else { panic!("a batch was written") };
+    assert_eq!(read.lines(), batch.lines());
+    assert!(read.rows().eq(batch.rows()));
+    assert_eq!(read.refused(), batch.refused());
+    assert_eq!((read.len(), read.refused().len(), read.bytes()), (2, 2, batch.bytes()));
+}
+
+#[test]
+fn a_refusal_keeps_its_code_and_its_words() {
+    let refusal = FileRefusal::new("too_large", "more than `can` be \"meant\"");
+    let mut bytes = Vec::new();
+    wire::write_opened(&mut bytes).expect("in memory");
+    wire::write_refusal(&mut bytes, &refusal).expect("in memory");
+    wire::write_end(&mut bytes).expect("in memory");
+    let mut from = bytes.as_slice();
+    let mut next = || wire::read(&mut from, schema()).expect("it was written by a decoder");
+    assert!(matches!(next(), Some(Ok(Frame::Opened))));
+    assert_eq!(next().expect("a refusal").err(), Some(refusal));
+    assert!(matches!(next(), Some(Ok(Frame::End))));
+    assert!(next().is_none());
+}
+
+#[test]
+fn what_no_decoder_says_is_no_batch() {
+    let mut bytes = Vec::new();
+    wire::write_batch(&mut bytes, &batch()).expect("in memory");
+    for length in (0..bytes.len()).step_by(bytes.len() / 500) {
+        assert!(matches!(wire::read(&mut &bytes[..length], schema()), Ok(None)), "it died after {length} bytes");
+    }
+    // A flipped bit is another text or an error, and never a panic.
+    for place in 0..bytes.len().min(4_000) {
+        let mut damaged = bytes.clone();
+        damaged[place] ^= 1 << (place % 8);
+        if let Ok(Some(Ok(Frame::Batch(read)))) = wire::read(&mut damaged.as_slice(), schema()) {
+            assert_eq!(read.rows().count(), read.len());
+        }
+    }
+    for bytes in [&b"rec"[..], b"x\0\0\0\0", b"b\xff\xff\xff\xff", b"b\x01\0\0\0\0", b"r\x02\0\0\0{}"] {
+        assert!(!matches!(wire::read(&mut &bytes[..], schema()), Ok(Some(Ok(_)))), "{bytes:?}");
+    }
+}
+
+#[test]
+fn the_end_of_a_decoder_says_whose_fault_it_is() {
+    // the status as the kernel gives it | last words | code
+    let cases = [
+        (6, "memory allocation of 8589934592 bytes failed\n", "too_large"),
+        (6, "thread main has overflowed its stack\n", "corrupt"),
+        (11, "", "corrupt"),
+        (24, "", "too_large"),
+        (9, "", "unreadable"), // somebody did that, or the kernel was short of memory: the file may be sound
+        (15, "", "unreadable"),
+        (1 << 8, "", "unreadable"),
+        (101 << 8, "", "unreadable"), // a panic is caught inside
+    ];
+    for (status, last_words, expected) in cases {
+        assert_eq!(meaning(ExitStatus::from_raw(status), last_words).reason, expected, "{status}");
+    }
+}
+
+#[test]
+fn a_program_that_is_no_decoder_does_not_brand_the_file() {
+    for program in ["/bin/true", "/bin/sh", "/bin/echo", "/nowhere/at/all"] {
+        let file = tempfile::tempfile().expect("a file");
+        let refusal = ApartReader::open(file, TableKind::Funds, &ReadOptions::default(), Path::new(program));
+        assert_eq!(refusal.err().map(|refusal| refusal.reason), Some("unreadable"), "{program}");
+    }
+}
