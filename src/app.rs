@@ -93,15 +93,30 @@ impl Caller {
     /// # Errors
     /// As [`Caller::read`], and exit 1 when the wait is over.
     pub fn write(&self) -> Result<Session, Failure> {
-        let mut session = self.read()?;
-        session.lock = Some(session.home.lock(&self.holder(), self.wait, session.clock)?);
-        // Whoever held the lock may have changed them.
-        session.settings = session.home.settings()?;
-        Ok(session)
+        let session = self.read()?;
+        let lock = session.home.lock(&self.holder(), self.wait, session.clock)?;
+        session.holding(lock)
+    }
+
+    /// Opens the home to write if nobody else does; nothing otherwise. Never waits.
+    ///
+    /// # Errors
+    /// As [`Caller::read`], and exit 1 when the lock cannot be opened.
+    pub fn try_write(&self) -> Result<Option<Session>, Failure> {
+        let session = self.read()?;
+        let lock = session.home.try_lock(&self.holder(), session.clock)?;
+        lock.map(|lock| session.holding(lock)).transpose()
     }
 }
 
 impl Session {
+    fn holding(mut self, lock: HomeLock) -> Result<Self, Failure> {
+        self.lock = Some(lock);
+        // Whoever held the lock before may have changed them.
+        self.settings = self.home.settings()?;
+        Ok(self)
+    }
+
     /// Whether this session holds the home's lock.
     pub fn may_write(&self) -> bool {
         self.lock.is_some()
@@ -160,6 +175,7 @@ mod tests {
         assert!(!caller.read().unwrap().may_write());
         let session = caller.write().unwrap();
         assert_eq!(caller.write().unwrap_err().exit.code(), 1, "one writes at a time");
+        assert!(caller.try_write().unwrap().is_none(), "nor does somebody who would not wait");
         caller.read().expect("reading never waits");
         (folder, session)
     }

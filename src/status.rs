@@ -1,6 +1,6 @@
 //! Status: where the books stand, from the store alone. What a monitor asks every few minutes, and a person first of all.
 //!
-//! Owns: what is late, what needs a person, and how grave that is.
+//! Owns: what is late, what needs a person, what `serve` said of itself last, and how grave that is.
 //! Does not own: proving that the books are right (`verify`).
 //! Promises: takes no lock and reads no lake file; of the home's files only the jobs' deadlines.
 
@@ -11,6 +11,7 @@ use crate::ingest::manifest::{self, OpenEnd};
 use crate::quarantine;
 use crate::report::terminal::wide_money;
 use crate::schedule::{JobDefinition, builtin_jobs};
+use crate::serve::Beat;
 use crate::settle::{self, WindowState};
 use reckoner_core::rate::DueWindow;
 use reckoner_core::schedule::Which;
@@ -23,6 +24,8 @@ use std::collections::{BTreeMap, HashMap};
 pub const LOOK_AFTER_SECONDS: i64 = 3_600;
 /// Unsettled news older than this is late.
 pub const LATE_AFTER_SECONDS: i64 = 3 * 3_600;
+/// A `serve` that was not stopped and has not been heard of for so long is gone, or hangs. It gives a sign every minute.
+pub const SILENT_AFTER_SECONDS: i64 = 300;
 
 /// Where the books stand.
 #[derive(Debug, Clone)]
@@ -47,6 +50,8 @@ pub struct Status {
     pub money: Vec<CurrencySums>,
     /// The run recorded last.
     pub last_run: Option<RunRecord>,
+    /// What `serve` said of itself last; nothing where nobody ever served.
+    pub serve: Option<Beat>,
     /// What somebody should know, gravest first.
     pub findings: Vec<Finding>,
 }
@@ -165,9 +170,10 @@ pub fn look(books: &Books) -> Result<Status, Failure> {
         manifests: manifest::standing(books)?,
         money: store.money_by_currency()?,
         last_run: store.runs()?.pop(),
+        serve: Beat::read(store)?,
         findings: Vec::new(),
     };
-    status.findings = findings(books, &status);
+    status.findings = findings(books, &status, &over);
     Ok(status)
 }
 
@@ -230,7 +236,7 @@ fn refusals(books: &Books) -> Result<Vec<Refusals>, Failure> {
     Ok(rows)
 }
 
-fn findings(books: &Books, status: &Status) -> Vec<Finding> {
+fn findings(books: &Books, status: &Status, over: &[DueWindow]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut find = |gravity, text| findings.push(Finding { gravity, text });
 
@@ -239,8 +245,15 @@ fn findings(books: &Books, status: &Status) -> Vec<Finding> {
         let sum = files.accepted + files.duplicates + files.refused;
         find(Gravity::Bad, format!("{} rows were delivered, {sum} have an outcome; run `reckoner verify`", files.rows));
     }
-    if let Some(run) = status.last_run.as_ref().filter(|run| run.status != "done") {
-        find(Gravity::Bad, format!("the last run, `{}`, is `{}`", run.run_id, run.status));
+    // An attempt that failed at a window which is settled by now is history.
+    let is_open = |run: &&RunRecord| run.status != "done" && over.iter().any(|due| due.window == run.window);
+    if let Some(run) = status.last_run.as_ref().filter(is_open) {
+        let why = run.reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        let start = books.zone.to_text(run.window.start);
+        find(Gravity::Bad, format!("the last attempt to settle the window from {start} is `{}`{why}", run.status));
+    }
+    for (gravity, text) in status.serve.iter().flat_map(|beat| findings_of_serve(books, beat, status.due.is_some())) {
+        find(gravity, text);
     }
     if let Some(due) = status.due.filter(|due| due.waiting_seconds > LOOK_AFTER_SECONDS) {
         let gravity = if due.waiting_seconds > LATE_AFTER_SECONDS { Gravity::Bad } else { Gravity::Look };
@@ -281,6 +294,39 @@ fn open_end(books: &Books, end: &OpenEnd) -> (Gravity, String) {
     }
     let (hours, minutes) = (waiting_seconds / 3_600, waiting_seconds % 3_600 / 60);
     (Gravity::Bad, format!("{listed}, is missing for {hours} h {minutes} min"))
+}
+
+/// What the last beat says. Nobody has to serve a home: one that was stopped in good order is no finding.
+fn findings_of_serve(books: &Books, beat: &Beat, is_any_due: bool) -> Vec<(Gravity, String)> {
+    let shown = |instant: Instant| books.zone.to_text(instant);
+    let is_stopped = beat.stopped_at.is_some();
+    let mut findings = Vec::new();
+    if !is_stopped && books.as_of.seconds() - beat.heard_at.seconds() > SILENT_AFTER_SECONDS {
+        let heard_at = shown(beat.heard_at);
+        findings.push((Gravity::Bad, format!("`reckoner serve` (pid {}) was last heard of at {heard_at}", beat.pid)));
+    }
+    for trouble in &beat.troubles {
+        // What a stopped process could not settle may have been settled by hand since.
+        if is_stopped && trouble.step == "settle" && !is_any_due {
+            continue;
+        }
+        let what = if trouble.step == "settle" { "settling" } else { "taking files from the inbox" };
+        let next = match trouble.again_at {
+            Some(again_at) if !is_stopped => format!("it is tried again at {}", shown(again_at)),
+            _ => "it is not tried again by itself, a person is needed".to_owned(),
+        };
+        let hint = if trouble.hint.is_empty() { String::new() } else { format!("; hint: {}", trouble.hint) };
+        let (at, attempt, of) = (shown(trouble.at), trouble.attempts, trouble.attempts_max);
+        findings
+            .push((Gravity::Bad, format!("{what} failed at {at}, attempt {attempt} of {of}: {}; {next}{hint}", trouble.text)));
+    }
+    if let Some(doubt) = beat.clock_doubt.as_ref().filter(|_| !is_stopped) {
+        findings.push((Gravity::Look, format!("{doubt}; nothing is settled until it has behaved for 3 minutes")));
+    }
+    for left in &beat.left {
+        findings.push((Gravity::Look, format!("left in the inbox: {}: {}", left.name.escape_debug(), left.why.escape_debug())));
+    }
+    findings
 }
 
 fn at_risk(quarantine: &[Refusals]) -> String {

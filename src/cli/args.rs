@@ -34,11 +34,11 @@ pub struct DemoArgs {}
 #[derive(Debug, Clone, Args)]
 #[command(after_help = help::INGEST)]
 pub struct IngestArgs {
-    /// Files to take
-    #[arg(value_name = "FILE", required = true)]
+    /// Files to take [default: what lies in the home's inbox/, which goes away from there once it is taken]
+    #[arg(value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// The input table of every file named [default: what each file's name begins with]
-    #[arg(long, value_name = "KIND", value_parser = parse_kind)]
+    #[arg(long, value_name = "KIND", value_parser = parse_kind, requires = "files")]
     pub kind: Option<TableKind>,
     /// The delivery in whose place the one FILE stands: its name, its file_id, or 6 characters or more of it
     #[arg(long, value_name = "OLD")]

@@ -13,6 +13,7 @@ use crate::failure::Failure;
 use crate::home::{self, InitWish, default_zone};
 use crate::report::terminal::{grouped, human_bytes};
 use crate::sample::{self, SamplePlan};
+use crate::serve;
 use reckoner_core::time::Zone;
 use serde_json::json;
 
@@ -37,6 +38,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Rerun(args) => rerun::rerun(&caller, &args),
         Command::Quarantine(QuarantineCommand::Discard(args)) => quarantine::discard(&caller, &args),
         Command::CatchUp(args) => work::catch_up(&caller, &args),
+        Command::Serve => serve::serve(&caller),
         Command::Windows(WindowsCommand::List(args)) => windows::list(&caller, &args),
         Command::Windows(WindowsCommand::Hold(args)) => windows::hold(&caller, &args),
         Command::Windows(WindowsCommand::Release(args)) => windows::release(&caller, &args),
@@ -46,12 +48,9 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Explain(args) => show::explain(&caller, &args),
         Command::Export(args) => show::export(&caller, &args),
 
-        Command::Serve
-        | Command::Bills(_)
-        | Command::Orders(_)
-        | Command::Renewals(_)
-        | Command::Reports(_)
-        | Command::Quote(_) => unreachable!("`not_yet` refuses commands of later versions"),
+        Command::Bills(_) | Command::Orders(_) | Command::Renewals(_) | Command::Reports(_) | Command::Quote(_) => {
+            unreachable!("`not_yet` refuses commands of later versions")
+        }
     }
 }
 

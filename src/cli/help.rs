@@ -37,7 +37,11 @@ the old one in force.
 A file manifest-*.json says what its producer delivers: a file that differs from it is refused whole. It is taken before \
 the files, whatever the order on the command line.
 
-Exit code 0 if every row was accepted or a duplicate, 2 if any was refused, or held in force.
+Without FILE it takes what lies in the home's inbox/ now: regular files whose name says their table, but no name that \
+begins with . or ends in .tmp or .part. A file goes away from there once its bytes are in raw/ and what came of it is \
+recorded. Producers write under such a name and rename when they are done: half a file is refused.
+
+Exit code 0 if every row was accepted or a duplicate, 2 if any was refused or held in force, or if something in inbox/ had to be left.
 
 Examples:
   reckoner ingest accounts.csv prices.csv usage-2026-01-05T13.csv
@@ -81,6 +85,21 @@ since they were settled are settled again. A T later than the clock is refused.
 Example:
   reckoner catch-up --until 2026-01-06T00:00:00+08:00";
 
+pub(super) const SERVE: &str = "\
+Looks for work when the crons of jobs/*.toml ring (UTC), and every minute besides: takes what lies in inbox/, then settles \
+every window that is due, oldest first, settle_delay_seconds of jobs/hourly.toml after its end. What was missed while \
+nothing ran is made up for. A file in inbox/ is taken once it has looked the same for two seconds. The home is locked \
+only while there is work, so that other commands write in between.
+
+SIGTERM or Ctrl-C finishes the batch at work (25 s at most, a batch is a billing day) and ends with exit code 0. What fails \
+is tried again with growing pauses, as jobs/hourly.toml says; `reckoner status --check` tells. A broken invariant ends it \
+with exit code 70. When the clock jumps by more than 5 s, nothing is settled until it has behaved for 3 minutes.
+
+What it does goes to standard error, a line each; RECKONER_LOG=warn makes it quieter.
+
+Example:
+  reckoner serve --home ./books";
+
 pub(super) const WINDOWS_LIST: &str = "\
 A window is listed when it has input. Its state is open (not over yet), due, settled, `settled, has news` (rows came or \
 were replaced since), held, or forced. seq is the newest delivery that its charges hold, rows what the newest run read; \
@@ -116,10 +135,11 @@ Example:
 pub(super) const STATUS: &str = "\
 Read from the store alone, also when nothing is serving; takes no lock and never waits.
 
-With --check the exit code is for a monitor: 0 fine · 1 look: quarantine items are open, a file that a \
-manifest lists is missing or differs, usage waits to be settled for more than an hour, or windows are held beyond their job's deadline · 2 bad: a file is missing, or \
-usage waits, for more than three hours, the last run failed, or the books cannot be read. Usage \
-waits since its window ended, or since it was delivered if that was later.
+With --check the exit code is for a monitor: 0 fine · 1 look: quarantine items are open, a file that a manifest \
+lists is missing or differs, usage waits to be settled for more than an hour, windows are held beyond their job's deadline, something in inbox/ is left there, or the clock jumped · \
+2 bad: a file is missing or usage waits for more than three hours, what `serve` does fails, `serve` went silent without being stopped, or the books \
+cannot be read. Usage waits since its window ended, or since it was delivered if that was later. A home that nobody serves \
+is no fault.
 
 Examples:
   reckoner status

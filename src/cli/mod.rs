@@ -72,7 +72,7 @@ pub enum Command {
     Init(args::InitArgs),
     /// Sample data through every step, in a fresh temporary home unless --home is given
     Demo(args::DemoArgs),
-    /// Take files in: accounts, prices, usage and the other input tables
+    /// Take files in: accounts, prices, usage and the other input tables; without a file, what lies in inbox/
     Ingest(args::IngestArgs),
     /// Settle the windows that are due, or those of a range
     Run(args::RunArgs),
@@ -86,7 +86,8 @@ pub enum Command {
     /// How windows stand: list them, hold them back, release them, take them for complete
     #[command(subcommand)]
     Windows(args::WindowsCommand),
-    /// Scheduler and ingest watcher until SIGTERM (not yet)
+    /// Take what is dropped into inbox/ and settle what is due, by the clock, until SIGTERM
+    #[command(after_help = help::SERVE)]
     Serve,
     /// What is settled, what is due, what needs a person
     Status(args::StatusArgs),
@@ -131,7 +132,8 @@ pub fn run(args: Vec<OsString>) -> u8 {
         Err(Stop::Incomplete(_)) => return output::print_failure(&no_command(), is_json),
         Err(Stop::Wrong(failure)) => return output::print_failure(&failure, is_json),
     };
-    start_logging();
+    // A command for a person says what it did when it is done; one that runs for months says it as it happens.
+    start_logging(if matches!(cli.command, Command::Serve) { "warn,reckoner=info" } else { "warn" });
     match answer(cli, command_text(&args)) {
         Ok(answer) => output::print_answer(answer, is_json),
         Err(failure) => output::print_failure(&failure, is_json),
@@ -171,8 +173,8 @@ fn command_text(args: &[OsString]) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(200).collect()
 }
 
-fn start_logging() {
-    let wanted = crate::env::log_filter().unwrap_or_else(|| "warn".to_owned());
+fn start_logging(usual: &str) {
+    let wanted = crate::env::log_filter().unwrap_or_else(|| usual.to_owned());
     let filter = tracing_subscriber::EnvFilter::try_new(&wanted).unwrap_or_else(|_| "warn".into());
     // Without a time: what a log line says holds at the command's own time, and collectors stamp lines themselves.
     let subscriber =

@@ -13,11 +13,6 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
     ("rerun daily", "renews and expires what a day missed", SETTLES_BY_HOUR),
     ("rerun monthly", "closes a month again", SETTLES_BY_HOUR),
-    (
-        "serve",
-        "runs the jobs by the clock",
-        "start `reckoner catch-up` by cron every few minutes: it settles every window that is due",
-    ),
     ("bills", "closes a month", SETTLES_BY_HOUR),
     ("orders", "places purchases and subscriptions", SETTLES_BY_HOUR),
     ("renewals", "manages the renewal of subscriptions", SETTLES_BY_HOUR),
@@ -52,7 +47,6 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             JobName::Daily => Some("rerun daily"),
             JobName::Monthly => Some("rerun monthly"),
         },
-        Command::Serve => Some("serve"),
         Command::Bills(_) => Some("bills"),
         Command::Orders(_) => Some("orders"),
         Command::Renewals(_) => Some("renewals"),
@@ -69,6 +63,7 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         | Command::Explain(_)
         | Command::Export(_)
         | Command::Sample(_)
+        | Command::Serve
         | Command::Check => None,
     }
 }

@@ -67,6 +67,7 @@ fn text(books: &Books, status: &Status) -> String {
         ("in progress", format!("{} with use, not over yet", grouped(status.in_progress))),
         ("looked at up to", status.frontier.map_or_else(|| "nothing yet".to_owned(), shown)),
         ("last run", last_run),
+        ("serve", serve_text(books, status)),
     ];
     if status.manifests.windows > 0 {
         let manifests = &status.manifests;
@@ -86,6 +87,20 @@ fn text(books: &Books, status: &Status) -> String {
         text += "fine: nothing is late, nothing waits for a person\n";
     }
     text
+}
+
+fn serve_text(books: &Books, status: &Status) -> String {
+    let shown = |instant: Instant| books.zone.to_text(instant);
+    let Some(beat) = &status.serve else { return "nobody served this home yet".to_owned() };
+    if let Some(stopped_at) = beat.stopped_at {
+        return format!("stopped at {}", shown(stopped_at));
+    }
+    let doing = match (beat.working_since, beat.ticked_at) {
+        (Some(since), _) => format!("at work since {}", shown(since)),
+        (None, Some(ticked_at)) => format!("looked last at {}", shown(ticked_at)),
+        (None, None) => "has not looked yet".to_owned(),
+    };
+    format!("pid {} by {} since {}; {doing}", beat.pid, beat.actor, shown(beat.since))
 }
 
 fn money_text(status: &Status) -> String {
@@ -185,6 +200,27 @@ fn document(books: &Books, status: &Status) -> Value {
             "trigger": run.trigger,
             "actor": run.actor,
             "ended_at": shown(run.ended_at),
+            "reason": run.reason,
+        })),
+        "serve": status.serve.as_ref().map(|beat| json!({
+            "pid": beat.pid,
+            "actor": beat.actor,
+            "since": shown(beat.since),
+            "heard_at": shown(beat.heard_at),
+            "ticked_at": beat.ticked_at.map(shown),
+            "working_since": beat.working_since.map(shown),
+            "stopped_at": beat.stopped_at.map(shown),
+            "clock_doubt": beat.clock_doubt,
+            "left_in_inbox": beat.left,
+            "troubles": beat.troubles.iter().map(|trouble| json!({
+                "step": trouble.step,
+                "at": shown(trouble.at),
+                "text": trouble.text,
+                "hint": trouble.hint,
+                "attempts": trouble.attempts,
+                "attempts_max": trouble.attempts_max,
+                "again_at": trouble.again_at.map(shown),
+            })).collect::<Vec<_>>(),
         })),
     })
 }

@@ -5,6 +5,7 @@ use super::output::Answer;
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::inbox;
 use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt, ReplacedFile};
 use crate::report::progress::Progress;
 use crate::report::terminal::{Align, Sheet, counted, grouped};
@@ -19,19 +20,44 @@ const REFUSALS_SHOWN: usize = 20;
 
 /// `ingest`.
 pub fn ingest(caller: &Caller, args: &IngestArgs) -> Result<Answer, Failure> {
-    if let (Some(_), [_, _, ..]) = (&args.replaces, args.files.as_slice()) {
+    if args.replaces.is_some() && args.files.len() != 1 {
         return Err(Failure::usage(format!("--replaces with {} files", args.files.len()))
             .at("--replaces")
             .expected("exactly one FILE, which stands in the place of one delivery")
             .hint("replace them one by one, or list them in a manifest"));
     }
     let mut books = Books::open(caller.write()?)?;
+    if args.files.is_empty() {
+        return ingest_inbox(&mut books);
+    }
     let receipt = match (&args.replaces, args.files.as_slice()) {
         (Some(old), [file]) => ingest::ingest_replacing(&mut books, file, old, args.kind, &Progress::start())?,
         _ => ingest::ingest(&mut books, &args.files, args.kind, &Progress::start())?,
     };
     let exit = if receipt.is_clean() { 0 } else { 2 };
     Ok(Answer::Said { exit, text: ingest_text(&receipt), document: ingest_document(&receipt) })
+}
+
+/// `ingest` without a file.
+fn ingest_inbox(books: &mut Books) -> Result<Answer, Failure> {
+    let listing = inbox::look(&books.session.home)?;
+    let taken = inbox::take(books, &listing.files, &Progress::start(), &mut |_| true)?;
+
+    let mut text = match taken.receipt.files.len() {
+        0 => format!("nothing to take in {}\n", books.session.home.inbox().display()),
+        _ => ingest_text(&taken.receipt),
+    };
+    for name in &taken.changed {
+        text += &format!("\n{name}: it changed while it was taken, so it stays in the inbox and is taken again\n");
+    }
+    for left in &listing.left {
+        text += &format!("\nleft in the inbox: {}: {}\n", left.name.escape_debug(), left.why.escape_debug());
+    }
+    let mut document = ingest_document(&taken.receipt);
+    document["changed"] = json!(taken.changed);
+    document["left"] = json!(listing.left);
+    let exit = if taken.receipt.is_clean() && listing.left.is_empty() { 0 } else { 2 };
+    Ok(Answer::Said { exit, text, document })
 }
 
 /// What came of files, for a person.

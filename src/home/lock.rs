@@ -64,20 +64,43 @@ impl Home {
     /// # Errors
     /// Exit 1 when the wait is over, or the lock file cannot be opened.
     pub fn lock(&self, holder: &Holder, wait: Duration, clock: Clock) -> Result<HomeLock, Failure> {
-        let path = self.lock_file();
-        let opened = File::options().read(true).write(true).create(true).truncate(false).open(&path);
-        let file = opened.map_err(cannot("open the lock", &path))?;
+        self.wait_for(&self.lock_file(), "is writing to this home", holder, wait, clock)
+    }
+
+    /// Takes the right to write if nobody has it; nothing otherwise. Never waits and says nothing.
+    ///
+    /// # Errors
+    /// Exit 1 when the lock file cannot be opened.
+    pub fn try_lock(&self, holder: &Holder, clock: Clock) -> Result<Option<HomeLock>, Failure> {
+        try_path(&self.lock_file(), holder, clock)
+    }
+
+    /// Takes the right to serve this home, waiting for whoever serves it for at most `wait`. It gives no right to write:
+    /// other commands work beside it.
+    ///
+    /// # Errors
+    /// As [`Home::lock`].
+    pub fn lock_to_serve(&self, holder: &Holder, wait: Duration, clock: Clock) -> Result<HomeLock, Failure> {
+        self.wait_for(&self.serve_lock_file(), "serves this home already", holder, wait, clock)
+    }
+
+    fn wait_for(
+        &self,
+        path: &Path,
+        does: &'static str,
+        holder: &Holder,
+        wait: Duration,
+        clock: Clock,
+    ) -> Result<HomeLock, Failure> {
         let watch = Stopwatch::start();
         let mut told = None;
         loop {
-            match fs4::FileExt::try_lock(&file) {
-                Ok(()) => return Ok(claim(file, holder, clock)),
-                Err(TryLockError::Error(error)) => return Err(cannot("lock", &path)(error).into()),
-                Err(TryLockError::WouldBlock) => {}
+            if let Some(lock) = try_path(path, holder, clock)? {
+                return Ok(lock);
             }
-            let other = read_holder(&path);
+            let other = read_holder(path);
             if watch.elapsed() >= wait {
-                return Err(gave_up(self, other, wait));
+                return Err(gave_up(self, does, other, wait));
             }
             if told != Some(other.clone()) {
                 tell(format_args!("waiting for {}, at most {}", who(other.as_ref()), seconds_text(wait)));
@@ -85,6 +108,16 @@ impl Home {
             }
             std::thread::sleep(POLL.min(wait.saturating_sub(watch.elapsed())));
         }
+    }
+}
+
+fn try_path(path: &Path, holder: &Holder, clock: Clock) -> Result<Option<HomeLock>, Failure> {
+    let opened = File::options().read(true).write(true).create(true).truncate(false).open(path);
+    let file = opened.map_err(cannot("open the lock", path))?;
+    match fs4::FileExt::try_lock(&file) {
+        Ok(()) => Ok(Some(claim(file, holder, clock))),
+        Err(TryLockError::Error(error)) => Err(cannot("lock", path)(error).into()),
+        Err(TryLockError::WouldBlock) => Ok(None),
     }
 }
 
@@ -106,13 +139,13 @@ fn who(holder: Option<&Holder>) -> String {
     holder.map_or("another command".to_owned(), Holder::to_string)
 }
 
-fn gave_up(home: &Home, other: Option<Holder>, wait: Duration) -> Failure {
+fn gave_up(home: &Home, does: &str, other: Option<Holder>, wait: Duration) -> Failure {
     let place = home.root().display();
     let hint = match &other {
         Some(holder) => format!("wait longer with `--wait 1h`, or see what process {} is doing", holder.pid),
         None => "wait longer with `--wait 1h`".to_owned(),
     };
-    Failure::failed(format!("{} is writing to this home", who(other.as_ref())))
+    Failure::failed(format!("{} {does}", who(other.as_ref())))
         .at(place)
         .expected(format!("the home's lock within {} (`--wait`)", seconds_text(wait)))
         .hint(hint)

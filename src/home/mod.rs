@@ -11,6 +11,7 @@
 //! jobs/           job definitions             quarantine/  refused rows and files
 //! inbox/          picked up by ingest         reports/     what finance downloads
 //! home.lock       who writes                  ledger.db    the store
+//! serve.lock      who serves, once somebody did
 //! ```
 
 mod init;
@@ -119,6 +120,11 @@ impl Home {
     /// Names who writes.
     pub fn lock_file(&self) -> PathBuf {
         self.root.join("home.lock")
+    }
+
+    /// Names who serves.
+    pub fn serve_lock_file(&self) -> PathBuf {
+        self.root.join("serve.lock")
     }
 
     /// Every folder that a home has.

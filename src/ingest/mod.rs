@@ -74,6 +74,21 @@ impl<E: Into<Failure>> From<E> for Stopped {
 /// Before anything is taken: exit 2 when a name says no table or leads to no regular file, exit 1 when it leads nowhere.
 /// Exit 1 when a file or the store fails later; files before it are taken.
 pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, progress: &Progress) -> Result<Receipt, Failure> {
+    ingest_each(books, files, kind, progress, &mut |_, _| Ok(true))
+}
+
+/// [`ingest`], with a word after each file: `taken` is called once its bytes are safe in `raw/` and what came of it is
+/// recorded, and says whether to go on with the next.
+///
+/// # Errors
+/// As [`ingest`], and what `taken` says.
+pub fn ingest_each(
+    books: &mut Books,
+    files: &[PathBuf],
+    kind: Option<TableKind>,
+    progress: &Progress,
+    taken: &mut dyn FnMut(&Path, &FileReceipt) -> Result<bool, Failure>,
+) -> Result<Receipt, Failure> {
     let (mut manifests, mut ordered): (Vec<&PathBuf>, Vec<(TableKind, &PathBuf)>) = (Vec::new(), Vec::new());
     for path in files {
         take::check_regular(path)?;
@@ -86,10 +101,18 @@ pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, pro
 
     let mut receipt = Receipt::default();
     for path in manifests {
-        receipt.files.extend(manifest::take(books, path, progress)?);
+        let taken_in = manifest::take(books, path, progress)?;
+        let goes_on = taken(path, taken_in.first().expect("a manifest has a receipt"))?;
+        receipt.files.extend(taken_in);
+        if !goes_on {
+            return Ok(receipt);
+        }
     }
     for (kind, path) in ordered {
         receipt.files.push(ingest_file(books, kind, path, None, progress)?);
+        if !taken(path, receipt.files.last().expect("just taken"))? {
+            break;
+        }
     }
     retake_waiting(books)?;
     manifest::note_missing(books, &mut receipt)?;

@@ -13,12 +13,18 @@ const BETWEEN_LINES: Duration = Duration::from_secs(2);
 pub struct Progress {
     started: Stopwatch,
     last: Cell<Duration>,
+    between: Duration,
 }
 
 impl Progress {
     /// Starts silently; the first line comes after two seconds.
     pub fn start() -> Self {
-        Self { started: Stopwatch::start(), last: Cell::new(Duration::ZERO) }
+        Self::every(BETWEEN_LINES)
+    }
+
+    /// Starts silently, with so much time between two lines: nobody watches a log line by line.
+    pub fn every(between: Duration) -> Self {
+        Self { started: Stopwatch::start(), last: Cell::new(Duration::ZERO), between }
     }
 
     /// `settling: 3 of 31, at 2026-01-03T00:00:00+08:00`.
@@ -33,7 +39,7 @@ impl Progress {
 
     fn say(&self, line: impl FnOnce() -> String) {
         let now = self.started.elapsed();
-        if now.saturating_sub(self.last.get()) >= BETWEEN_LINES {
+        if now.saturating_sub(self.last.get()) >= self.between {
             self.last.set(now);
             tell(format_args!("{} ({} s)", line(), now.as_secs()));
         }

@@ -3,7 +3,9 @@
 //! The alarm clock that rings it is less strict: it takes a cron that never fires (`0 0 0 30 2 *`) for a job to delete,
 //! and it joins day of month and day of week by *and* in one place and by *or* in another. Both are refused here.
 
+use croner::parser::{CronParser, Seconds};
 use reckoner_core::table::SettleWindow;
+use reckoner_core::time::Instant;
 use serde::{Deserialize, Deserializer};
 
 const FIELDS: [(&str, u32, u32); 6] =
@@ -71,6 +73,21 @@ impl Cron {
         }
     }
 
+    /// The next instants after `after` at which it fires, as the alarm clock itself works them out; fewer than `count` only
+    /// where there are no more.
+    pub fn upcoming(&self, after: Instant, count: usize) -> Vec<Instant> {
+        let parsed = CronParser::builder().seconds(Seconds::Required).dom_and_dow(true).build().parse(&self.0);
+        let Ok(cron) = parsed else { return Vec::new() };
+        let mut instants = Vec::new();
+        let mut last = after;
+        while instants.len() < count {
+            let Ok(next) = cron.find_next_occurrence(&last.to_utc(), false) else { break };
+            last = Instant::from_seconds(next.timestamp());
+            instants.push(last);
+        }
+        instants
+    }
+
     /// Whether it fires at least once in every hour, day or month.
     ///
     /// Days and months are counted in UTC; a day of the billing zone is as long, but for the two days a year when clocks
@@ -136,6 +153,27 @@ fn number(text: &str) -> Option<u32> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_alarm_clock_agrees_on_when_a_cron_fires() {
+        // cron | after | the next three
+        let cases = [
+            ("0 10 * * * *", "2026-01-05T11:10:00Z", ["2026-01-05T12:10:00Z", "2026-01-05T13:10:00Z", "2026-01-05T14:10:00Z"]),
+            ("0 10 * * * *", "2026-01-05T11:09:59Z", ["2026-01-05T11:10:00Z", "2026-01-05T12:10:00Z", "2026-01-05T13:10:00Z"]),
+            ("0 */15 * * * *", "2026-12-31T23:50:00Z", ["2027-01-01T00:00:00Z", "2027-01-01T00:15:00Z", "2027-01-01T00:30:00Z"]),
+            ("* * * * * *", "2026-01-05T11:10:00Z", ["2026-01-05T11:10:01Z", "2026-01-05T11:10:02Z", "2026-01-05T11:10:03Z"]),
+            // 2100 is no leap year
+            ("0 0 0 29 2 *", "2092-03-01T00:00:00Z", ["2096-02-29T00:00:00Z", "2104-02-29T00:00:00Z", "2108-02-29T00:00:00Z"]),
+            // Sunday is 0 and 7 to both
+            ("0 0 0 * * 7", "2026-01-05T00:00:00Z", ["2026-01-11T00:00:00Z", "2026-01-18T00:00:00Z", "2026-01-25T00:00:00Z"]),
+            ("0 0 0 * * 0", "2026-01-05T00:00:00Z", ["2026-01-11T00:00:00Z", "2026-01-18T00:00:00Z", "2026-01-25T00:00:00Z"]),
+        ];
+        for (text, after, expected) in cases {
+            let found = Cron::parse(text).unwrap().upcoming(Instant::parse(after).unwrap(), 3);
+            assert_eq!(found.iter().map(|instant| instant.to_utc_text()).collect::<Vec<_>>(), expected, "{text}");
+        }
+        assert_eq!(Cron("0 0 0 30 2 *".to_owned()).upcoming(Instant::from_seconds(0), 3), [], "and on what never fires");
+    }
 
     #[test]
     fn a_cron_is_understood_or_refused() {

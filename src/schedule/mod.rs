@@ -11,9 +11,12 @@ pub use cron::Cron;
 
 use crate::config::from_toml;
 use crate::failure::Failure;
+use crate::files::{cannot, read_text};
+use crate::home::Home;
 use reckoner_core::table::SettleWindow;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
+use std::path::PathBuf;
 
 /// The job definitions that come with the binary: name and file, in the order in which windows that end together run.
 pub const fn builtin_jobs() -> [(&'static str, &'static str); 3] {
@@ -180,6 +183,39 @@ impl JobDefinition {
         }
         Ok(())
     }
+}
+
+/// Reads the job definitions of a home: every job once, hourly first.
+///
+/// # Errors
+/// Exit 2 for the first that cannot be acted on, is there twice, or is missing; `check` lists them all at once.
+pub fn read_jobs(home: &Home) -> Result<Vec<JobDefinition>, Failure> {
+    let folder = home.jobs();
+    let mut paths: Vec<PathBuf> = Vec::new();
+    for entry in std::fs::read_dir(&folder).map_err(cannot("list", &folder))? {
+        paths.push(entry.map_err(cannot("list", &folder))?.path());
+    }
+    paths.retain(|path| path.extension().is_some_and(|ending| ending == "toml"));
+    paths.sort();
+
+    let mut jobs: Vec<JobDefinition> = Vec::new();
+    for path in paths {
+        let job = JobDefinition::parse(path.display(), &read_text(&path)?)?;
+        if jobs.iter().any(|known| known.job == job.job) {
+            let saw = format!("the {} job is defined twice", job.job.as_str());
+            return Err(Failure::usage(saw).at(path.display()).expected("one file a job"));
+        }
+        jobs.push(job);
+    }
+    for job in JobName::ALL {
+        if !jobs.iter().any(|known| known.job == job) {
+            let place = folder.join(format!("{}.toml", job.as_str()));
+            let saw = format!("the {} job has no definition", job.as_str());
+            return Err(Failure::usage(saw).at(place.display()).hint("`reckoner init` puts built-in jobs back"));
+        }
+    }
+    jobs.sort_by_key(|job| job.job);
+    Ok(jobs)
 }
 
 #[cfg(test)]

@@ -22,6 +22,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::report::progress::Progress;
+use crate::stop::Stop;
 use load::Knowledge;
 use reckoner_core::rate::DueWindow;
 use reckoner_core::schedule::Which;
@@ -45,6 +46,8 @@ pub struct Wish {
     pub is_dry_run: bool,
     /// `manual`, `catch-up`, …
     pub trigger: &'static str,
+    /// Looked at between batches: once it is asked for, or its time is up, the batches that are left stay due.
+    pub stop: Stop,
     /// Which windows with input.
     pub which: Which,
     /// What makes it a rerun.
@@ -78,7 +81,7 @@ impl Wish {
 ///
 /// # Errors
 /// Exit 1 when a file or the store fails, or another process settled a window first; exit 70 when a batch does not add up.
-/// Batches before the failing one stay settled.
+/// Batches before the failing one stay settled, as do those before a stop, which is no error.
 pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Receipt, Failure> {
     let until = wish.until.unwrap_or(books.as_of);
     let knowledge = load::knowledge(books, wish, until)?;
@@ -88,6 +91,9 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { by_billing_day(&knowledge) };
     for (done, due) in batches.iter().enumerate() {
         let Some((first, last)) = due.first().zip(due.last()) else { continue };
+        if wish.stop.is_asked() || (done > 0 && wish.stop.is_time_up()) {
+            return Ok(receipt);
+        }
         progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
         let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
         run_batch(books, wish, &knowledge, due, end, None, &mut receipt)?;
@@ -95,7 +101,8 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     }
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
-    let is_whole = wish.within.is_none() && wish.kind.is_none() && !wish.is_partial() && !wish.is_dry_run;
+    let is_whole =
+        wish.within.is_none() && wish.kind.is_none() && !wish.is_partial() && !wish.is_dry_run && !wish.stop.is_asked();
     // It stops where something is held: what is released there takes effect as if nobody had held it.
     let frontier = knowledge.held.iter().map(|held| held.window.start).fold(frontier, Instant::min);
     // It never goes back: `--until` may name an instant before one that was reached already.

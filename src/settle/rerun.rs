@@ -104,6 +104,7 @@ impl Ask {
             trigger: "rerun",
             which,
             rerun: Some(rerun),
+            ..Wish::default()
         }
     }
 }

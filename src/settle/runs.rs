@@ -113,7 +113,9 @@ fn blank(books: &Books, wish: &Wish) -> RunRecord {
 }
 
 fn attempt(knowledge: &Knowledge, window: Window) -> u32 {
-    let earlier = knowledge.runs.iter().filter(|run| run.window == window && run.job == "hourly").count();
+    // Attempts that failed settled nothing and are not counted.
+    let is_earlier = |run: &&RunRecord| run.window == window && run.job == "hourly" && run.status == "done";
+    let earlier = knowledge.runs.iter().filter(is_earlier).count();
     u32::try_from(earlier).unwrap_or(u32::MAX - 1) + 1
 }
 

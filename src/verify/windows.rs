@@ -3,11 +3,12 @@
 use super::{Check, Report};
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::serve::Trigger;
 use reckoner_core::audit::{self, Finding};
 use reckoner_core::schedule::{Standing, Standings, WindowOrder, touched_windows};
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
-use reckoner_store::SettledWindow;
+use reckoner_store::{RunRecord, SettledWindow};
 use serde::Deserialize;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -79,7 +80,7 @@ struct Inputs {
     window_orders: usize,
 }
 
-/// The catch-ups that knew the same orders of operators.
+/// The catch-ups, `serve`'s among them, that knew the same orders of operators.
 #[derive(Default)]
 struct CaughtUp<'a> {
     /// What they had to pass over.
@@ -98,7 +99,9 @@ impl CaughtUp<'_> {
 
 fn caught_up<'a>(books: &Books, orders: &'a [WindowOrder]) -> Result<Vec<CaughtUp<'a>>, Failure> {
     let mut by_orders: BTreeMap<usize, CaughtUp<'a>> = BTreeMap::new();
-    for run in books.store().runs()?.into_iter().filter(|run| run.trigger == "catch-up") {
+    let is_in_order =
+        |run: &RunRecord| run.status == "done" && (run.trigger == "catch-up" || Trigger::is_word_of_serve(&run.trigger));
+    for run in books.store().runs()?.into_iter().filter(is_in_order) {
         let Ok(Inputs { latest_seq, window_orders }) = serde_json::from_str(&run.inputs) else { continue };
         let group = by_orders.entry(window_orders).or_insert_with(|| CaughtUp {
             standings: Standings::new(orders.get(..window_orders).unwrap_or(orders)),
@@ -117,8 +120,8 @@ fn caught_up<'a>(books: &Books, orders: &'a [WindowOrder]) -> Result<Vec<CaughtU
     Ok(by_orders.into_values().collect())
 }
 
-/// A catch-up settles every window that is due, oldest first. So a window that it knew of, and that is open still, must not
-/// be older than one that it has settled; unless it was held then.
+/// A catch-up, and `serve`, settle every window that is due, oldest first. So a window that it knew of, and that is open
+/// still, must not be older than one that it has settled; unless it was held then.
 fn check_order(books: &Books, settled: &[SettledWindow], report: &mut Report) -> Result<(), Failure> {
     let store = books.store();
     let orders = store.window_orders()?;

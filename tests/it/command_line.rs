@@ -51,7 +51,6 @@ fn commands_of_later_versions_are_parsed_and_answered() {
         "run monthly --from 2026-01-01 --to 2026-02-01 --account a --sku s --dry-run",
         "rerun monthly --from 2026-01-01 --to 2026-02-01 --reason x --mode missing --adjust-into 2026-02",
         "rerun daily --from 2026-01-01 --to 2026-01-02 --reason x --apply plan_1 --account a --sku s",
-        "serve",
         "orders place purchase --account a --resource r --sku s --periods 3 --renewal auto",
         "orders list",
         "renewals list --tab no-expiry --expires 2026-01-01..2026-02-01 --product p --data-center-type t",
@@ -106,7 +105,8 @@ fn a_failure_is_one_json_document() {
         ("check --json", 1, "failed"),
         ("--json bills list", 2, "usage"),
         ("--json check --as-of 2026-01-05T08:00:00", 2, "usage"),
-        ("ingest --json", 2, "usage"),
+        ("ingest --json", 1, "failed"), // the inbox of no home
+        ("ingest --kind prices --json", 2, "usage"),
         ("invoice --json", 2, "usage"),
         ("--json", 2, "usage"),
     ];

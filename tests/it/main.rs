@@ -12,6 +12,7 @@
 //! | `export` | every table's columns, order and selection; the ledger as journals |
 //! | `failpoints` | every failpoint once as an error and once as a death: the same books afterwards |
 //! | `explain` | from an amount back to delivered lines: every charge of the sample month adds up |
+//! | `serve` | as a process: the inbox, signals, kills, a second one, what is refused; and `ingest` from the inbox |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
 //! | `rerun` | plans, their causes, applying them once; stale plans; what is priced with which book |
@@ -39,6 +40,7 @@ mod quarantine;
 mod replaces;
 mod rerun;
 mod sample_home;
+mod serve;
 mod status;
 mod support;
 mod together;

@@ -137,8 +137,14 @@ pub trait Store {
     fn payments(&self, within: Window) -> Result<Vec<PaymentLine>, StoreError>;
     /// Every ledger transaction in the range of instants, by (at, transaction_id), legs in order.
     fn transactions(&self, within: Window) -> Result<Vec<reckoner_core::ledger::Transaction>, StoreError>;
-    /// Every run, in the order recorded.
+    /// Every run, in the order recorded; failed attempts among them.
     fn runs(&self) -> Result<Vec<RunRecord>, StoreError>;
+    /// Records an attempt that failed: a line of the run history, and nothing else.
+    ///
+    /// # Errors
+    /// [`StoreError::Impossible`] unless its status is `failed` and it posted nothing; [`StoreError::AlreadyRecorded`] for
+    /// a known run_id.
+    fn record_failed_run(&mut self, run: &RunRecord) -> Result<(), StoreError>;
     /// Quarantine items, by item_id.
     fn quarantine(&self) -> Result<Vec<QuarantineItem>, StoreError>;
     /// What was decided about quarantine items, in the order decided.
@@ -152,7 +158,7 @@ pub trait Store {
     fn integrity_findings(&self) -> Result<Vec<String>, StoreError>;
     /// A named mark such as `verified_seq`.
     fn mark(&self, name: &str) -> Result<Option<String>, StoreError>;
-    /// Sets a named mark.
+    /// Sets a named mark. What it was before leaves no trace, so that a mark may be set every minute for years.
     fn set_mark(&mut self, name: &str, value: &str) -> Result<(), StoreError>;
 }
 

@@ -81,7 +81,8 @@ impl Instant {
         self.to_utc().to_rfc3339_opts(SecondsFormat::Secs, true)
     }
 
-    pub(super) fn to_utc(self) -> DateTime<Utc> {
+    /// The instant as the calendar library has it; years before 1 and after 9999 are clamped.
+    pub fn to_utc(self) -> DateTime<Utc> {
         let clamped = self.0.clamp(-62_135_596_800, 253_402_300_799);
         DateTime::from_timestamp(clamped, 0).expect("years 1 to 9999 are representable")
     }

@@ -54,6 +54,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("outstanding_follows_what_is_paid", settling::outstanding_follows_what_is_paid),
     ("totals_of_use_taken_back_are_gone", settling::totals_of_use_taken_back_are_gone),
     ("funds_take_effect_once", settling::funds_take_effect_once),
+    ("a_failed_attempt_is_a_line_and_nothing_else", settling::a_failed_attempt_is_a_line_and_nothing_else),
     ("opening_again_keeps_everything", settling::opening_again_keeps_everything),
     ("readers_see_one_state_beside_a_writer", settling::readers_see_one_state_beside_a_writer),
 ];

@@ -2,7 +2,7 @@
 
 use super::samples::*;
 use super::{ALWAYS, Place, picture};
-use crate::{SettledWindow, SettlementBatch, Store, StoreError};
+use crate::{RunRecord, SettledWindow, SettlementBatch, Store, StoreError};
 use reckoner_core::number::Money;
 use reckoner_core::pay::Wallet;
 use reckoner_core::table::SettleWindow;
@@ -240,6 +240,36 @@ pub(super) fn funds_take_effect_once(place: &dyn Place) {
     assert!(matches!(error, StoreError::Missing { .. }), "{error}");
 }
 
+pub(super) fn a_failed_attempt_is_a_line_and_nothing_else(place: &dyn Place) {
+    let mut store = with_a_delivery(place);
+    let done = full_batch(0).runs.remove(0);
+    let failed = RunRecord {
+        status: "failed".to_owned(),
+        rows_out: 0,
+        postings: 0,
+        amount: Money::ZERO,
+        reason: Some("the disk is full".to_owned()),
+        ..run("run-failed", hour(0))
+    };
+    store.record_failed_run(&failed).expect("recorded");
+    assert_eq!(store.settled_windows().expect("windows"), []);
+
+    // The window is there to be settled as if nobody had tried.
+    store.record_settlement(&full_batch(0)).expect("recorded");
+    assert_eq!(store.runs().expect("runs"), [failed.clone(), done.clone()]);
+
+    let before = picture(&*store);
+    let error = store.record_failed_run(&failed).expect_err("recorded before");
+    assert!(matches!(error, StoreError::AlreadyRecorded { what: "run", .. }), "{error}");
+    let posted = RunRecord { rows_out: 1, ..failed.clone() };
+    let paid = RunRecord { amount: money("1"), ..failed };
+    for (id, run) in [("other-1", done), ("other-2", posted), ("other-3", paid)] {
+        let error = store.record_failed_run(&RunRecord { run_id: id.to_owned(), ..run }).expect_err("no failure");
+        assert!(matches!(error, StoreError::Impossible { .. }), "{id}: {error}");
+    }
+    assert_eq!(picture(&*store), before);
+}
+
 pub(super) fn opening_again_keeps_everything(place: &dyn Place) {
     let mut store = with_a_delivery(place);
     store.record_settlement(&full_batch(0)).expect("recorded");
@@ -269,6 +299,7 @@ pub(super) fn readers_see_one_state_beside_a_writer(place: &dyn Place) {
     let refusals = [
         reader.record_settlement(&full_batch(1)),
         reader.record_ingest(&full_ingest("usage-2")).map(drop),
+        reader.record_failed_run(&run("run-9", hour(9))),
         reader.set_mark("verified_seq", "1"),
     ];
     for refusal in refusals {

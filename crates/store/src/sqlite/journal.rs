@@ -97,6 +97,16 @@ pub(super) fn add_runs(connection: &Connection, runs: &[RunRecord]) -> Answer<()
     Ok(())
 }
 
+/// A failed attempt settled nothing, so it must not look as if it had.
+pub(super) fn add_failed_run(connection: &Connection, run: &RunRecord) -> Answer<()> {
+    let is_empty = run.rows_out == 0 && run.postings == 0 && run.amount.is_zero();
+    if run.status != "failed" || !is_empty {
+        let rule = format!("it is `{}` with {} charges, expected `failed` with none", run.status, run.rows_out);
+        return Err(StoreError::Impossible { what: "failed run", id: run.run_id.clone(), rule });
+    }
+    add_runs(connection, std::slice::from_ref(run))
+}
+
 pub(super) fn quarantine(connection: &Connection) -> Answer<Vec<QuarantineItem>> {
     ask(connection, "quarantine", QUARANTINE, [], |columns| {
         Ok(QuarantineItem {

@@ -100,14 +100,24 @@ impl SqliteStore {
     /// An error on COMMIT does not mean "not committed": the page with the commit may have reached the disk before the
     /// sync that failed. Only a new connection reads what is really there.
     fn resolve_commit(&mut self, ordinal: i64, digest: &str, error: rusqlite::Error) -> Answer<()> {
+        let found = |connection: &Connection| -> Answer<Option<String>> {
+            let question = "SELECT digest FROM commits WHERE ordinal = ?1";
+            Ok(connection.query_row(question, [ordinal], |row| row.get(0)).optional()?)
+        };
+        self.resolve(found, digest, error)
+    }
+
+    /// Looks with a new connection whether the write is there all the same.
+    fn resolve(
+        &mut self,
+        found: impl Fn(&Connection) -> Answer<Option<String>>,
+        expected: &str,
+        error: rusqlite::Error,
+    ) -> Answer<()> {
         self.connection = None;
         let unknown = |error: StoreError| StoreError::UnknownOutcome(Box::new(error));
         let connection = open::writer(&self.path).map_err(unknown)?;
-        let found: Option<String> = connection
-            .query_row("SELECT digest FROM commits WHERE ordinal = ?1", [ordinal], |row| row.get(0))
-            .optional()
-            .map_err(|error| unknown(error.into()))?;
-        let is_there = found.as_deref() == Some(digest);
+        let is_there = found(&connection).map_err(unknown)?.as_deref() == Some(expected);
         if is_there {
             // It is there for whoever reads, but the sync that would have kept it over a power cut failed: its pages are
             // written anew, into the database's own file, before anybody is told that they are safe.
@@ -280,6 +290,11 @@ impl Store for SqliteStore {
         journal::runs(self.connection()?)
     }
 
+    fn record_failed_run(&mut self, run: &RunRecord) -> Answer<()> {
+        let digest = reckoner_core::id::derive("failed_run", &[&run.run_id]);
+        self.write(&digest, |connection, _| journal::add_failed_run(connection, run))
+    }
+
     fn quarantine(&self) -> Answer<Vec<QuarantineItem>> {
         journal::quarantine(self.connection()?)
     }
@@ -305,7 +320,15 @@ impl Store for SqliteStore {
     }
 
     fn set_mark(&mut self, name: &str, value: &str) -> Answer<()> {
-        let digest = reckoner_core::id::derive("mark", &[name, value]);
-        self.write(&digest, |connection, _| journal::put_mark(connection, name, value))
+        if self.is_read_only {
+            return Err(StoreError::ReadOnly);
+        }
+        let connection = self.connection.as_mut().ok_or(StoreError::Closed)?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        journal::put_mark(&transaction, name, value)?;
+        let committed = (self.commit)(&transaction);
+        drop(transaction);
+        // No row in `commits`: the mark itself says whether it was set.
+        committed.or_else(|error| self.resolve(|connection| journal::mark(connection, name), value, error))
     }
 }

@@ -200,6 +200,10 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
     std::fs::copy(folder.path(), &alone).expect("copied");
     assert_eq!(picture(&SqliteStore::open(&alone).expect("opened")), picture(&store));
     assert_eq!(store.record_ingest(&full_ingest("usage-2")).expect("it is there"), 2);
+    store.set_mark("verified_seq", "2").expect("it is there");
+    store.commit = not_committed;
+    assert!(matches!(store.set_mark("verified_seq", "3"), Err(StoreError::Sqlite(_))));
+    assert_eq!(store.mark("verified_seq").expect("mark").as_deref(), Some("2"));
     assert_eq!(picture(&store), picture(&folder.store()));
     assert_eq!(store.settlements(ALWAYS).expect("settlements").len(), 2);
 }
@@ -233,6 +237,18 @@ fn many_may_open_a_new_store_at_once() {
             }
         });
     }
+}
+
+#[test]
+fn marks_set_for_years_do_not_fill_the_store() {
+    let folder = Folder::new();
+    let mut store = folder.filled();
+    let commits = || folder.raw().query_row("SELECT COUNT(*) FROM commits", [], |row| row.get::<_, i64>(0)).expect("counted");
+    let before = commits();
+    for minute in 0..50 {
+        store.set_mark("serve", &minute.to_string()).expect("set");
+    }
+    assert_eq!(commits(), before);
 }
 
 #[test]
