@@ -13,6 +13,7 @@ use crate::config::from_toml;
 use crate::failure::Failure;
 use crate::files::{cannot, read_text};
 use crate::home::Home;
+use reckoner_core::profile::Profile;
 use reckoner_core::table::SettleWindow;
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
@@ -100,8 +101,8 @@ pub struct WindowChoice {
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Wait {
-    /// From the window's end until it is due.
-    pub settle_delay_seconds: u32,
+    /// From the window's end until it is due; nothing: the profile's `settle_delay`.
+    pub settle_delay_seconds: Option<u32>,
     /// From the window's end until `status` reports it as late.
     pub deadline_seconds: u32,
 }
@@ -140,6 +141,14 @@ pub struct RunPolicy {
     pub retry_cap_seconds: u32,
 }
 
+impl Wait {
+    /// Whole seconds from the window's end until it is due.
+    pub fn settle_delay_seconds(&self, profile: &Profile) -> i64 {
+        let own = self.settle_delay_seconds.map(i64::from);
+        own.unwrap_or_else(|| i64::try_from(profile.settle_delay.as_secs()).unwrap_or(i64::MAX))
+    }
+}
+
 impl JobDefinition {
     /// Reads a job definition; `place` is the path that errors name.
     ///
@@ -158,7 +167,7 @@ impl JobDefinition {
             let (seen, known) = (self.window.kind.as_str(), self.job.window().as_str());
             return refuse(format!("`kind = \"{seen}\"` for the {} job", self.job.as_str()), format!("`kind = \"{known}\"`"));
         }
-        if self.wait.deadline_seconds < self.wait.settle_delay_seconds {
+        if self.wait.settle_delay_seconds.is_some_and(|delay| self.wait.deadline_seconds < delay) {
             return refuse(
                 "the deadline lies before the settle delay".into(),
                 "`deadline_seconds` ≥ `settle_delay_seconds`".into(),

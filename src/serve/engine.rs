@@ -110,7 +110,7 @@ struct Look {
 pub struct Engine {
     caller: Caller,
     policy: RunPolicy,
-    settle_delay_seconds: u32,
+    settle_delay_seconds: i64,
     stop: Stop,
     /// How long one step of a look may keep the lock; tests shorten it.
     pub(super) budget: Duration,
@@ -143,7 +143,7 @@ impl Engine {
         Ok(Self {
             caller,
             policy: hourly.run.clone(),
-            settle_delay_seconds: hourly.wait.settle_delay_seconds,
+            settle_delay_seconds: hourly.wait.settle_delay_seconds(&books.profile),
             stop,
             budget: LOCK_HELD_MAX,
             guard: Guard::after(seen, doubt),
@@ -262,7 +262,7 @@ impl Engine {
     }
 
     fn until(&self, now: Moment) -> Instant {
-        now.wall.plus_seconds(-i64::from(self.settle_delay_seconds))
+        now.wall.plus_seconds(-self.settle_delay_seconds)
     }
 
     fn settle(&mut self, now: Moment, trigger: Trigger, tick: &mut Tick) -> Result<Tried, Broke> {

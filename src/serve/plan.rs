@@ -20,7 +20,7 @@ pub(super) struct Plan {
     zone: Zone,
     profile: String,
     now: Instant,
-    settle_delay_seconds: u32,
+    settle_delay_seconds: i64,
     jobs: Vec<(JobName, String, Vec<Instant>)>,
     due: (usize, Option<Window>),
     files: usize,
@@ -41,8 +41,9 @@ pub(super) fn look(books: &Books, jobs: &[JobDefinition]) -> Result<Plan, Failur
         }
         ahead.push((job.job, job.wake.cron.as_str().to_owned(), upcoming));
     }
-    let delay = jobs.iter().find(|job| job.job == JobName::Hourly).map_or(0, |job| job.wait.settle_delay_seconds);
-    let due = settle::windows(books, books.as_of.plus_seconds(-i64::from(delay)), None, Which::News)?.due;
+    let hourly = jobs.iter().find(|job| job.job == JobName::Hourly);
+    let delay = hourly.map_or(0, |job| job.wait.settle_delay_seconds(&books.profile));
+    let due = settle::windows(books, books.as_of.plus_seconds(-delay), None, Which::News)?.due;
     let home = &books.session.home;
     Ok(Plan {
         home: home.root().display().to_string(),

@@ -51,7 +51,7 @@ fn job_files_are_understood_or_told_apart() {
     replay(&jobs.map(|(_, text)| text), |text| match JobDefinition::parse("jobs/x.toml", text) {
         Ok(job) => {
             assert_eq!(Cron::parse(job.wake.cron.as_str()).ok(), Some(job.wake.cron.clone()));
-            assert!(job.wait.deadline_seconds >= job.wait.settle_delay_seconds && job.run.attempts_max > 0);
+            assert!(Some(job.wait.deadline_seconds) >= job.wait.settle_delay_seconds && job.run.attempts_max > 0);
             assert_eq!(JobDefinition::parse("again", text).ok(), Some(job));
         }
         Err(failure) => is_told(&failure),

@@ -10,10 +10,10 @@ use std::time::Duration;
 const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_foundations.sql"),
     include_str!("../../migrations/sqlite/0002_bookmarks.sql"),
-    include_str!("../../migrations/sqlite/0004_window_orders.sql"),
-    include_str!("../../migrations/sqlite/0005_quarantine_decisions.sql"),
-    include_str!("../../migrations/sqlite/0006_replacements.sql"),
-    include_str!("../../migrations/sqlite/0007_manifests.sql"),
+    include_str!("../../migrations/sqlite/0003_window_orders.sql"),
+    include_str!("../../migrations/sqlite/0004_quarantine_decisions.sql"),
+    include_str!("../../migrations/sqlite/0005_replacements.sql"),
+    include_str!("../../migrations/sqlite/0006_manifests.sql"),
 ];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
