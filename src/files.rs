@@ -31,7 +31,8 @@ impl From<FileError> for Failure {
             io::ErrorKind::StorageFull => "free some space and run the command again; nothing half-written is left",
             _ => "",
         };
-        Self::failed(format!("cannot {action} the file")).at(path.display()).because(source).hint(hint)
+        let object = if action.contains(" the ") || action.contains(" a ") { "" } else { " the file" };
+        Self::failed(format!("cannot {action}{object}")).at(path.display()).because(source).hint(hint)
     }
 }
 

@@ -247,7 +247,7 @@ mod tests {
             ("cron = \"0 10 * * * *\"", "cron = \"10 * * * *\"", "5 fields"),
             ("kind = \"hour\"", "kind = \"day\"", "for the hourly job"),
             ("kind = \"hour\"", "kind = \"week\"", "unknown variant `week`"),
-            ("deadline_seconds = 3600", "deadline_seconds = 60", "before the settle delay"),
+            ("# settle_delay_seconds = 600", "settle_delay_seconds = 7200", "before the settle delay"),
             ("every_oldest_first", "latest_only", "unknown variant `latest_only`"),
             ("parallel_max = 1", "parallel_max = 4", "one writer"),
             ("attempts_max = 8", "attempts_max = 0", "`attempts_max` is 0"),
