@@ -69,11 +69,15 @@ impl Instant {
             }
             Err(_) => return Err(InstantError::NotRfc3339(shown())),
         };
-        let seconds = parsed.timestamp();
-        if !(0..253_402_300_800).contains(&seconds) {
-            return Err(InstantError::OutOfRange(shown()));
+        Self(parsed.timestamp()).within_years(text)
+    }
+
+    /// The instant, if it lies in the years that are written: 1970 to 9999 in UTC.
+    pub(super) fn within_years(self, text: &str) -> Result<Self, InstantError> {
+        match (0..253_402_300_800).contains(&self.0) {
+            true => Ok(self),
+            false => Err(InstantError::OutOfRange(text.chars().take(40).collect())),
         }
-        Ok(Self(seconds))
     }
 
     /// The instant as RFC 3339 in UTC, `2026-01-05T00:00:00Z`.

@@ -62,10 +62,10 @@ impl Zone {
     /// Reads RFC 3339, or a date, which is its first instant in this zone.
     ///
     /// # Errors
-    /// [`super::InstantError`] when the text is neither.
+    /// [`super::InstantError`] when the text is neither, or lies outside the years 1970 to 9999.
     pub fn parse_instant(self, text: &str) -> Result<Instant, super::InstantError> {
         match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            Ok(date) if text.len() == 10 => Ok(self.start_of_day(date)),
+            Ok(date) if text.len() == 10 => self.start_of_day(date).within_years(text),
             _ => Instant::parse(text),
         }
     }

@@ -110,3 +110,19 @@ fn a_midnight_inside_an_hour_cuts_it() {
         assert_eq!(zone.segment_containing(at(instant)), Window::new(at(start), at(end)), "{instant}");
     }
 }
+
+/// A date is an instant only where its text could be read back: 1349 was one, and its instant none.
+#[test]
+fn a_date_lies_in_the_years_that_instants_have() {
+    let zone = Zone::parse("+08:00").expect("a zone");
+    for (text, expected) in [
+        ("1970-01-02", Some("1970-01-01T16:00:00Z")),
+        ("1970-01-01", None), // still 1969 in UTC
+        ("1349-01-10", None),
+        ("-001-01-01", None),
+        ("9999-12-31", Some("9999-12-30T16:00:00Z")),
+    ] {
+        let seen = zone.parse_instant(text);
+        assert_eq!(seen.as_ref().ok().map(|instant| instant.to_utc_text()).as_deref(), expected, "{text}: {seen:?}");
+    }
+}
