@@ -15,6 +15,7 @@ mod hours;
 mod known;
 mod replace;
 mod replacing;
+mod write;
 
 pub use replacing::HeldRow;
 pub(super) use replacing::{Outcome, Replacing, with_replaced};
@@ -28,8 +29,6 @@ use super::units::{Column, UnitSums};
 use super::{Counts, Stopped, reference};
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::faults::{self, Point};
-use crate::lake;
 use crate::report::progress::Progress;
 use hours::Knowledge;
 use known::{KnownRows, exclusive_products};
@@ -37,10 +36,10 @@ use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
 use reckoner_core::price::PriceBook;
 use reckoner_core::table::{RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
-use reckoner_frames::{RowFile, write_rows};
-use reckoner_store::{IngestRecord, LakeFile, LakeKind, QuarantineItem, SupersededRow};
+use reckoner_frames::RowFile;
+use reckoner_store::{IngestRecord, QuarantineItem, SupersededRow};
 use replacing::LinePlace;
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
 type RecordKey = (String, String);
 
@@ -472,35 +471,6 @@ impl<'a> Intake<'a> {
         let at_risk = self.checks().amount_at_risk(cell);
         let item = refuse::row(self.taken, TableKind::Usage.as_str(), (line, raw), refusal, at_risk, self.books.as_of);
         record.quarantine.push(item);
-    }
-
-    /// Writes the accepted rows to the lake, a file a day.
-    fn write(&mut self, accepted: Vec<UsageRow>, record: &mut IngestRecord) -> Result<(), Failure> {
-        let mut by_day: BTreeMap<String, Vec<UsageRow>> = BTreeMap::new();
-        for row in accepted {
-            by_day.entry(self.books.zone.date_of(row.started_at).to_string()).or_default().push(row);
-        }
-        for (day, rows) in by_day {
-            let start = rows.iter().map(|row| row.started_at).min().expect("a day has rows");
-            let end = rows.iter().map(|row| row.ended_at).max().expect("a day has rows");
-            let count = rows.len() as u64;
-            let (folder, source) = (format!("rows/day={day}"), super::replace::short(&self.taken.file_id));
-            let placed = lake::place_of(&self.books.lake(), &folder, source, |path| write_rows(rows, path))?;
-            faults::pass(Point::IngestRowFilePlaced)?;
-            let file = LakeFile {
-                path: placed.path,
-                kind: LakeKind::Rows,
-                seq: 0,
-                file_id: self.taken.file_id.clone(),
-                rows: count,
-                bytes: placed.bytes,
-                sha256: placed.sha256,
-                span: Window::new(start, end),
-            };
-            self.files.push((self.books.row_file(&file), file.span));
-            record.row_files.push(file);
-        }
-        Ok(())
     }
 }
 
