@@ -77,13 +77,13 @@ pub fn instant(text: &str) -> Result<Instant, Fault> {
     }
 }
 
-/// A date: `2026-01-05`.
+/// A date: `2026-01-05`, from 1970 on; exactly as it is printed.
 ///
 /// # Errors
 /// [`reason::INVALID_TIMESTAMP`].
 pub fn date(text: &str) -> Result<NaiveDate, Fault> {
     match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-        Ok(date) if text.len() == 10 => Ok(date),
+        Ok(date) if ("1970-01-01"..="9999-12-31").contains(&text) && date.to_string() == text => Ok(date),
         _ => fault(reason::INVALID_TIMESTAMP, "expected a date such as `2026-01-05`"),
     }
 }
@@ -255,4 +255,26 @@ fn decimal_fault(error: &DecimalError, negative: &'static str, negative_expected
         }
     };
     Fault { reason, expected }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_date_is_as_it_is_printed() {
+        let cases = [
+            ("2026-01-05", true),
+            ("1970-01-01", true),
+            ("1969-12-31", false),
+            ("9999-12-31", true),
+            ("-013-01-10", false), // the year -13, found by fuzzing
+            ("+2026-1-05", false),
+            ("2026- 1-05", false),
+            ("2026-02-29", false),
+        ];
+        for (text, expected) in cases {
+            assert_eq!(date(text).is_ok(), expected, "{text}");
+        }
+    }
 }

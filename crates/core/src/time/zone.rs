@@ -65,7 +65,7 @@ impl Zone {
     /// [`super::InstantError`] when the text is neither, or lies outside the years 1970 to 9999.
     pub fn parse_instant(self, text: &str) -> Result<Instant, super::InstantError> {
         match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
-            Ok(date) if text.len() == 10 => self.start_of_day(date).within_years(text),
+            Ok(date) if date.to_string() == text => self.start_of_day(date).within_years(text),
             _ => Instant::parse(text),
         }
     }
