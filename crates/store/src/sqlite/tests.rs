@@ -36,6 +36,8 @@ impl Folder {
         let decisions = vec![decision("q-usage-1", "discarded", None, Some("a test host"))];
         store.record_ingest(&IngestRecord { decisions, ..IngestRecord::default() }).expect("recorded");
         store.record_window_order(&window_order(WindowAction::Release, None, ALWAYS, None)).expect("recorded");
+        store.record_ingest(&replacement("usage-8", "usage-1")).expect("recorded");
+        store.record_ingest(&manifest_ingest("manifest-1", 1, "usage-1", None)).expect("recorded");
         store
     }
 }
@@ -199,7 +201,7 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
     let alone = folder.0.path().join("alone.db");
     std::fs::copy(folder.path(), &alone).expect("copied");
     assert_eq!(picture(&SqliteStore::open(&alone).expect("opened")), picture(&store));
-    assert_eq!(store.record_ingest(&full_ingest("usage-2")).expect("it is there"), 2);
+    assert_eq!(store.record_ingest(&full_ingest("usage-2")).expect("it is there"), 4);
     store.set_mark("verified_seq", "2").expect("it is there");
     store.commit = not_committed;
     assert!(matches!(store.set_mark("verified_seq", "3"), Err(StoreError::Sqlite(_))));
