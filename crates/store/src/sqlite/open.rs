@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::StoreError;
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 use std::path::Path;
 use std::time::Duration;
 
@@ -25,6 +25,8 @@ const SQLITE_NEEDED: (i32, &str) = (3_051_003, "3.51.3");
 const CACHE_KIB: i64 = 64 * 1_024;
 /// How long a second writer waits.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long it pauses between two tries where SQLite does not wait by itself.
+const BUSY_PAUSE: Duration = Duration::from_millis(10);
 
 /// A connection that may write, on a store with the newest schema.
 pub(super) fn writer(path: &Path) -> Answer<Connection> {
@@ -35,7 +37,7 @@ pub(super) fn writer(path: &Path) -> Answer<Connection> {
     refuse_foreign(&connection, path)?;
 
     // WAL, so that readers never wait; FULL, because with NORMAL a power cut takes acknowledged commits away.
-    let found: String = connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0))?;
+    let found = use_write_ahead_log(&connection)?;
     if found != "wal" {
         return Err(StoreError::NoWriteAheadLog { path: path.display().to_string(), found });
     }
@@ -46,6 +48,21 @@ pub(super) fn writer(path: &Path) -> Answer<Connection> {
     settle_in(&connection)?;
     migrate(&mut connection)?;
     Ok(connection)
+}
+
+/// Asks for the write-ahead log and hands back the mode that is in force.
+///
+/// SQLite does not wait for other connections when it changes the mode of a new file: it says that the database is busy
+/// at once. So the waiting is done here, as long as for any other write.
+fn use_write_ahead_log(connection: &Connection) -> rusqlite::Result<String> {
+    let ask = || connection.pragma_update_and_check(None, "journal_mode", "WAL", |row| row.get(0));
+    for _ in 0..BUSY_TIMEOUT.as_millis() / BUSY_PAUSE.as_millis() {
+        match ask() {
+            Err(error) if error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy) => std::thread::sleep(BUSY_PAUSE),
+            answered => return answered,
+        }
+    }
+    ask()
 }
 
 /// A connection that only reads, from the state at this moment.
