@@ -159,30 +159,23 @@ pub fn take(
     progress: &Progress,
     taken: &mut dyn FnMut(&FileReceipt) -> bool,
 ) -> Result<Taken, Failure> {
-    let mut all = Taken::default();
-    let mut goes_on = true;
-    // Manifests by themselves, so that what they say is known of the files beside them.
-    for is_manifest in [true, false] {
-        let mut paths = Vec::new();
-        for file in files.iter().filter(|file| file.kind.is_none() == is_manifest) {
-            if is_manifest || is_whole(books, file)? {
-                paths.push(file.path.clone());
+    let paths: Vec<PathBuf> = files.iter().map(|file| file.path.clone()).collect();
+    let at = |path: &Path| files.iter().find(|file| file.path == path);
+    let mut changed = Vec::new();
+    let receipt = ingest::ingest_each(
+        books,
+        &paths,
+        None,
+        progress,
+        &mut |books, path| at(path).map_or(Ok(true), |file| is_whole(books, file)),
+        &mut |path, receipt| {
+            if !remove(path, at(path).map(|file| file.sight))? {
+                changed.push(receipt.file.clone());
             }
-        }
-        if !goes_on || paths.is_empty() {
-            continue;
-        }
-        let receipt = ingest::ingest_each(books, &paths, None, progress, &mut |path, receipt| {
-            let sight = files.iter().find(|file| file.path == path).map(|file| file.sight);
-            if !remove(path, sight)? {
-                all.changed.push(receipt.file.clone());
-            }
-            goes_on = taken(receipt);
-            Ok(goes_on)
-        })?;
-        all.receipt.files.extend(receipt.files);
-    }
-    Ok(all)
+            Ok(taken(receipt))
+        },
+    )?;
+    Ok(Taken { receipt, changed })
 }
 
 /// Whether the file is as long as the newest manifest that lists it says, if one does.

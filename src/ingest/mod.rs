@@ -74,19 +74,21 @@ impl<E: Into<Failure>> From<E> for Stopped {
 /// Before anything is taken: exit 2 when a name says no table or leads to no regular file, exit 1 when it leads nowhere.
 /// Exit 1 when a file or the store fails later; files before it are taken.
 pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, progress: &Progress) -> Result<Receipt, Failure> {
-    ingest_each(books, files, kind, progress, &mut |_, _| Ok(true))
+    ingest_each(books, files, kind, progress, &mut |_, _| Ok(true), &mut |_, _| Ok(true))
 }
 
-/// [`ingest`], with a word after each file: `taken` is called once its bytes are safe in `raw/` and what came of it is
+/// [`ingest`], with a word before and after each file: `is_whole`, once every manifest is known, says whether a file of rows
+/// may be taken yet; `taken` is called once its bytes are safe in `raw/` and what came of it is
 /// recorded, and says whether to go on with the next.
 ///
 /// # Errors
-/// As [`ingest`], and what `taken` says.
+/// As [`ingest`], and what `is_whole` and `taken` say.
 pub fn ingest_each(
     books: &mut Books,
     files: &[PathBuf],
     kind: Option<TableKind>,
     progress: &Progress,
+    is_whole: &mut dyn FnMut(&Books, &Path) -> Result<bool, Failure>,
     taken: &mut dyn FnMut(&Path, &FileReceipt) -> Result<bool, Failure>,
 ) -> Result<Receipt, Failure> {
     let (mut manifests, mut ordered): (Vec<&PathBuf>, Vec<(TableKind, &PathBuf)>) = (Vec::new(), Vec::new());
@@ -100,18 +102,18 @@ pub fn ingest_each(
     ordered.sort_by_key(|(kind, _)| *kind);
 
     let mut receipt = Receipt::default();
+    let mut goes_on = true;
     for path in manifests {
-        let taken_in = manifest::take(books, path, progress)?;
-        let goes_on = taken(path, taken_in.first().expect("a manifest has a receipt"))?;
-        receipt.files.extend(taken_in);
-        if !goes_on {
-            return Ok(receipt);
+        if goes_on {
+            let taken_in = manifest::take(books, path, progress)?;
+            goes_on = taken(path, taken_in.first().expect("a manifest has a receipt"))?;
+            receipt.files.extend(taken_in);
         }
     }
     for (kind, path) in ordered {
-        receipt.files.push(ingest_file(books, kind, path, None, progress)?);
-        if !taken(path, receipt.files.last().expect("just taken"))? {
-            break;
+        if goes_on && is_whole(books, path)? {
+            receipt.files.push(ingest_file(books, kind, path, None, progress)?);
+            goes_on = taken(path, receipt.files.last().expect("just taken"))?;
         }
     }
     retake_waiting(books)?;

@@ -267,6 +267,25 @@ fn a_name_that_comes_every_hour_is_told_apart() {
 }
 
 #[test]
+fn a_manifest_out_of_the_inbox_speaks_of_the_files_beside_it() {
+    let bench = home();
+    let whole = usage(ONE);
+    let cut = whole.len() - 60;
+    bench.write("reckoner-home/inbox/manifest-1.json", &manifest(1, &[listed("usage-1.csv", &all_of_one())]));
+    // Shorter than its manifest says: still on its way, and refused by nobody.
+    bench.write("reckoner-home/inbox/usage-1.csv", &whole[..cut]);
+    let said = at(&bench, AS_OF, "ingest").expect_exit(0).out;
+    assert!(said.contains("not here yet: `usage-1.csv`"), "{said}");
+    assert_eq!(crate::support::names_in(&bench.path("reckoner-home/inbox")), ["usage-1.csv"]);
+
+    bench.write("reckoner-home/inbox/usage-1.csv", &whole);
+    bench.write("reckoner-home/inbox/manifest-2.json", &manifest(2, &[listed("usage-1.csv", &all_of_one())]));
+    let said = at(&bench, AS_OF, "ingest").expect_exit(0).out;
+    assert!(!said.contains("not here yet"), "it lay beside its manifest: {said}");
+    assert!(crate::support::names_in(&bench.path("reckoner-home/inbox")).is_empty());
+}
+
+#[test]
 fn what_is_missing_is_told_and_late_after_three_hours() {
     let bench = home();
     let said = take(
