@@ -7,6 +7,7 @@ use crate::files;
 use crate::profiles::read_profile;
 use reckoner_core::account::Accounts;
 use reckoner_core::id;
+use reckoner_core::price::PriceBook;
 use reckoner_core::profile::Profile;
 use reckoner_core::time::{Instant, Zone};
 use reckoner_frames::RowFile;
@@ -67,6 +68,14 @@ impl Books {
     /// What the store says.
     pub fn accounts(&self) -> Result<Accounts, Failure> {
         Ok(Accounts::new(self.store().accounts()?.into_iter().map(|known| known.row)))
+    }
+
+    /// Every price row ever published, with the delivery that brought it.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn price_book(&self) -> Result<PriceBook, Failure> {
+        Ok(PriceBook::new(self.store().prices()?.into_iter().map(|known| (known.seq, known.row))))
     }
 
     /// How delivered files are read: in batches as the settings say, and Parquet in a process of its own.

@@ -3,7 +3,6 @@
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::intake::currency_at_risk;
-use reckoner_core::price::PriceBook;
 use reckoner_core::table::TableKind;
 use reckoner_core::table::reason;
 use reckoner_store::{IngestRecord, QuarantineDecision, QuarantineItem};
@@ -42,7 +41,7 @@ pub struct Discarded {
 pub fn all(books: &Books) -> Result<Vec<Waiting>, Failure> {
     let store = books.store();
     let accounts = books.accounts()?;
-    let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row))).as_of(u64::MAX);
+    let prices = books.price_book()?.as_of(u64::MAX);
     let mut decisions: HashMap<String, QuarantineDecision> =
         store.quarantine_decisions()?.into_iter().map(|decision| (decision.item_id.clone(), decision)).collect();
     let waiting = store.quarantine()?.into_iter().map(|item| {

@@ -7,7 +7,6 @@ use super::take::Taken;
 use super::{Counts, Stopped, row_context};
 use crate::books::Books;
 use crate::failure::Failure;
-use reckoner_core::account::Accounts;
 use reckoner_core::number::Money;
 use reckoner_core::price::{PriceConflict, check_new_row, check_settle_window};
 use reckoner_core::table::{
@@ -273,9 +272,4 @@ fn accept_once<T: Clone + PartialEq>(
             Ok(true)
         }
     }
-}
-
-/// The accounts as known now.
-pub(super) fn accounts(books: &Books) -> Result<Accounts, Failure> {
-    Ok(Accounts::new(books.store().accounts()?.into_iter().map(|known| known.row)))
 }

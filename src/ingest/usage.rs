@@ -26,14 +26,13 @@ use super::retake::Became;
 use super::row_context;
 use super::take::Taken;
 use super::units::{Column, UnitSums};
-use super::{Counts, Stopped, reference};
+use super::{Counts, Stopped};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::progress::Progress;
 use hours::Knowledge;
 use known::{KnownRows, exclusive_products};
 use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
-use reckoner_core::price::PriceBook;
 use reckoner_core::table::{RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::RowFile;
@@ -217,14 +216,13 @@ impl KnownPlace {
 impl<'a> Intake<'a> {
     fn new(books: &'a Books, taken: &'a Taken, circumstances: Circumstances) -> Result<Self, Failure> {
         let store = books.store();
-        let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
         let ever = Window::new(Instant::MIN, Instant::MAX);
         let superseded = store.superseded(ever)?;
         let taken_back = superseded.iter().filter(|row| row.by_line == 0).map(|row| (row.file_id.clone(), row.line)).collect();
         Ok(Self {
             books,
             taken,
-            known: Knowledge { accounts: reference::accounts(books)?, prices: prices.as_of(u64::MAX) },
+            known: Knowledge { accounts: books.accounts()?, prices: books.price_book()?.as_of(u64::MAX) },
             exclusive: exclusive_products(store.products()?.into_iter().map(|known| known.row)),
             files: store.row_files(ever)?.iter().map(|file| (books.row_file(file), file.span)).collect(),
             superseded: superseded.into_iter().map(|row| (row.file_id, row.line)).collect(),

@@ -3,9 +3,8 @@
 use super::Wish;
 use crate::books::Books;
 use crate::failure::Failure;
-use reckoner_core::account::Accounts;
 use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, VoucherState, Wallet};
-use reckoner_core::price::{DiscountBook, PriceBook, is_tiered};
+use reckoner_core::price::{DiscountBook, is_tiered};
 use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Repricing, Terms, TierKey, Tiers};
 use reckoner_core::rerun::Pair;
 use reckoner_core::schedule::{DueQuery, SettledState, Standings, Which, WindowOrder, due_windows};
@@ -77,6 +76,7 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
 
     let states = due.iter().map(|window| window.book_seq).chain([latest_seq]);
     let mut terms = terms(books, states)?;
+    let bookmarks = terms.bookmarks().len();
     if wish.reprices() {
         terms = terms.repricing(Repricing { book_seq: latest_seq, is_partial: wish.is_partial() });
     }
@@ -85,7 +85,7 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
         settled_ends: settled.keys().map(|(_, window)| window.end).collect(),
         quarantined: quarantined_starts(store)?,
         runs,
-        bookmarks: store.bookmarks()?.len(),
+        bookmarks,
         due,
         held,
         window_orders: orders.len(),
@@ -147,8 +147,7 @@ pub fn windows(books: &Books, until: Instant, within: Option<Window>, which: Whi
 /// The terms of these states of knowledge: prices, discounts, accounts, profile.
 pub fn terms(books: &Books, states: impl IntoIterator<Item = u64>) -> Result<Terms, Failure> {
     let store = books.store();
-    let accounts = Accounts::new(store.accounts()?.into_iter().map(|known| known.row));
-    let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
+    let (accounts, prices) = (books.accounts()?, books.price_book()?);
     let discounts = DiscountBook::new(store.discounts()?.into_iter().map(|known| (known.seq, known.row)));
     let bookmarks: Vec<Bookmark> = store.bookmarks()?.into_iter().map(|record| record.bookmark).collect();
     let states: BTreeSet<u64> = states.into_iter().chain(bookmarks.iter().map(|mark| mark.book_seq)).collect();

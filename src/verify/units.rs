@@ -12,7 +12,7 @@ use reckoner_core::account::Accounts;
 use reckoner_core::audit::{self, Finding};
 use reckoner_core::intake::units_by_hour;
 use reckoner_core::number::Quantity;
-use reckoner_core::price::{PriceBook, PriceHistory};
+use reckoner_core::price::PriceHistory;
 use reckoner_core::rate::{Units, UnitsKey, last_instant};
 use reckoner_core::schedule::{touched_windows, windows_of_hour};
 use reckoner_core::table::{SettleWindow, UsageRow};
@@ -158,11 +158,10 @@ struct Rows<'a> {
 impl<'a> Rows<'a> {
     fn load(books: &'a Books) -> Result<Self, Failure> {
         let store = books.store();
-        let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
         Ok(Self {
             books,
-            accounts: Accounts::new(store.accounts()?.into_iter().map(|known| known.row)),
-            prices: prices.history(),
+            accounts: books.accounts()?,
+            prices: books.price_book()?.history(),
             superseded: store.superseded(EVER)?.into_iter().map(|row| ((row.file_id, row.line), row.seq)).collect(),
             touched: store.touched_hours(0)?.into_iter().map(|hour| (hour.start, hour.seq)).collect(),
             accepted: Balance::default(),

@@ -6,7 +6,7 @@ use super::Intake;
 use crate::failure::Failure;
 use reckoner_core::account::Accounts;
 use reckoner_core::number::Quantity;
-use reckoner_core::price::{PriceBook, Prices};
+use reckoner_core::price::Prices;
 use reckoner_core::table::{RawRow, TableKind, UsageRow, usage};
 use reckoner_core::time::Instant;
 use reckoner_store::{IngestRecord, QuarantineItem};
@@ -110,7 +110,6 @@ impl Intake<'_> {
         let store = self.books.store();
         let seq = store.input_file(file_id)?.map_or(u64::MAX, |file| file.seq);
         let accounts = store.accounts()?.into_iter().filter(|known| known.seq <= seq).map(|known| known.row);
-        let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
-        Ok(Knowledge { accounts: Accounts::new(accounts), prices: prices.as_of(seq) })
+        Ok(Knowledge { accounts: Accounts::new(accounts), prices: self.books.price_book()?.as_of(seq) })
     }
 }

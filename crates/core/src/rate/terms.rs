@@ -64,6 +64,11 @@ impl Terms {
         self
     }
 
+    /// Every bookmark, in the order recorded.
+    pub fn bookmarks(&self) -> &[Bookmark] {
+        &self.bookmarks
+    }
+
     /// The same terms, for settling windows again at other prices.
     #[must_use]
     pub fn repricing(mut self, repricing: Repricing) -> Self {
