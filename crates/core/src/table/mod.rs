@@ -6,6 +6,7 @@
 
 pub mod account;
 mod cells;
+pub mod columns;
 pub mod discount;
 pub mod funds;
 mod kind;
@@ -22,6 +23,7 @@ pub mod usage;
 pub mod voucher;
 
 pub use account::{AccountRow, PaymentMethod};
+pub use columns::{Coded, Texts, UsageColumns};
 pub use discount::{DiscountKind, DiscountRow, DiscountTerms};
 pub use funds::{FundsKind, FundsRow};
 pub use kind::{RESERVED, TableKind, TableKindError};
