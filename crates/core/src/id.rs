@@ -4,24 +4,47 @@
 //! This encoding never changes: ids are keys of what is posted.
 
 use sha2::{Digest, Sha256};
-use std::fmt::Write as _;
 
 /// Derives an id such as `ch_6b1f…` (128 bits in hex) from a kind and the facts that name the thing.
 pub fn derive(kind: &str, parts: &[&str]) -> String {
-    let mut hasher = Sha256::new();
-    for part in std::iter::once(&kind).chain(parts) {
-        hasher.update((part.len() as u64).to_be_bytes());
-        hasher.update(part.as_bytes());
+    let mut text = String::with_capacity(kind.len() + 33);
+    Deriver::default().derive(&mut text, kind, parts);
+    text
+}
+
+/// Derives many ids with one buffer.
+#[derive(Debug, Default)]
+pub struct Deriver {
+    bytes: Vec<u8>,
+}
+
+impl Deriver {
+    /// Appends the id that [`derive`] gives to a text.
+    pub fn derive(&mut self, text: &mut String, kind: &str, parts: &[&str]) {
+        self.bytes.clear();
+        for part in std::iter::once(&kind).chain(parts) {
+            self.bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
+            self.bytes.extend_from_slice(part.as_bytes());
+        }
+        text.push_str(kind);
+        text.push('_');
+        push_hex(text, &Sha256::digest(&self.bytes)[..16]);
     }
-    format!("{kind}_{}", hex(&hasher.finalize()[..16]))
 }
 
 /// Lower-case hex.
 pub fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let mut text = String::with_capacity(bytes.len() * 2);
+    push_hex(&mut text, bytes);
+    text
+}
+
+fn push_hex(text: &mut String, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for byte in bytes {
+        text.push(DIGITS[usize::from(byte >> 4)].into());
+        text.push(DIGITS[usize::from(byte & 15)].into());
+    }
 }
 
 /// Whether a text may name a thing: 1 to 128 characters of `A-Z a-z 0-9 . _ : / @ -`.
@@ -40,6 +63,8 @@ mod tests {
         assert_eq!(derive("ch", &["a", "b"]), derive("ch", &["a", "b"]));
         assert_ne!(derive("ch", &["ab", "c"]), derive("ch", &["a", "bc"]));
         assert_ne!(derive("ch", &["a"]), derive("pay", &["a"]));
+        assert_eq!(derive("ch", &["a", "b"]), "ch_7619c182d1d1038c90c107e3ad266b0c");
+        assert_eq!(hex(&[0, 1, 0x9f, 0xff]), "00019fff");
     }
 
     #[test]

@@ -156,6 +156,17 @@ impl UnitPrice {
     }
 }
 
+impl UnitPrice {
+    /// What [`Self::of`] and [`Accrued::cut`] come to, without the fraction between them; nothing where 128 bits do not hold
+    /// the product, or 64 the amount: the long way says whether it fits all the same.
+    pub fn cut_cost(self, quantity: Quantity, seconds_per_unit: i64, scale: FeeScale) -> Option<Money> {
+        let product = self.0.checked_mul(quantity.0)?;
+        // In two steps, each by what fits 64 bits: cutting twice is cutting once.
+        let units = product / 10_i128.pow(2 * QUANTITY_SCALE - MONEY_SCALE) / i128::from(seconds_per_unit);
+        Some(Money::from_e8(i64::try_from(units).ok()?).cut(scale))
+    }
+}
+
 impl Accrued {
     /// Nothing.
     pub const ZERO: Self = Self(Ratio::new_raw(0, 1));

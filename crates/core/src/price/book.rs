@@ -154,6 +154,16 @@ impl PriceHistory {
     }
 }
 
+impl PriceHistory {
+    /// The prices that [`Self::timeline`] gives for all use during `within`, whatever part of it is needed; nothing where
+    /// that depends on the part.
+    pub fn timeline_covering(&self, sku: &str, currency: &str, seq: u64, within: Window) -> Option<&Timeline> {
+        let (_, states) = self.by_sku.get(sku)?.iter().find(|(of, _)| of == currency)?;
+        let known = states.partition_point(|(known, _)| *known <= seq).saturating_sub(1);
+        states.get(known).map(|(_, timeline)| timeline).filter(|timeline| timeline.covers(within))
+    }
+}
+
 impl Prices {
     /// The rows of a sku in a currency.
     pub fn timeline(&self, sku: &str, currency: &str) -> Option<&Timeline> {
@@ -175,6 +185,11 @@ impl Timeline {
             Arc::new(Price { row: (*row).clone(), price_id: row.price_id(), validity: Window::new(stated.start, end) })
         });
         Self { prices: prices.collect() }
+    }
+
+    /// All of them, in order of time.
+    pub fn prices(&self) -> &[Arc<Price>] {
+        &self.prices
     }
 
     /// The price that holds at the instant.

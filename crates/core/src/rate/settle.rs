@@ -11,6 +11,9 @@ use crate::table::{DiscountRow, PriceModel, UsageRow};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+/// How many charges a line had before its first.
+const FIRST: &str = "0";
+
 /// A line whose amount does not fit.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -317,6 +320,14 @@ fn charge_id(key: &LineKey, what: &[&str]) -> String {
         vec![&key.account_id, &key.resource_id, &key.sku, &start, &end, &key.price_id, ChargeType::Usage.as_str()];
     parts.extend(what);
     id::derive(KIND_CHARGE, &parts)
+}
+
+/// Appends the id of a line's first charge to a text; the line is named by account, resource, sku, start and end of its window
+/// in UTC, and price row.
+pub fn derive_charge_id(deriver: &mut id::Deriver, text: &mut String, line: [&str; 6]) {
+    let [account_id, resource_id, sku, start, end, price_id] = line;
+    let parts = [account_id, resource_id, sku, start, end, price_id, ChargeType::Usage.as_str(), FIRST];
+    deriver.derive(text, KIND_CHARGE, &parts);
 }
 
 /// The exact cost of one record at the prices it meets, before any cut: what `quarantine` estimates and oracles compare.

@@ -88,6 +88,11 @@ impl Terms {
         self.prices.timeline(sku, currency, seq, needed)
     }
 
+    /// The prices that [`Self::timeline`] gives for all use during `within`; nothing where it depends on the part needed.
+    pub fn timeline_covering(&self, sku: &str, currency: &str, seq: u64, within: Window) -> Option<&Timeline> {
+        self.prices.timeline_covering(sku, currency, seq, within)
+    }
+
     /// The discounts as known after delivery `seq`.
     pub fn discounts(&self, seq: u64) -> &Discounts {
         self.discounts.get(&seq).unwrap_or(&self.latest_discounts)

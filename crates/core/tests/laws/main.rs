@@ -3,11 +3,13 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `settling` | twice is once, splitting and order leave no trace, two deliveries equal one |
+//! | `plain` | the short ways say what the long ways say |
 //! | `prices` | tier borders, minimum and steps, the least charge, discounts, which row holds when |
 //! | `calendar` | windows tile time, nights with a clock change included; where a day begins |
 //! | `world` | rows, prices and terms that the others are made of |
 
 mod calendar;
+mod plain;
 mod prices;
 mod rerun;
 mod settling;

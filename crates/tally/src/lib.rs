@@ -1,0 +1,31 @@
+//! Tally: usage in columns, the fast way from delivered rows to charges.
+//!
+//! Owns: codes for texts that repeat, the identities of records, sums of use by holding and hour (partials), the bulk
+//! writing of rows and charges. Does not own: which rows are accepted and what a line costs: plain functions of `core` say
+//! that, and rows that are not plain go the readable way, through `frames` and `core::rate`.
+//! Promises: the same lines as `reckoner_core::rate::fold`; sums that cannot wrap; memory that does not grow with hours.
+//!
+//! A *holding* is an account, a resource and a sku. Use is summed by holding and hour while a file is taken in, and the sums
+//! are written beside its rows; settling an hour adds the sums of its files and never reads a row again. Unit-seconds add,
+//! so this is exact; what does not add (minimum seconds, prices that change inside an hour, replaced rows) is told apart.
+
+mod charges;
+mod codes;
+mod error;
+mod file;
+mod hours;
+mod identity;
+mod part;
+mod partials;
+mod rows;
+mod sums;
+
+pub use charges::{BulkCharges, BulkLine, write_charges};
+pub use codes::Codes;
+pub use error::TallyError;
+pub use hours::{HourSums, Sum, fold_hours};
+pub use identity::{identity, meet, write_identities};
+pub use part::{Judge, NotPlain, Part};
+pub use partials::{Named, PartialFile, write_partials};
+pub use rows::write_rows;
+pub use sums::{Held, Holdings, HourHeld};
