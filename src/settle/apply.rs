@@ -28,6 +28,8 @@ pub(super) fn batch(books: &mut Books, decided: Decided) -> Result<(), Failure> 
             kind: LakeKind::Charges,
             seq: latest_seq,
             file_id: String::new(),
+            companion: String::new(),
+            counts_units: false,
             rows: charges.len() as u64,
             bytes: placed.bytes,
             sha256: placed.sha256,

@@ -93,7 +93,9 @@ fn check_bytes(books: &Books, is_full: bool, progress: &Progress, report: &mut R
     let verified = if is_full { None } else { verified_seq(books)? };
     // What was taken again has its bytes under its first file.
     let delivered: Vec<InputFile> = store.input_files()?.into_iter().filter(|file| !is_retake(file)).collect();
-    let lake: Vec<LakeFile> = store.row_files(EVER)?.into_iter().chain(store.charge_files(EVER)?).collect();
+    let beside_rows = store.partial_files(EVER)?.into_iter().chain(store.identity_files(EVER)?);
+    let lake = store.row_files(EVER)?.into_iter().chain(beside_rows).chain(store.charge_files(EVER)?);
+    let lake: Vec<LakeFile> = lake.collect();
     let of = (delivered.len() + lake.len()) as u64;
     let mut hashed = 0;
 
@@ -109,7 +111,7 @@ fn check_bytes(books: &Books, is_full: bool, progress: &Progress, report: &mut R
     for (done, file) in (delivered.len() as u64..).zip(&lake) {
         progress.step("hashing files", done, of, &file.path);
         let is_hashed = verified.is_none_or(|verified| match file.kind {
-            LakeKind::Rows => file.seq > verified,
+            LakeKind::Rows | LakeKind::Partials | LakeKind::Identities => file.seq > verified,
             // Its number is that of the newest delivery that the settlement knew, which verify may have seen before it.
             LakeKind::Charges => file.seq >= verified,
         });

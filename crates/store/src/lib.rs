@@ -68,6 +68,10 @@ pub trait Store {
     /// Live files of accepted rows whose use may touch the window, by sequence, then path. A file that ends where the
     /// window starts is among them: it may hold a row of no length at that instant, which belongs to the window.
     fn row_files(&self, touching: Window) -> Result<Vec<LakeFile>, StoreError>;
+    /// Live files of sums of use, with the reach of [`Store::row_files`].
+    fn partial_files(&self, touching: Window) -> Result<Vec<LakeFile>, StoreError>;
+    /// Live files of hashes of record ids, with the reach of [`Store::row_files`].
+    fn identity_files(&self, touching: Window) -> Result<Vec<LakeFile>, StoreError>;
     /// Live files of charges whose window_start may lie in the window, by sequence, then path.
     fn charge_files(&self, within: Window) -> Result<Vec<LakeFile>, StoreError>;
     /// Rows of the lake that another row has replaced, whose use touches the window (or ends where it starts, as above),

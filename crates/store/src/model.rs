@@ -68,6 +68,10 @@ pub struct IngestRecord {
     pub funds: Vec<(u64, FundsRow)>,
     /// Files of accepted usage rows, already on disk and synced; `seq` is ignored.
     pub row_files: Vec<LakeFile>,
+    /// Sums of use beside those; each names its companion.
+    pub partial_files: Vec<LakeFile>,
+    /// Hashes of record ids beside those; each names its companion.
+    pub identity_files: Vec<LakeFile>,
     /// Starts of the UTC hours that accepted or replaced rows touch; `seq` is the file's.
     pub touched_hours: Vec<Instant>,
     /// Rows that accepted rows replace.
@@ -142,6 +146,10 @@ pub enum LakeKind {
     Rows,
     /// Charges.
     Charges,
+    /// Sums of accepted use by holding and hour, beside a file of rows.
+    Partials,
+    /// Sorted hashes of record ids, beside a file of rows.
+    Identities,
 }
 
 /// A file of the lake that the manifest names. A file that it does not name does not exist.
@@ -149,19 +157,25 @@ pub enum LakeKind {
 pub struct LakeFile {
     /// Path below the home's `lake/`, with `/`.
     pub path: String,
-    /// Rows or charges.
+    /// What it holds.
     pub kind: LakeKind,
-    /// The sequence number of the delivery (rows), or of the newest delivery that the settlement knew (charges).
+    /// The sequence number of the delivery, or of the newest delivery that the settlement knew (charges).
     pub seq: u64,
     /// The delivered file whose rows these are; empty for charges.
     pub file_id: String,
+    /// The file of rows that partials or identities belong to, by path; empty for rows and charges.
+    pub companion: String,
+    /// Whether its quantities are the accounting of use, so that [`UsageAccounting`] does not repeat them: charged use for
+    /// charges, accepted use for partials (always). Never for other kinds.
+    pub counts_units: bool,
     /// Rows inside.
     pub rows: u64,
     /// Its length.
     pub bytes: u64,
     /// SHA-256 of its bytes, hex.
     pub sha256: String,
-    /// The earliest started_at (rows) or window_start (charges), and the latest ended_at (rows) or window_end (charges).
+    /// The earliest started_at (rows, and files beside them) or window_start (charges), and the latest ended_at or
+    /// window_end.
     pub span: Window,
 }
 

@@ -29,6 +29,8 @@ impl Intake<'_> {
                 kind: LakeKind::Rows,
                 seq: 0,
                 file_id: self.taken.file_id.clone(),
+                companion: String::new(),
+                counts_units: false,
                 rows: count,
                 bytes: placed.bytes,
                 sha256: placed.sha256,

@@ -1,8 +1,11 @@
 //! Cases about single questions: borders, orders, long lists.
 
 use super::samples::*;
-use super::{ALWAYS, Place};
-use crate::{CurrencySums, IngestRecord, SettlementBatch, SettlementRecord, Store, StoreError, TouchedHour, UsageAccounting};
+use super::{ALWAYS, Place, picture};
+use crate::{
+    CurrencySums, IngestRecord, LakeFile, LakeKind, SettlementBatch, SettlementRecord, Store, StoreError, TouchedHour,
+    UsageAccounting,
+};
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::schedule::WindowAction;
 use reckoner_core::table::SettleWindow;
@@ -14,6 +17,8 @@ pub(super) fn rows_within_reach_of_a_window_are_found(place: &dyn Place) {
         [("a", hour(0)), ("b", hour(1)), ("c", hour(2)), ("d", Window::new(at(0), at(3))), ("e", Window::new(at(2), at(2)))];
     let mut given = empty_ingest("usage-1");
     given.row_files = spans.iter().map(|(path, span)| row_file(path, "usage-1", *span)).collect();
+    given.partial_files = given.row_files.iter().map(|rows| file_beside(rows, LakeKind::Partials)).collect();
+    given.identity_files = given.row_files.iter().map(|rows| file_beside(rows, LakeKind::Identities)).collect();
     given.superseded = (2..).zip(spans).map(|(line, (_, span))| superseded("usage-1", line, "usage-1", span)).collect();
     store.record_ingest(&given).expect("recorded");
     let charge_files = spans.iter().take(4).map(|(path, span)| charge_file(path, *span)).collect();
@@ -33,9 +38,53 @@ pub(super) fn rows_within_reach_of_a_window_are_found(place: &dyn Place) {
     for (window, expected_rows, expected_charges) in cases {
         let names = |files: Vec<crate::LakeFile>| files.iter().filter_map(|file| file.path.chars().last()).collect::<String>();
         assert_eq!(names(store.row_files(window).expect("files")), expected_rows, "{window:?}");
+        assert_eq!(names(store.partial_files(window).expect("files")), expected_rows, "{window:?}");
+        assert_eq!(names(store.identity_files(window).expect("files")), expected_rows, "{window:?}");
         assert_eq!(names(store.charge_files(window).expect("files")), expected_charges, "{window:?}");
         let lines = store.superseded(window).expect("rows").into_iter().map(|row| "--abcde".as_bytes()[row.line as usize]);
         assert_eq!(String::from_utf8(lines.collect()).expect("letters"), expected_rows, "{window:?}");
+    }
+}
+
+pub(super) fn files_beside_rows_name_their_companion(place: &dyn Place) {
+    let mut store = place.open();
+    let rows = row_file("a", "usage-1", hour(0));
+    let (partials, identities) = (file_beside(&rows, LakeKind::Partials), file_beside(&rows, LakeKind::Identities));
+    let given = IngestRecord {
+        row_files: vec![rows.clone()],
+        partial_files: vec![partials.clone()],
+        identity_files: vec![identities.clone()],
+        ..empty_ingest("usage-1")
+    };
+    store.record_ingest(&given).expect("recorded");
+    let known = |file: &LakeFile| vec![LakeFile { seq: 1, ..file.clone() }];
+    assert_eq!(store.row_files(ALWAYS).expect("files"), known(&rows));
+    assert_eq!(store.partial_files(ALWAYS).expect("files"), known(&partials));
+    assert_eq!(store.identity_files(ALWAYS).expect("files"), known(&identities));
+    let counting = LakeFile { counts_units: true, ..charge_file("b", hour(0)) };
+    let charge_files = vec![charge_file("a", hour(0)), counting];
+    store.record_settlement(&SettlementBatch { charge_files: charge_files.clone(), ..Default::default() }).expect("recorded");
+    assert_eq!(store.charge_files(ALWAYS).expect("files"), charge_files);
+
+    // Beside no file, beside an unknown one, rows with a companion; sums that do not count, other files that do.
+    let before = picture(&*store);
+    let beside = |path: &str, file: &LakeFile| LakeFile { path: "other".to_owned(), companion: path.to_owned(), ..file.clone() };
+    let counts = |counts_units, file: &LakeFile| LakeFile { path: "other".to_owned(), counts_units, ..file.clone() };
+    let refused = [
+        beside("", &partials),
+        beside("", &identities),
+        beside("rows/none", &identities),
+        beside("rows/a", &rows),
+        beside("rows/a", &charge_files[0]),
+        counts(false, &partials),
+        counts(true, &identities),
+        counts(true, &rows),
+    ];
+    for (number, file) in refused.into_iter().enumerate() {
+        let given = IngestRecord { partial_files: vec![file], ..empty_ingest("usage-2") };
+        let error = store.record_ingest(&given).expect_err("no such file");
+        assert!(matches!(error, StoreError::Impossible { what: "lake file", .. }), "{number}: {error}");
+        assert_eq!(picture(&*store), before);
     }
 }
 

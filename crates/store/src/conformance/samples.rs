@@ -60,13 +60,22 @@ pub fn file(name: &str) -> InputFile {
 /// A file of accepted rows.
 pub fn row_file(path: &str, source: &str, span: Window) -> LakeFile {
     let (path, sha256) = (format!("rows/{path}"), reckoner_core::id::derive("sha", &[path]));
-    LakeFile { path, kind: LakeKind::Rows, seq: 0, file_id: file_id(source), rows: 1, bytes: 50, sha256, span }
+    let (kind, file_id, companion) = (LakeKind::Rows, file_id(source), String::new());
+    LakeFile { path, kind, seq: 0, file_id, companion, counts_units: false, rows: 1, bytes: 50, sha256, span }
+}
+
+/// Sums of use, or hashes of record ids, beside a file of rows.
+pub fn file_beside(rows: &LakeFile, kind: LakeKind) -> LakeFile {
+    let path = format!("{kind:?}/{}", rows.path);
+    let sha256 = reckoner_core::id::derive("sha", &[&path]);
+    LakeFile { path, kind, companion: rows.path.clone(), counts_units: kind == LakeKind::Partials, sha256, ..rows.clone() }
 }
 
 /// A file of charges.
 pub fn charge_file(path: &str, span: Window) -> LakeFile {
     let (path, sha256) = (format!("charges/{path}"), reckoner_core::id::derive("sha", &[path]));
-    LakeFile { path, kind: LakeKind::Charges, seq: 1, file_id: String::new(), rows: 1, bytes: 60, sha256, span }
+    let (kind, file_id, companion) = (LakeKind::Charges, String::new(), String::new());
+    LakeFile { path, kind, seq: 1, file_id, companion, counts_units: false, rows: 1, bytes: 60, sha256, span }
 }
 
 /// An account since ever.
@@ -280,6 +289,7 @@ pub fn manifest_ingest(name: &str, number: u64, compared: &str, difference: Opti
 /// A delivery with one of everything; things that have names carry the file's.
 pub fn full_ingest(name: &str) -> IngestRecord {
     let named = |kind: &str| format!("{kind}-{name}");
+    let rows = row_file(&named("part"), name, hour(0));
     IngestRecord {
         accounts: vec![(2, account(&named("a")))],
         products: vec![(2, product(&named("p")))],
@@ -287,7 +297,9 @@ pub fn full_ingest(name: &str) -> IngestRecord {
         discounts: vec![(2, discount(&named("d")))],
         vouchers: vec![(2, voucher(&named("v"), "acme"))],
         funds: vec![(2, funds(&named("f"), "acme", at(1)))],
-        row_files: vec![row_file(&named("part"), name, hour(0))],
+        partial_files: vec![file_beside(&rows, LakeKind::Partials)],
+        identity_files: vec![file_beside(&rows, LakeKind::Identities)],
+        row_files: vec![rows],
         touched_hours: vec![at(0), at(0), at(1)],
         superseded: vec![superseded(name, 2, name, hour(0))],
         quarantine: vec![item(&named("q"), name)],

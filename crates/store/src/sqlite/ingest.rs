@@ -4,7 +4,7 @@ use super::Answer;
 use super::columns::{Columns, ask};
 use super::insert::{Insert, int};
 use super::{journal, lake, manifests, reference, windows};
-use crate::{IngestRecord, InputFile, StoreError};
+use crate::{IngestRecord, InputFile, LakeFile, StoreError};
 use reckoner_core::id;
 use rusqlite::Connection;
 
@@ -46,11 +46,16 @@ fn read_file(columns: &Columns) -> Answer<InputFile> {
 /// Names the content of an ingest: the file, and what else the record changes.
 pub(super) fn digest(record: &IngestRecord) -> String {
     let mut parts = vec![record.file.as_ref().map_or("", |file| file.file_id.as_str())];
-    parts.extend(record.row_files.iter().map(|file| file.sha256.as_str()));
+    parts.extend(lake_files(record).map(|file| file.sha256.as_str()));
     parts.extend(record.quarantine.iter().map(|item| item.item_id.as_str()));
     parts.extend(record.resolved_items.iter().flat_map(|(item_id, status)| [item_id.as_str(), status.as_str()]));
     parts.extend(record.replaces.iter().flat_map(|replacement| [replacement.replaced.as_str(), replacement.file_id.as_str()]));
     id::derive("ingest", &parts)
+}
+
+/// Every file of the lake that came of the delivery; files beside rows come after those.
+fn lake_files(record: &IngestRecord) -> impl Iterator<Item = &LakeFile> {
+    record.row_files.iter().chain(&record.partial_files).chain(&record.identity_files)
 }
 
 /// Records everything that came of one delivered file.
@@ -64,7 +69,9 @@ pub(super) fn record(connection: &Connection, ordinal: i64, record: &IngestRecor
     };
 
     reference::add(connection, record, seq)?;
-    lake::add_files(connection, &record.row_files, Some(seq))?;
+    for files in [&record.row_files, &record.partial_files, &record.identity_files] {
+        lake::add_files(connection, files, Some(seq))?;
+    }
     lake::add_superseded(connection, &record.superseded, seq)?;
     windows::touch_hours(connection, &record.touched_hours, seq)?;
     manifests::add(connection, record, seq)?;
@@ -103,7 +110,7 @@ fn refuse_rows(record: &IngestRecord) -> Answer<()> {
         && record.discounts.is_empty()
         && record.vouchers.is_empty()
         && record.funds.is_empty()
-        && record.row_files.is_empty()
+        && lake_files(record).next().is_none()
         && record.superseded.is_empty()
         && record.replaces.is_none()
         && record.manifest.is_none()

@@ -19,7 +19,7 @@ mod tests;
 mod windows;
 
 use crate::{
-    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, KnownManifest, LakeFile, ManifestCheck,
+    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, KnownManifest, LakeFile, LakeKind, ManifestCheck,
     QuarantineDecision, QuarantineItem, Replacement, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, Store,
     StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
 };
@@ -186,7 +186,15 @@ impl Store for SqliteStore {
     }
 
     fn row_files(&self, touching: Window) -> Answer<Vec<LakeFile>> {
-        lake::row_files(self.connection()?, touching)
+        lake::files_touching(self.connection()?, LakeKind::Rows, touching)
+    }
+
+    fn partial_files(&self, touching: Window) -> Answer<Vec<LakeFile>> {
+        lake::files_touching(self.connection()?, LakeKind::Partials, touching)
+    }
+
+    fn identity_files(&self, touching: Window) -> Answer<Vec<LakeFile>> {
+        lake::files_touching(self.connection()?, LakeKind::Identities, touching)
     }
 
     fn charge_files(&self, within: Window) -> Answer<Vec<LakeFile>> {

@@ -7,18 +7,19 @@ use std::path::Path;
 use std::time::Duration;
 
 /// The schema, step by step; a published step is never edited.
-const MIGRATIONS: &[&str] = &[
+pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0001_foundations.sql"),
     include_str!("../../migrations/sqlite/0002_bookmarks.sql"),
     include_str!("../../migrations/sqlite/0003_window_orders.sql"),
     include_str!("../../migrations/sqlite/0004_quarantine_decisions.sql"),
     include_str!("../../migrations/sqlite/0005_replacements.sql"),
     include_str!("../../migrations/sqlite/0006_manifests.sql"),
+    include_str!("../../migrations/sqlite/0007_companion_files.sql"),
 ];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;
 /// `RCKN`: marks the file as a store of this program.
-const APPLICATION_ID: i64 = 0x5243_4b4e;
+pub(super) const APPLICATION_ID: i64 = 0x5243_4b4e;
 /// Older ones can corrupt a database in WAL mode that has two connections.
 const SQLITE_NEEDED: (i32, &str) = (3_051_003, "3.51.3");
 /// Memory for pages: keys that are hashes land all over their index, and the default of 2 MiB writes its pages many times.

@@ -1,7 +1,7 @@
 //! What only this implementation can get wrong: settings, triggers, schemas, a commit whose answer is lost.
 
 use super::journal::APPEND_ONLY;
-use super::open::KNOWN_SCHEMA;
+use super::open::{APPLICATION_ID, KNOWN_SCHEMA, MIGRATIONS};
 use super::*;
 use crate::conformance::samples::*;
 use crate::conformance::{self, ALWAYS, Place, picture};
@@ -169,6 +169,39 @@ fn other_schemas_and_other_programs_are_left_alone() {
     assert!(matches!(error, StoreError::NotAStore { found: 0, .. }), "{error}");
     let tables: i64 = folder.raw().query_row("SELECT COUNT(*) FROM sqlite_schema", [], |row| row.get(0)).expect("counted");
     assert_eq!(tables, 1);
+}
+
+/// A store as it was at an earlier schema.
+fn older_store(folder: &Folder, schema: u32) -> Connection {
+    let raw = folder.raw();
+    for step in &MIGRATIONS[..schema as usize] {
+        raw.execute_batch(step).expect("a step");
+    }
+    raw.pragma_update(None, "application_id", APPLICATION_ID).expect("set");
+    raw.pragma_update(None, "user_version", schema).expect("set");
+    raw
+}
+
+#[test]
+fn files_of_an_older_store_are_still_there() {
+    let folder = Folder::new();
+    let (rows, charges) = (row_file("a", "usage-1", hour(0)), charge_file("a", hour(0)));
+    let raw = older_store(&folder, 6);
+    let file = "INSERT INTO input_files VALUES (1, ?1, 'usage-1', 'usage', 100, 1, 1, 0, 0, 0, 0)";
+    raw.execute(file, [file_id("usage-1")]).expect("recorded");
+    for file in [&charges, &rows] {
+        let kind = if file.kind == LakeKind::Rows { "rows" } else { "charges" };
+        let source = (!file.file_id.is_empty()).then_some(&file.file_id);
+        let (start, end) = (file.span.start.seconds(), file.span.end.seconds());
+        let params = (&file.path, kind, source, file.rows as i64, file.bytes as i64, &file.sha256, start, end);
+        raw.execute("INSERT INTO lake_files VALUES (?1, ?2, 1, ?3, ?4, ?5, ?6, ?7, ?8)", params).expect("recorded");
+    }
+    drop(raw);
+
+    let store = folder.store();
+    assert_eq!(store.row_files(ALWAYS).expect("files"), [LakeFile { seq: 1, ..rows }]);
+    assert_eq!(store.charge_files(ALWAYS).expect("files"), [charges]);
+    assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
 }
 
 /// The commit took place, and its answer was lost: on a disk that fails the last sync, for instance.
