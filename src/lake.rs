@@ -4,7 +4,6 @@
 use crate::failure::Failure;
 use crate::files::{self, cannot};
 use reckoner_core::id;
-use reckoner_frames::{FrameError, Written};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
@@ -21,42 +20,49 @@ pub struct Placed {
     pub sha256: String,
 }
 
-/// Writes a file into a folder of the lake and names it by its content.
+/// Writes a Parquet file into a folder of the lake and names it by its content; `write` hands back the file's length.
 ///
 /// # Errors
 /// Exit 1 when it cannot be written; nothing that counts is left behind then.
-pub fn place(lake: &Path, folder: &str, write: impl FnOnce(&Path) -> Result<Written, FrameError>) -> Result<Placed, Failure> {
-    place_of(lake, folder, "", write)
+pub fn place<E>(lake: &Path, folder: &str, write: impl FnOnce(&Path) -> Result<u64, E>) -> Result<Placed, Failure>
+where
+    Failure: From<E>,
+{
+    place_of(lake, folder, "", "parquet", write)
 }
 
 /// Writes a file into a folder of the lake and names it by its source and its content: rows that two deliveries have on the
-/// same lines are two files.
+/// same lines are two files. `ending` says what it is.
 ///
 /// # Errors
 /// As [`place`].
-pub fn place_of(
+pub fn place_of<E>(
     lake: &Path,
     folder: &str,
     source: &str,
-    write: impl FnOnce(&Path) -> Result<Written, FrameError>,
-) -> Result<Placed, Failure> {
+    ending: &str,
+    write: impl FnOnce(&Path) -> Result<u64, E>,
+) -> Result<Placed, Failure>
+where
+    Failure: From<E>,
+{
     let absolute = lake.join(folder);
     files::create_folders(&absolute)?;
-    let staged = tempfile::Builder::new().prefix(".staged-").suffix(".parquet").tempfile_in(&absolute);
+    let staged = tempfile::Builder::new().prefix(".staged-").suffix(&format!(".{ending}")).tempfile_in(&absolute);
     let staged_path = staged.map_err(cannot("stage a file in", &absolute))?.into_temp_path();
-    let written = write(&staged_path)?;
+    let bytes = write(&staged_path)?;
 
     let file = File::open(&staged_path).map_err(cannot("open", &staged_path))?;
     file.sync_all().map_err(cannot("sync", &staged_path))?;
     let sha256 = digest(file).map_err(cannot("read", &staged_path))?;
     let path = match source {
-        "" => format!("{folder}/{sha256}.parquet"),
-        source => format!("{folder}/{source}-{sha256}.parquet"),
+        "" => format!("{folder}/{sha256}.{ending}"),
+        source => format!("{folder}/{source}-{sha256}.{ending}"),
     };
     let target = lake.join(&path);
     staged_path.persist(&target).map_err(|error| cannot("rename into place", &target)(error.error))?;
     files::sync_names(lake, folder)?;
-    Ok(Placed { path, bytes: written.bytes, sha256 })
+    Ok(Placed { path, bytes, sha256 })
 }
 
 /// SHA-256 of everything that can be read, in hex.

@@ -21,7 +21,9 @@ pub(super) fn batch(books: &mut Books, decided: Decided) -> Result<(), Failure> 
     for (day, charges) in by_day {
         let start = charges.iter().map(|charge| charge.key.window.start).min().expect("a day has charges");
         let end = charges.iter().map(|charge| charge.key.window.end).max().expect("a day has charges");
-        let placed = lake::place(&books.lake(), &format!("charges/day={day}"), |path| write_charges(&charges, path))?;
+        let placed = lake::place(&books.lake(), &format!("charges/day={day}"), |path| {
+            write_charges(&charges, path).map(|written| written.bytes)
+        })?;
         faults::pass(Point::SettleChargeFilePlaced)?;
         batch.charge_files.push(LakeFile {
             path: placed.path,

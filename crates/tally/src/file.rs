@@ -5,8 +5,9 @@ use crate::error::TallyError;
 use arrow::array::{ArrayRef, Decimal128Array, DictionaryArray, Int32Array, RecordBatch, StringArray};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
-use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -116,4 +117,22 @@ pub(crate) fn constant(text: &str, rows: usize) -> ArrayRef {
 /// Decimals with 38 digits, 12 after the point: quantities and prices.
 pub(crate) fn quantities(values_e12: Vec<i128>) -> ArrayRef {
     Arc::new(Decimal128Array::from(values_e12).with_data_type(DataType::Decimal128(38, 12)))
+}
+
+/// Reads columns of a file, batch by batch; they stand in the order of the file. Text is text, whoever wrote the file.
+pub(crate) fn read_columns(
+    path: &Path,
+    columns: &[&str],
+    mut tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>,
+) -> Result<(), TallyError> {
+    let failed = TallyError::read(path);
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
+    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options).map_err(|error| failed(&error))?;
+    let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+    let reader = builder.with_projection(mask).with_batch_size(ROW_GROUP_ROWS).build().map_err(|error| failed(&error))?;
+    for batch in reader {
+        tell(&batch.map_err(|error| failed(&error))?)?;
+    }
+    Ok(())
 }

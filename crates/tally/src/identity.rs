@@ -6,6 +6,7 @@
 //! The file: the word `RKIDENT1`, then the hashes in order, 8 bytes each, little-endian.
 
 use crate::error::TallyError;
+use arrow::array::AsArray as _;
 use std::fs::File;
 use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
@@ -127,6 +128,20 @@ fn look_up(file: &mut File, count: u64, wanted: &[u64]) -> std::io::Result<Vec<u
         }
     }
     Ok(met)
+}
+
+/// The identities of a file of rows that has no file of them beside it, in the order of its rows.
+///
+/// # Errors
+/// [`TallyError::Read`] when the file is not one of rows.
+pub fn row_identities(path: &Path) -> Result<Vec<u64>, TallyError> {
+    let mut identities = Vec::new();
+    crate::file::read_columns(path, &["account_id", "record_id"], |batch| {
+        let [account_id, record_id] = [0, 1].map(|place| batch.column(place).as_string::<i32>());
+        identities.extend((0..batch.num_rows()).map(|row| identity(account_id.value(row), record_id.value(row))));
+        Ok(())
+    })?;
+    Ok(identities)
 }
 
 fn hash_of(bytes: &[u8]) -> u64 {

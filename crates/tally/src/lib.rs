@@ -24,7 +24,7 @@ pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
 pub use error::TallyError;
 pub use hours::{HourSums, Sum, fold_hours};
-pub use identity::{identity, meet, write_identities};
+pub use identity::{identity, meet, row_identities, write_identities};
 pub use part::{Judge, NotPlain, Part};
 pub use partials::{Named, PartialFile, write_partials};
 pub use rows::write_rows;

@@ -22,7 +22,9 @@ impl Intake<'_> {
             let end = rows.iter().map(|row| row.ended_at).max().expect("a day has rows");
             let count = rows.len() as u64;
             let (folder, source) = (format!("rows/day={day}"), super::super::replace::short(&self.taken.file_id));
-            let placed = lake::place_of(&self.books.lake(), &folder, source, |path| write_rows(rows, path))?;
+            let placed = lake::place_of(&self.books.lake(), &folder, source, "parquet", |path| {
+                write_rows(rows, path).map(|written| written.bytes)
+            })?;
             faults::pass(Point::IngestRowFilePlaced)?;
             let file = LakeFile {
                 path: placed.path,

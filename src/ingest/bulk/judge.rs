@@ -1,0 +1,50 @@
+//! What rows are held against: accounts and prices as known now, the clock, products that want a second look.
+
+use super::super::usage::exclusive_products;
+use crate::books::Books;
+use crate::failure::Failure;
+use reckoner_core::account::Accounts;
+use reckoner_core::intake::{PlainTerms, UsageChecks};
+use reckoner_core::price::Prices;
+use reckoner_core::time::{Instant, Zone};
+use reckoner_tally::Judge;
+use std::collections::HashSet;
+
+pub(super) struct Judged {
+    accounts: Accounts,
+    prices: Prices,
+    /// Products whose resources are used by one record at a time: each row is held against the others.
+    exclusive: HashSet<String>,
+    as_of: Instant,
+    epoch: Option<Instant>,
+    zone: Zone,
+}
+
+impl Judged {
+    pub fn load(books: &Books) -> Result<Self, Failure> {
+        let products = books.store().products()?.into_iter().map(|known| known.row);
+        Ok(Self {
+            accounts: books.accounts()?,
+            prices: books.price_book()?.as_of(u64::MAX),
+            exclusive: exclusive_products(products),
+            as_of: books.as_of,
+            epoch: books.session.settings.epoch,
+            zone: books.zone,
+        })
+    }
+}
+
+impl Judge for Judged {
+    fn currency(&self, account_id: &str) -> Option<&str> {
+        self.accounts.currency(account_id)
+    }
+
+    fn terms(&self, sku: &str, currency: &str) -> Option<PlainTerms> {
+        let prices = self.prices.timeline(sku, currency)?.prices();
+        if prices.iter().any(|price| self.exclusive.contains(&price.row.product)) {
+            return None;
+        }
+        let Self { accounts, prices, as_of, epoch, zone, .. } = self;
+        UsageChecks { accounts, prices, as_of: *as_of, epoch: *epoch, zone: *zone }.plain_terms(sku, currency)
+    }
+}

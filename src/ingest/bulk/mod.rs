@@ -1,0 +1,207 @@
+//! The fast way of taking usage: rows in columns, held against each other by identity, written and summed in parts.
+//!
+//! Rows that are plain, new and certain to be accepted are taken here; every other row is left, by its line, to the readable
+//! way ([`super::usage`]), which stays the one that decides: what is a duplicate of another delivery's row, a conflict, a
+//! revision, a correction, and what is refused. Among the rows of one delivery the first of an id is taken; one that says
+//! the same later on is a duplicate; one that says otherwise is left.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `judge` | what rows are held against, looked up once a sku |
+//! | `near` | which records of earlier deliveries may be met |
+//! | `resolve` | which rows of the parts are taken, delivered again, or left |
+//! | `write` | rows, sums and identities to the lake |
+//!
+//! A delivery is read in segments, so that memory does not grow with it; a segment in two parts, so that two threads read,
+//! sum and write at once.
+
+mod judge;
+mod near;
+mod resolve;
+mod write;
+
+pub(super) use near::identities_of;
+
+use super::read::{FileRefusal, Source, UsageParts, UsageReader, open_usage, usage_parts};
+use super::take::Taken;
+use super::{Counts, Stopped};
+use crate::books::Books;
+use crate::report::progress::Progress;
+use judge::Judged;
+use near::Near;
+use reckoner_read::ReadOptions;
+use reckoner_store::IngestRecord;
+use reckoner_tally::Part;
+use std::ops::Range;
+
+/// Deliveries of fewer bytes go the readable way: it needs no files beside the rows.
+pub(super) const BYTES_MIN: u64 = 256 * 1024;
+/// Rows that are in memory at a time, about.
+const SEGMENT_ROWS: u64 = 5_300_000;
+/// Bytes that they may take.
+const SEGMENT_BYTES: usize = 1 << 30;
+/// Below this one thread is enough.
+const SPLIT_ROWS: u64 = 200_000;
+
+/// Takes what is plain of a delivery; hands back the lines that are left, ascending.
+pub(super) fn take(
+    books: &Books,
+    taken: &Taken,
+    record: &mut IngestRecord,
+    counts: &mut Counts,
+    progress: &Progress,
+) -> Result<Vec<u64>, Stopped> {
+    let judge = Judged::load(books)?;
+    let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, left: Vec::new() };
+    let options = books.read_options();
+    let source = || Source::Path(taken.raw.clone());
+    match usage_parts(source(), &options)? {
+        UsageParts::RowGroups(groups) => {
+            for [first, second] in segments(&groups) {
+                let read = |part: Range<usize>| read_part(taken, &options, &judge, part);
+                let parts = in_two(second.is_empty(), || read(first.clone()), || read(second.clone()))?;
+                bulk.finish(parts)?;
+                progress.note("taking rows", bulk.counts.rows, &taken.name);
+            }
+        }
+        UsageParts::Whole => {
+            let mut reader = open_usage(source(), &options, None)?;
+            loop {
+                let part = fill(reader.as_mut(), &judge)?;
+                if part.is_empty() && part.not_plain.is_empty() {
+                    break;
+                }
+                bulk.finish(vec![part])?;
+                progress.note("taking rows", bulk.counts.rows, &taken.name);
+            }
+        }
+    }
+    let mut left = bulk.left;
+    left.sort_unstable();
+    Ok(left)
+}
+
+/// Row groups in segments, each in two parts of about as many rows; the second may be empty.
+fn segments(groups: &[u64]) -> Vec<[Range<usize>; 2]> {
+    let mut segments = Vec::new();
+    let mut start = 0;
+    while start < groups.len() {
+        let (mut end, mut rows) = (start + 1, groups[start]);
+        while end < groups.len() && rows + groups[end] <= SEGMENT_ROWS {
+            rows += groups[end];
+            end += 1;
+        }
+        let (mut middle, mut before) = (start, 0);
+        while middle < end && (rows < SPLIT_ROWS || before + groups[middle] / 2 <= rows / 2) {
+            before += groups[middle];
+            middle += 1;
+        }
+        segments.push([start..middle, middle..end]);
+        start = end;
+    }
+    segments
+}
+
+/// Does both, at once where there is something in the second; one thread alone writes where one is enough.
+fn in_two<T: Send, E: Send>(
+    is_one: bool,
+    first: impl FnOnce() -> Result<T, E> + Send,
+    second: impl FnOnce() -> Result<T, E> + Send,
+) -> Result<Vec<T>, E> {
+    if is_one {
+        return Ok(vec![first()?]);
+    }
+    let (first, second) = std::thread::scope(|scope| {
+        let second = scope.spawn(second);
+        (first(), second.join())
+    });
+    Ok(vec![first?, second.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?])
+}
+
+fn read_part(taken: &Taken, options: &ReadOptions, judge: &Judged, groups: Range<usize>) -> Result<Part, FileRefusal> {
+    let mut reader = open_usage(Source::Path(taken.raw.clone()), options, Some(groups))?;
+    let mut part = Part::default();
+    while let Some(columns) = reader.next_columns()? {
+        part.take(&columns, judge);
+    }
+    Ok(part)
+}
+
+fn fill(reader: &mut dyn UsageReader, judge: &Judged) -> Result<Part, FileRefusal> {
+    let mut part = Part::default();
+    while (part.len() as u64) < SEGMENT_ROWS / 2 && part.bytes() < SEGMENT_BYTES / 2 {
+        match reader.next_columns()? {
+            Some(columns) => part.take(&columns, judge),
+            None => break,
+        }
+    }
+    Ok(part)
+}
+
+struct Bulk<'a> {
+    books: &'a Books,
+    taken: &'a Taken,
+    near: Near,
+    record: &'a mut IngestRecord,
+    counts: &'a mut Counts,
+    left: Vec<u64>,
+}
+
+impl Bulk<'_> {
+    /// Decides about the rows of a segment and writes those that are taken.
+    fn finish(&mut self, parts: Vec<Part>) -> Result<(), Stopped> {
+        let sorted = resolve::sorted(&parts);
+        let met = self.near.meet(self.books.zone, &parts, &sorted)?;
+        let resolved = resolve::resolve(&parts, &sorted, &met);
+        drop(sorted);
+        for (part, resolved) in parts.iter().zip(&resolved) {
+            let (accepted, again) = (resolved.taken.len() as u64, resolved.again.len() as u64);
+            self.counts.accepted += accepted;
+            self.counts.duplicates += again;
+            self.counts.rows += accepted + again;
+            self.left.extend(resolved.left.iter().map(|row| part.lines[*row as usize]));
+            self.left.extend(part.not_plain.iter().map(|row| row.line));
+        }
+        // What threads need: the store stays with this one.
+        let (lake, zone, file_id) = (self.books.lake(), self.books.zone, self.taken.file_id.as_str());
+        let write = |place: usize| write::part(&lake, zone, file_id, &parts[place], &resolved[place]);
+        for written in in_two(parts.len() == 1, || write(0), || write(1))? {
+            self.near.add(&self.books.lake(), &written);
+            self.record.touched_hours.extend(written.touched_hours);
+            self.record.row_files.extend(written.rows);
+            self.record.partial_files.extend(written.partials);
+            self.record.identity_files.extend(written.identities);
+        }
+        self.record.touched_hours.sort_unstable();
+        self.record.touched_hours.dedup();
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_delivery_is_cut_into_segments_of_two_parts() {
+        let million = 1_000_000;
+        // rows of the row groups | segments
+        let cases: [(&[u64], &[[Range<usize>; 2]]); 6] = [
+            (&[], &[]),
+            (&[100], &[[0..1, 1..1]]),
+            (&[50_000, 50_000], &[[0..2, 2..2]]), // small: one thread
+            (&[million, million], &[[0..1, 1..2]]),
+            (&[2 * million, 2 * million, million, million], &[[0..1, 1..3], [3..4, 4..4]]),
+            (&[9 * million, million], &[[0..1, 1..1], [1..2, 2..2]]), // a row group is not cut
+        ];
+        for (groups, expected) in cases {
+            assert_eq!(segments(groups), expected, "{groups:?}");
+        }
+        for count in 1..60 {
+            let groups = vec![262_144; count];
+            let cut = segments(&groups);
+            let all: Vec<usize> = cut.iter().flatten().cloned().flatten().collect();
+            assert_eq!(all, (0..count).collect::<Vec<_>>(), "every row group once, in order");
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Records of earlier deliveries that rows may meet: by the files of identities beside their rows, or by the rows.
+
+use super::resolve::Sorted;
+use super::write::Written;
+use crate::books::Books;
+use crate::failure::Failure;
+use reckoner_core::time::{Instant, Window, Zone};
+use reckoner_store::{LakeFile, Store};
+use reckoner_tally::{Part, meet, row_identities};
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+
+/// All time.
+const EVER: Window = Window::new(Instant::MIN, Instant::MAX);
+
+/// By the path of a file of rows below the lake, the file of its identities; files without one are not there.
+pub(in crate::ingest) fn identities_of(store: &dyn Store, lake: &Path) -> Result<HashMap<String, PathBuf>, Failure> {
+    Ok(store.identity_files(EVER)?.into_iter().map(|file| (file.companion, lake.join(file.path))).collect())
+}
+
+/// Files whose records may be met.
+pub(super) struct Near {
+    files: Vec<NearFile>,
+}
+
+struct NearFile {
+    span: Window,
+    path: PathBuf,
+    /// Whether it holds identities; otherwise rows.
+    is_identities: bool,
+}
+
+impl Near {
+    pub fn load(books: &Books) -> Result<Self, Failure> {
+        let identities = identities_of(books.store(), &books.lake())?;
+        let files = books.store().row_files(EVER)?.into_iter().map(|file| match identities.get(&file.path) {
+            Some(path) => NearFile { span: file.span, path: path.clone(), is_identities: true },
+            None => NearFile { span: file.span, path: books.lake_path(&file), is_identities: false },
+        });
+        Ok(Self { files: files.collect() })
+    }
+
+    /// Adds what this delivery wrote.
+    pub fn add(&mut self, lake: &Path, written: &Written) {
+        let near = |file: &LakeFile| NearFile { span: file.span, path: lake.join(&file.path), is_identities: true };
+        self.files.extend(written.identities.iter().map(near));
+    }
+
+    /// Which identities of these parts earlier rows have, of the billing months of their starts and those beside; sorted.
+    pub fn meet(&self, zone: Zone, parts: &[Part], sorted: &[Sorted]) -> Result<Vec<u64>, Failure> {
+        let starts = || parts.iter().flat_map(|part| &part.started_at).copied();
+        let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Ok(Vec::new()) };
+        let reach = months_around(zone, Instant::from_seconds(first), Instant::from_seconds(last));
+        let mut met = Vec::new();
+        let wanted: Vec<Vec<u64>> = sorted.iter().map(|sorted| sorted.iter().map(|(identity, _)| *identity).collect()).collect();
+        for file in self.files.iter().filter(|file| file.span.start < reach.end && file.span.end >= reach.start) {
+            if file.is_identities {
+                for wanted in &wanted {
+                    met.extend(meet(&file.path, wanted)?);
+                }
+            } else {
+                let rows = row_identities(&file.path)?;
+                met.extend(rows.into_iter().filter(|row| wanted.iter().any(|wanted| wanted.binary_search(row).is_ok())));
+            }
+        }
+        met.sort_unstable();
+        met.dedup();
+        Ok(met)
+    }
+}
+
+/// The billing months that hold two instants, and those beside: an id may come again later.
+fn months_around(zone: Zone, first: Instant, last: Instant) -> Window {
+    let from = zone.month_containing(zone.month_containing(first).start.plus_seconds(-1)).start;
+    Window::new(from, zone.month_containing(zone.month_containing(last).end).end)
+}

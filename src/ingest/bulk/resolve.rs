@@ -1,0 +1,110 @@
+//! Which rows of the parts of a segment are taken: by identity, and where two are alike by what they say.
+
+use reckoner_tally::Part;
+
+/// The identities of a part's rows in order, each with its row; equal ones in the order of rows.
+pub(super) type Sorted = Vec<(u64, u32)>;
+
+/// What becomes of the rows of a part; each list ascending.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Resolved {
+    /// New: they take effect.
+    pub taken: Vec<u32>,
+    /// The identities of those, sorted.
+    pub identities: Vec<u64>,
+    /// They say what an earlier row of the delivery says.
+    pub again: Vec<u32>,
+    /// Only the readable way can tell.
+    pub left: Vec<u32>,
+}
+
+/// Sorts the identities of each part, at once.
+pub(super) fn sorted(parts: &[Part]) -> Vec<Sorted> {
+    let sort = |part: &Part| {
+        let mut sorted: Sorted = part.identity.iter().copied().zip(0..).collect();
+        sorted.sort_unstable();
+        sorted
+    };
+    match parts {
+        [first, second] => std::thread::scope(|scope| {
+            let second = scope.spawn(|| sort(second));
+            vec![sort(first), second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
+        }),
+        parts => parts.iter().map(sort).collect(),
+    }
+}
+
+/// Decides about every row; `met` are identities of earlier rows, sorted.
+pub(super) fn resolve(parts: &[Part], sorted: &[Sorted], met: &[u64]) -> Vec<Resolved> {
+    const TAKEN: u8 = 0;
+    const AGAIN: u8 = 1;
+    const LEFT: u8 = 2;
+    let mut fate: Vec<Vec<u8>> = parts.iter().map(|part| vec![TAKEN; part.len()]).collect();
+    for identity in collisions(parts, sorted, met) {
+        let group = group_of(sorted, identity.identity);
+        let Some((first_part, first_row)) = group.first().copied() else { continue };
+        for (place, (part, row)) in group.iter().enumerate() {
+            let is_same = || parts[first_part].says_the_same(first_row as usize, &parts[*part], *row as usize);
+            fate[*part][*row as usize] = match (identity.is_doubtful, place) {
+                (true, _) => LEFT,
+                (false, 0) => TAKEN,
+                (false, _) if is_same() => AGAIN,
+                (false, _) => LEFT,
+            };
+        }
+    }
+    let of = |fates: &[u8], wanted: u8| (0..).zip(fates).filter(|(_, fate)| **fate == wanted).map(|(row, _)| row).collect();
+    let resolved = fate.iter().zip(sorted).map(|(fates, sorted)| Resolved {
+        taken: of(fates, TAKEN),
+        identities: sorted.iter().filter(|(_, row)| fates[*row as usize] == TAKEN).map(|(identity, _)| *identity).collect(),
+        again: of(fates, AGAIN),
+        left: of(fates, LEFT),
+    });
+    resolved.collect()
+}
+
+/// An identity that several rows have.
+struct Collision {
+    identity: u64,
+    /// A row that is not plain, or that of another delivery, has it: the order between them is the readable way's to keep.
+    is_doubtful: bool,
+}
+
+/// The identities that more than one row has, each once.
+fn collisions(parts: &[Part], sorted: &[Sorted], met: &[u64]) -> Vec<Collision> {
+    let mut doubtful: Vec<u64> = parts.iter().flat_map(|part| &part.not_plain).filter_map(|row| row.identity).collect();
+    doubtful.extend(met);
+    doubtful.sort_unstable();
+    doubtful.dedup();
+
+    let mut alike: Vec<u64> = Vec::new();
+    for rows in sorted {
+        alike.extend(rows.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0));
+    }
+    if let [first, second] = sorted {
+        let mut rest = second.as_slice();
+        for (identity, _) in first {
+            while rest.first().is_some_and(|(other, _)| other < identity) {
+                rest = &rest[1..];
+            }
+            if rest.first().is_some_and(|(other, _)| other == identity) {
+                alike.push(*identity);
+            }
+        }
+    }
+    alike.retain(|identity| doubtful.binary_search(identity).is_err());
+    alike.sort_unstable();
+    alike.dedup();
+    let of = |identities: Vec<u64>, is_doubtful| identities.into_iter().map(move |identity| Collision { identity, is_doubtful });
+    of(doubtful, true).chain(of(alike, false)).collect()
+}
+
+/// The rows that have an identity, by part and row: the order of the delivery.
+fn group_of(sorted: &[Sorted], identity: u64) -> Vec<(usize, u32)> {
+    let of_part = |(part, rows): (usize, &Sorted)| {
+        let first = rows.partition_point(|(other, _)| *other < identity);
+        let rows = rows[first..].iter().take_while(|(other, _)| *other == identity);
+        rows.map(|(_, row)| (part, *row)).collect::<Vec<_>>()
+    };
+    sorted.iter().enumerate().flat_map(of_part).collect()
+}

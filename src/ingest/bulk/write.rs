@@ -1,0 +1,122 @@
+//! A part to the lake: its rows, a file a day, and beside each file the sums of its use and the identities of its records.
+
+use super::resolve::Resolved;
+use crate::failure::Failure;
+use crate::faults::{self, Point};
+use crate::lake;
+use reckoner_core::time::{Instant, Window, Zone};
+use reckoner_store::{LakeFile, LakeKind};
+use reckoner_tally::{Part, fold_hours, write_identities, write_partials, write_rows};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What was written.
+#[derive(Default)]
+pub(super) struct Written {
+    pub rows: Vec<LakeFile>,
+    pub partials: Vec<LakeFile>,
+    pub identities: Vec<LakeFile>,
+    pub touched_hours: Vec<Instant>,
+}
+
+/// The rows of a part that start on one day.
+#[derive(Default)]
+struct Day {
+    taken: Vec<u32>,
+    again: Vec<u32>,
+}
+
+pub(super) fn part(lake: &Path, zone: Zone, file_id: &str, part: &Part, resolved: &Resolved) -> Result<Written, Failure> {
+    let mut written = Written::default();
+    let days = by_day(zone, part, resolved);
+    let is_one = days.len() == 1;
+    for (start, rows) in days {
+        let day = zone.date_of(Instant::from_seconds(start)).to_string();
+        write_day(lake, &day, file_id, part, &rows, is_one.then_some(resolved), &mut written)?;
+    }
+    Ok(written)
+}
+
+fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
+    let mut days: BTreeMap<i64, Day> = BTreeMap::new();
+    let mut latest: Option<Window> = None;
+    let mut day_of = |row: u32| {
+        let start = Instant::from_seconds(part.started_at[row as usize]);
+        let day = latest.filter(|day| day.holds(start)).unwrap_or_else(|| zone.day_containing(start));
+        latest = Some(day);
+        day.start.seconds()
+    };
+    for row in &resolved.taken {
+        days.entry(day_of(*row)).or_default().taken.push(*row);
+    }
+    for row in &resolved.again {
+        days.entry(day_of(*row)).or_default().again.push(*row);
+    }
+    days
+}
+
+/// `whole` is what was resolved of the part, where all of it starts on this day.
+fn write_day(
+    lake: &Path,
+    day: &str,
+    file_id: &str,
+    part: &Part,
+    rows: &Day,
+    whole: Option<&Resolved>,
+    written: &mut Written,
+) -> Result<(), Failure> {
+    let source = super::super::replace::short(file_id);
+    let every = || rows.taken.iter().chain(&rows.again).map(|row| *row as usize);
+    let start = every().map(|row| part.started_at[row]).min().expect("a day has rows");
+    let end = every().map(|row| part.ended_at[row]).max().expect("a day has rows");
+    let file = |placed: lake::Placed, kind, rows, companion: &str| LakeFile {
+        path: placed.path,
+        kind,
+        seq: 0,
+        file_id: file_id.to_owned(),
+        companion: companion.to_owned(),
+        counts_units: kind == LakeKind::Partials,
+        rows,
+        bytes: placed.bytes,
+        sha256: placed.sha256,
+        span: Window::new(Instant::from_seconds(start), Instant::from_seconds(end)),
+    };
+
+    let (hours, again) = (fold_hours(part, &rows.taken)?, fold_hours(part, &rows.again)?);
+    written.touched_hours.extend(hours.iter().map(|sums| Instant::from_seconds(sums.hour)));
+    let mut companion = String::new();
+    let mut count = rows.taken.len() as u64;
+    if !rows.taken.is_empty() {
+        let placed = lake::place_of(lake, &format!("rows/day={day}"), source, "parquet", |path| {
+            Ok::<_, Failure>(write_rows(part, &rows.taken, path)?.1)
+        })?;
+        faults::pass(Point::IngestRowFilePlaced)?;
+        companion.clone_from(&placed.path);
+        written.rows.push(file(placed, LakeKind::Rows, count, ""));
+    }
+
+    let placed = lake::place_of(lake, &format!("partials/day={day}"), source, "parquet", |path| {
+        let (holdings, bytes) = write_partials(part, &rows.taken, &hours, &again, path)?;
+        count = holdings;
+        Ok::<_, Failure>(bytes)
+    })?;
+    written.partials.push(file(placed, LakeKind::Partials, count, &companion));
+    if rows.taken.is_empty() {
+        return Ok(());
+    }
+
+    let identities = match whole {
+        Some(resolved) => resolved.identities.clone(),
+        None => {
+            let mut identities: Vec<u64> = rows.taken.iter().map(|row| part.identity[*row as usize]).collect();
+            identities.sort_unstable();
+            identities
+        }
+    };
+    count = identities.len() as u64;
+    let placed = lake::place_of(lake, &format!("identities/day={day}"), source, "identities", |path| {
+        Ok::<_, Failure>(write_identities(identities.into_iter(), path)?)
+    })?;
+    written.identities.push(file(placed, LakeKind::Identities, count, &companion));
+    Ok(())
+}
