@@ -26,6 +26,7 @@ bless:
     python3 scripts/expected.py
     git diff --stat -- sample_data/expected
 
-# One benchmark by name, optimised
-bench name:
-    cargo bench --bench {{name}}
+# The canonical day against DuckDB, optimised; arguments go to `benches/settle_day`
+bench *args:
+    cargo build --release
+    benches/settle_day {{args}}
