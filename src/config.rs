@@ -15,6 +15,8 @@ use toml::Spanned;
 /// Rows that ingest holds at a time unless `[ingest] batch_rows` says otherwise.
 pub const BATCH_ROWS_DEFAULT: u32 = 500_000;
 const BATCH_ROWS_MAX: u32 = 10_000_000;
+/// Bytes of a usage file from which on it is taken in columns, unless `[ingest] bulk_bytes` says otherwise.
+pub const BULK_BYTES_DEFAULT: u64 = 256 * 1024;
 
 /// The settings of one home.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -29,6 +31,8 @@ pub struct Settings {
     pub epoch: Option<Instant>,
     /// Rows that ingest holds at a time, 1 to 10 million: memory against speed, never results.
     pub batch_rows: u32,
+    /// Usage files of so many bytes are taken in columns, smaller ones row by row: speed, never results.
+    pub bulk_bytes: u64,
     /// Where the store lives.
     pub storage: Storage,
 }
@@ -58,6 +62,7 @@ struct SettingsFile {
 #[serde(deny_unknown_fields)]
 struct IngestTable {
     batch_rows: Option<Spanned<u32>>,
+    bulk_bytes: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -69,7 +74,8 @@ struct StorageTable {
 impl Settings {
     /// The settings of a fresh home.
     pub fn fresh(zone: Zone, currency: String, profile: String, epoch: Option<Instant>) -> Self {
-        Self { zone, currency, profile, epoch, batch_rows: BATCH_ROWS_DEFAULT, storage: Storage::Sqlite }
+        let (batch_rows, bulk_bytes) = (BATCH_ROWS_DEFAULT, BULK_BYTES_DEFAULT);
+        Self { zone, currency, profile, epoch, batch_rows, bulk_bytes, storage: Storage::Sqlite }
     }
 
     /// Reads `reckoner.toml`; `place` is the path that errors name.
@@ -96,7 +102,8 @@ impl Settings {
             None => Storage::Sqlite,
             Some(url) => read_storage(url.get_ref()).map_err(|failure| failure.at(line(url.span())))?,
         };
-        Ok(Self { zone, currency, profile, epoch, batch_rows, storage })
+        let bulk_bytes = file.ingest.bulk_bytes.unwrap_or(BULK_BYTES_DEFAULT);
+        Ok(Self { zone, currency, profile, epoch, batch_rows, bulk_bytes, storage })
     }
 
     /// `reckoner.toml` with these settings and a comment for each.
@@ -124,6 +131,8 @@ impl Settings {
              [ingest]\n\
              # Rows held at a time: more is faster and takes more memory; the results are the same.\n\
              batch_rows = {batch_rows}\n\
+             # Usage files of so many bytes are taken in columns, smaller ones row by row; the results are the same.\n\
+             bulk_bytes = {bulk_bytes}\n\
              \n\
              [storage]\n\
              # Without a url the store is the SQLite file ledger.db in this folder.\n\
@@ -132,6 +141,7 @@ impl Settings {
             currency = self.currency,
             profile = self.profile,
             batch_rows = self.batch_rows,
+            bulk_bytes = self.bulk_bytes,
         )
     }
 }
@@ -263,7 +273,7 @@ mod tests {
         // added to a good head | line | a piece of what the person reads
         let cases = [
             ("curency = \"USD\"", 4, "unknown key `curency`\nexpected one of `zone`, `currency`, `profile`"),
-            ("[ingest]\nbatch = 1", 5, "unknown key `batch`\nexpected `batch_rows`"),
+            ("[ingest]\nbatch = 1", 5, "unknown key `batch`\nexpected `batch_rows` or `bulk_bytes`"),
             ("[ingest]\nbatch_rows = 0", 5, "`batch_rows` is 0\nexpected 1 to 10000000"),
             ("[ingest]\nbatch_rows = 1.5", 5, "invalid type"),
             ("[storage]\nurl = \"postgres://u:secret@h/d\"", 5, "not yet: a store in PostgreSQL"),

@@ -184,6 +184,14 @@ impl From<reckoner_frames::FrameError> for Failure {
     }
 }
 
+impl From<reckoner_tally::TallyError> for Failure {
+    fn from(error: reckoner_tally::TallyError) -> Self {
+        Self::failed("the lake could not be read or written")
+            .because(error)
+            .hint("`reckoner verify` says whether a file of the lake was changed; a full disk needs space first")
+    }
+}
+
 impl From<reckoner_store::StoreError> for Failure {
     fn from(error: reckoner_store::StoreError) -> Self {
         let hint = error.disk_hint().unwrap_or_default();

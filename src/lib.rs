@@ -4,6 +4,7 @@
 //! Does not own: decisions about money and time (`reckoner-core`), frames (`reckoner-frames`), what is (`reckoner-store`).
 //! Promises: an error says where, what was seen, what was expected and what to do; a file is there whole or not at all.
 
+pub mod accounting;
 pub mod app;
 pub mod books;
 pub mod check;

@@ -31,7 +31,7 @@ fn remark_all(session: Session) -> Result<Vec<Finding>, Failure> {
     let (discounts, vouchers) = (store.discounts()?, store.vouchers()?);
     let accounts = books.accounts()?;
     let lately = Window::new(books.as_of.plus_seconds(-LATELY_SECONDS), Instant::MAX);
-    let used = store.used_skus(lately)?;
+    let used = used_skus(&books, lately)?;
     let items: Vec<QuarantineItem> = store.quarantine()?.into_iter().filter(is_unpriced).collect();
     let waiting: Vec<(&QuarantineItem, &str)> = items.iter().map(|item| (item, sku_of(item))).collect();
 
@@ -41,7 +41,7 @@ fn remark_all(session: Session) -> Result<Vec<Finding>, Failure> {
         discounts: discounts.iter().map(|known| &known.row).collect(),
         vouchers: vouchers.iter().map(|known| &known.row).collect(),
         accounts: &accounts,
-        used: used.iter().map(|(_, sku)| sku.as_str()).collect(),
+        used: used.iter().map(String::as_str).collect(),
         unpriced: waiting.iter().map(|(item, sku)| Unpriced { sku, reason: &item.reason }).collect(),
         as_of: books.as_of,
         zone: books.zone,

@@ -8,6 +8,7 @@
 
 /// Foreign files as batches of text cells.
 pub use reckoner_read as read;
+mod bulk;
 pub mod manifest;
 mod receipt;
 mod reference;
@@ -42,6 +43,15 @@ pub(crate) struct Counts {
     pub accepted: u64,
     pub duplicates: u64,
     pub refused: u64,
+}
+
+impl Counts {
+    fn add(&mut self, other: Self) {
+        self.rows += other.rows;
+        self.accepted += other.accepted;
+        self.duplicates += other.duplicates;
+        self.refused += other.refused;
+    }
 }
 
 /// Why a file's rows could not be taken to the end.
@@ -238,7 +248,19 @@ fn take_usage(
     record: &mut IngestRecord,
     progress: &Progress,
 ) -> Result<(Counts, Option<usage::Outcome>), Stopped> {
-    usage::take_rows(books, taken, circumstances, || open(books, TableKind::Usage, taken), record, progress)
+    if !circumstances.is_plain() || taken.bytes < books.session.settings.bulk_bytes {
+        let open = || open(books, TableKind::Usage, taken);
+        return usage::take_rows(books, taken, circumstances, open, record, progress);
+    }
+    let mut counts = Counts::default();
+    let left = bulk::take(books, taken, record, &mut counts, progress)?;
+    if !left.is_empty() {
+        let source = || Source::Path(taken.raw.clone());
+        let open = || read::open_lines(source(), TableKind::Usage, &books.read_options(), &left);
+        let (of_left, _) = usage::take_rows(books, taken, circumstances, open, record, progress)?;
+        counts.add(of_left);
+    }
+    Ok((counts, None))
 }
 
 fn open(books: &Books, kind: TableKind, taken: &Taken) -> Result<Box<dyn RowReader>, FileRefusal> {

@@ -31,11 +31,11 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::progress::Progress;
 use hours::Knowledge;
-use known::{KnownRows, exclusive_products};
+pub(super) use known::exclusive_products;
+use known::{KnownFile, KnownRows};
 use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
 use reckoner_core::table::{RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
-use reckoner_frames::RowFile;
 use reckoner_store::{IngestRecord, QuarantineItem, SupersededRow};
 use replacing::LinePlace;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
@@ -65,6 +65,13 @@ pub(super) struct Circumstances {
     pub again: Option<HashMap<u64, QuarantineItem>>,
 }
 
+impl Circumstances {
+    /// Whether there is nothing special.
+    pub fn is_plain(&self) -> bool {
+        self.replacing.is_none() && self.again.is_none()
+    }
+}
+
 /// Takes the rows of a usage file; `open` begins to read it. Hands back what came of the rows that it replaces.
 pub(super) fn take_rows(
     books: &Books,
@@ -74,7 +81,7 @@ pub(super) fn take_rows(
     record: &mut IngestRecord,
     progress: &Progress,
 ) -> Result<(Counts, Option<Outcome>), Stopped> {
-    let mut intake = Intake::new(books, taken, circumstances)?;
+    let mut intake = Intake::new(books, taken, circumstances, record)?;
     let mut counts = Counts::default();
     let each = |of: &mut dyn FnMut(&Batch, &mut Counts) -> Result<(), Failure>, counts: &mut Counts| -> Result<(), Stopped> {
         let mut reader = open()?;
@@ -119,7 +126,7 @@ pub(super) fn retake_rows(
     let mut replaced = with_replaced(&taken.file_id, &replacements);
     replaced.remove(&taken.file_id);
     let replacing = if replaced.is_empty() { None } else { Some(Replacing::load(books, replaced)?) };
-    let mut intake = Intake::new(books, taken, Circumstances { replacing, again: None })?;
+    let mut intake = Intake::new(books, taken, Circumstances { replacing, again: None }, record)?;
     intake.known_by_now = Some(HashSet::new());
     if intake.replacing.is_some() {
         intake.find_kept(&taken.file_id)?;
@@ -152,7 +159,7 @@ struct Intake<'a> {
     /// Products whose resources are used by one record at a time.
     exclusive: HashSet<String>,
     /// Every file of rows, this delivery's included.
-    files: Vec<(RowFile, Window)>,
+    files: Vec<KnownFile>,
     superseded: HashSet<LinePlace>,
     /// Of those, the ones that were taken back without another in their place.
     taken_back: HashSet<LinePlace>,
@@ -214,7 +221,8 @@ impl KnownPlace {
 }
 
 impl<'a> Intake<'a> {
-    fn new(books: &'a Books, taken: &'a Taken, circumstances: Circumstances) -> Result<Self, Failure> {
+    /// `record` has what the fast way took of the delivery before.
+    fn new(books: &'a Books, taken: &'a Taken, circumstances: Circumstances, record: &IngestRecord) -> Result<Self, Failure> {
         let store = books.store();
         let ever = Window::new(Instant::MIN, Instant::MAX);
         let superseded = store.superseded(ever)?;
@@ -224,10 +232,10 @@ impl<'a> Intake<'a> {
             taken,
             known: Knowledge { accounts: books.accounts()?, prices: books.price_book()?.as_of(u64::MAX) },
             exclusive: exclusive_products(store.products()?.into_iter().map(|known| known.row)),
-            files: store.row_files(ever)?.iter().map(|file| (books.row_file(file), file.span)).collect(),
+            files: known::files(books, record)?,
             superseded: superseded.into_iter().map(|row| (row.file_id, row.line)).collect(),
             taken_back,
-            touched_hours: BTreeSet::new(),
+            touched_hours: record.touched_hours.iter().copied().collect(),
             units: UnitSums::default(),
             has_corrections: false,
             put_off: HashSet::new(),

@@ -5,6 +5,7 @@
 
 use super::days::compare_manifest;
 use super::{Check, EVER, Report};
+use crate::accounting::Accounting;
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::progress::Progress;
@@ -60,6 +61,19 @@ fn key_of(accounting: &UsageAccounting) -> UnitsKey {
     (accounting.hour, accounting.account_id.clone(), accounting.sku.clone(), accounting.unit.clone())
 }
 
+/// Tells what accounting states of the hours that start within, an hour in memory at a time.
+fn each_stored(
+    books: &Books,
+    within: Window,
+    mut tell: impl FnMut(UsageAccounting) -> Result<(), Failure>,
+) -> Result<(), Failure> {
+    let accounting = Accounting::load(books, within)?;
+    for stretch in accounting.stretches(within) {
+        accounting.within(stretch)?.into_iter().try_for_each(&mut tell)?;
+    }
+    Ok(())
+}
+
 /// Charged, zero-rated and minimum use: what accounting states, less what the settled windows come to when counted again.
 #[derive(Default)]
 pub(super) struct SettledUnits {
@@ -74,14 +88,13 @@ impl SettledUnits {
     /// Adds what accounting states of the hours that start before this.
     pub fn add_stored_until(&mut self, books: &Books, end: Instant) -> Result<(), Failure> {
         let start = self.reached.replace(end).unwrap_or(Instant::MIN);
-        for stored in books.store().usage_accounting(Window::new(start, end))? {
+        each_stored(books, Window::new(start, end), |stored| {
             self.keys += 1;
             let key = key_of(&stored);
             self.charged.state(&key, stored.charged)?;
             self.zero_rated.state(&key, stored.zero_rated)?;
-            self.minimum.state(&key, stored.minimum)?;
-        }
-        Ok(())
+            self.minimum.state(&key, stored.minimum)
+        })
     }
 
     /// Adds what settled windows come to.
@@ -209,11 +222,10 @@ impl<'a> Rows<'a> {
     }
 
     fn add_stored(&mut self, hours: Window, report: &mut Report) -> Result<(), Failure> {
-        for stored in self.books.store().usage_accounting(hours)? {
+        each_stored(self.books, hours, |stored| {
             report.looked(Check::UsageAccepted, 1);
-            self.accepted.state(&key_of(&stored), stored.accepted)?;
-        }
-        Ok(())
+            self.accepted.state(&key_of(&stored), stored.accepted)
+        })
     }
 }
 
@@ -238,7 +250,7 @@ fn check_conservation(books: &Books, report: &mut Report) -> Result<(), Failure>
     let days: BTreeSet<Window> = touched.iter().map(|(hour, _)| books.zone.day_containing(*hour)).collect();
     let mut reached = Instant::MIN;
     for end in days.into_iter().map(|day| day.end).chain([Instant::MAX]) {
-        for stored in store.usage_accounting(Window::new(reached, end))? {
+        each_stored(books, Window::new(reached, end), |stored| {
             let kinds = kinds_of.get(&stored.sku);
             let mut windows = kinds
                 .into_iter()
@@ -247,7 +259,8 @@ fn check_conservation(books: &Books, report: &mut Report) -> Result<(), Failure>
             if !windows.any(|window| open.contains(&window)) {
                 report.judge(Check::UsageConservation, check_conserved(books, &stored)?);
             }
-        }
+            Ok(())
+        })?;
         reached = end;
     }
     Ok(())

@@ -34,8 +34,6 @@ use reckoner_store::IngestRecord;
 use reckoner_tally::Part;
 use std::ops::Range;
 
-/// Deliveries of fewer bytes go the readable way: it needs no files beside the rows.
-pub(super) const BYTES_MIN: u64 = 256 * 1024;
 /// Rows that are in memory at a time, about.
 const SEGMENT_ROWS: u64 = 5_300_000;
 /// Bytes that they may take.

@@ -1,12 +1,17 @@
 //! What is known around the rows of a batch: rows under the same ids, and use of resources that one record may use at a time.
 
+use super::super::bulk::identities_of;
 use super::{CORRECTS_UNKNOWN, Candidate, Intake, KnownPlace, RecordKey};
+use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::intake::KnownRecord;
 use reckoner_core::table::{Overlap, ProductRow, Refusal, UsageRow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources};
+use reckoner_store::{IngestRecord, LakeFile};
+use reckoner_tally::{identity, meet};
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::path::PathBuf;
 
 /// The rows known under each id.
 pub(super) type KnownRows = HashMap<RecordKey, Vec<KnownPlace>>;
@@ -20,8 +25,8 @@ impl Intake<'_> {
         let own = candidates.iter().map(|one| of(one, &one.row.record_id)).filter(|key| !corrected.contains(key)).collect();
 
         let mut known = KnownRows::new();
-        let near = self.files_near(candidates.iter().map(|one| one.row.started_at));
-        let files: Vec<RowFile> = self.files.iter().map(|(file, _)| file.clone()).collect();
+        let near = files_with(&self.files_near(candidates.iter().map(|one| one.row.started_at)), &own)?;
+        let files = files_with(&self.files.iter().collect::<Vec<_>>(), &corrected)?;
         for stored in find_records(&near, &own)?.into_iter().chain(find_records(&files, &corrected)?) {
             self.remember(&mut known, stored);
         }
@@ -41,13 +46,12 @@ impl Intake<'_> {
     }
 
     /// Files whose rows may start in the same, the previous or the next billing month as one of these instants.
-    pub(super) fn files_near(&self, starts: impl Iterator<Item = Instant> + Clone) -> Vec<RowFile> {
+    pub(super) fn files_near(&self, starts: impl Iterator<Item = Instant> + Clone) -> Vec<&KnownFile> {
         let (Some(first), Some(last)) = (starts.clone().min(), starts.max()) else { return Vec::new() };
         let zone = self.books.zone;
         let from = zone.month_containing(zone.month_containing(first).start.plus_seconds(-1)).start;
         let to = zone.month_containing(zone.month_containing(last).end).end;
-        let near = self.files.iter().filter(|(_, span)| span.start < to && span.end >= from);
-        near.map(|(file, _)| file.clone()).collect()
+        self.files.iter().filter(|file| file.span.start < to && file.span.end >= from).collect()
     }
 
     /// Use of resources whose product refuses overlaps, as known before the batch.
@@ -60,7 +64,7 @@ impl Intake<'_> {
         else {
             return Ok(busy);
         };
-        let files: Vec<RowFile> = self.files.iter().map(|(file, _)| file.clone()).collect();
+        let files: Vec<RowFile> = self.files.iter().map(|file| file.rows.clone()).collect();
         for stored in find_resources(&files, &keys, Window::new(from, to))? {
             let place = (stored.file_id, stored.row.line);
             let is_going = self.replacing.as_ref().is_some_and(|old| old.is_going(&place));
@@ -190,8 +194,46 @@ impl Intake<'_> {
     }
 }
 
+/// A file of rows.
+pub(super) struct KnownFile {
+    pub rows: RowFile,
+    pub span: Window,
+    /// The file of their identities, if there is one.
+    pub identities: Option<PathBuf>,
+}
+
+/// Every file of rows, those of a delivery under way included.
+pub(super) fn files(books: &Books, record: &IngestRecord) -> Result<Vec<KnownFile>, Failure> {
+    let mut identities = identities_of(books.store(), &books.lake())?;
+    identities.extend(record.identity_files.iter().map(|file| (file.companion.clone(), books.lake_path(file))));
+    let files = books.store().row_files(Window::new(Instant::MIN, Instant::MAX))?;
+    let known = |file: &LakeFile| KnownFile {
+        rows: books.row_file(file),
+        span: file.span,
+        identities: identities.get(&file.path).cloned(),
+    };
+    Ok(files.iter().chain(&record.row_files).map(known).collect())
+}
+
+/// The files that may have rows under these keys: where identities lie beside the rows, none that they rule out.
+fn files_with(files: &[&KnownFile], keys: &HashSet<RecordKey>) -> Result<Vec<RowFile>, Failure> {
+    let mut wanted: Vec<u64> = keys.iter().map(|(account_id, record_id)| identity(account_id, record_id)).collect();
+    wanted.sort_unstable();
+    let mut with = Vec::new();
+    for file in files.iter().filter(|_| !wanted.is_empty()) {
+        let may_have = match &file.identities {
+            Some(identities) => !meet(identities, &wanted)?.is_empty(),
+            None => true,
+        };
+        if may_have {
+            with.push(file.rows.clone());
+        }
+    }
+    Ok(with)
+}
+
 /// Products that refuse overlaps, as their newest row says.
-pub(super) fn exclusive_products(rows: impl Iterator<Item = ProductRow>) -> HashSet<String> {
+pub(in crate::ingest) fn exclusive_products(rows: impl Iterator<Item = ProductRow>) -> HashSet<String> {
     let mut newest: BTreeMap<String, ProductRow> = BTreeMap::new();
     for row in rows {
         match newest.get(&row.product) {

@@ -43,7 +43,7 @@ impl Intake<'_> {
         let keys: HashSet<RecordKey> = rows.iter().map(|row| (row.account_id.clone(), row.record_id.clone())).collect();
         let near = self.files_near(rows.iter().map(|row| row.started_at));
         let Some(replacing) = &self.replacing else { return Ok(HashMap::new()) };
-        let files: Vec<RowFile> = near.into_iter().filter(|file| replacing.has_file(&file.file_id)).collect();
+        let files: Vec<RowFile> = near.into_iter().map(|file| &file.rows).filter(|file| replacing.has_file(&file.file_id)).cloned().collect();
         let mut old: HashMap<RecordKey, Vec<KnownPlace>> = HashMap::new();
         for StoredRow { row, file_id, .. } in find_records(&files, &keys)? {
             let place = KnownPlace { row, file_id, is_live: true };
@@ -67,7 +67,7 @@ impl Intake<'_> {
     pub(super) fn take_back_the_rest(&mut self, record: &mut IngestRecord) -> Result<(), Failure> {
         let Some(replacing) = &self.replacing else { return Ok(()) };
         let old: Vec<RowFile> =
-            self.files.iter().map(|(file, _)| file).filter(|file| replacing.has_file(&file.file_id)).cloned().collect();
+            self.files.iter().map(|file| &file.rows).filter(|file| replacing.has_file(&file.file_id)).cloned().collect();
         let (mut going, mut held) = (Vec::new(), Vec::new());
         for file in old {
             for StoredRow { row, file_id, .. } in read_rows(&[file], &RowFilter::default())? {

@@ -1,6 +1,7 @@
 //! Accepted rows, written to the lake: a file a day, named for the delivery that brought them.
 
 use super::Intake;
+use super::known::KnownFile;
 use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::lake;
@@ -38,7 +39,7 @@ impl Intake<'_> {
                 sha256: placed.sha256,
                 span: Window::new(start, end),
             };
-            self.files.push((self.books.row_file(&file), file.span));
+            self.files.push(KnownFile { rows: self.books.row_file(&file), span: file.span, identities: None });
             record.row_files.push(file);
         }
         Ok(())

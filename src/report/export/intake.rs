@@ -1,10 +1,12 @@
 //! What came in and what became of it: `files` in the order taken, `quarantine` by item_id, `usage_accounting` by hour,
 //! account_id, sku, unit.
 
-use super::{Batches, ByAccount, ExportTable, Selection, at_hand};
+use super::{Batches, ByAccount, ExportTable, Row, Selection, at_hand};
+use crate::accounting::Accounting;
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::ColumnKind::{Amount, Id, Instant, Integer, Quantity, Text};
+use reckoner_store::UsageAccounting;
 
 pub(super) static FILES: ExportTable = ExportTable {
     name: "files",
@@ -101,7 +103,12 @@ pub(super) static USAGE_ACCOUNTING: ExportTable = ExportTable {
 };
 
 fn usage_accounting<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a>, Failure> {
-    let rows = books.store().usage_accounting(selection.span())?.into_iter().map(|row| {
+    let accounting = Accounting::load(books, selection.span())?;
+    let stretches = accounting.stretches(selection.span()).into_iter();
+    Ok(Box::new(stretches.map(move |stretch| Ok(accounting.within(stretch)?.into_iter().map(accounting_row).collect()))))
+}
+
+fn accounting_row(row: UsageAccounting) -> Row {
         vec![
             row.hour.into(),
             row.account_id.into(),
@@ -114,6 +121,4 @@ fn usage_accounting<'a>(books: &'a Books, selection: &Selection) -> Result<Batch
             row.quarantined.into(),
             row.minimum.into(),
         ]
-    });
-    Ok(at_hand(rows.collect()))
 }
