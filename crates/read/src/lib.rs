@@ -9,6 +9,7 @@
 #[cfg(unix)]
 mod apart;
 mod batch;
+mod columns;
 mod csv;
 mod event;
 mod input;
@@ -16,6 +17,7 @@ mod json;
 mod lines;
 mod ndjson;
 mod parquet;
+mod picked;
 mod render;
 mod sieve;
 #[cfg(test)]
@@ -25,6 +27,7 @@ mod watched;
 #[cfg(unix)]
 pub use apart::{DECODE_WORD, MEMORY_BYTES_MAX, decode};
 pub use batch::{Batch, RefusedRow};
+pub use columns::{UsageParts, UsageReader, open_usage, usage_parts};
 
 use input::Input;
 use reckoner_core::table::TableKind;
@@ -161,21 +164,50 @@ pub trait RowReader: Send {
 /// # Errors
 /// [`FileRefusal`] with one of [`FILE_REASONS`].
 pub fn open(source: Source, kind: TableKind, options: &ReadOptions) -> Result<Box<dyn RowReader>, FileRefusal> {
+    open_input(Input::open(source, options)?, kind, options)
+}
+
+/// Opens a file as [`open`] does, and hands out only what stands on these lines, which ascend: rows, and refused records.
+///
+/// Of Parquet only the row groups that hold such a line are decoded. The lines are those of a reader of the same file.
+///
+/// # Errors
+/// [`FileRefusal`] with one of [`FILE_REASONS`]; `unreadable` where there is no such line.
+pub fn open_lines(
+    source: Source,
+    kind: TableKind,
+    options: &ReadOptions,
+    lines: &[u64],
+) -> Result<Box<dyn RowReader>, FileRefusal> {
+    debug_assert!(lines.is_sorted_by(|line, next| line < next), "lines ascend");
     let mut input = Input::open(source, options)?;
+    if input.format(options)? == Format::Parquet {
+        let reader = open_parquet(input.into_file()?, kind, options, Some(lines))?;
+        return Ok(Box::new(Watched::picked(reader, options.batch_rows)));
+    }
+    Ok(Box::new(picked::Picked::new(open_input(input, kind, options)?, kind, lines)))
+}
+
+fn open_input(mut input: Input, kind: TableKind, options: &ReadOptions) -> Result<Box<dyn RowReader>, FileRefusal> {
     let reader: Box<dyn RowReader> = match input.format(options)? {
         Format::Csv => Box::new(csv::CsvReader::open(input, kind.schema(), options)?),
         Format::Ndjson | Format::CloudEvents => Box::new(ndjson::NdjsonReader::open(input, kind, options)?),
-        Format::Parquet => open_parquet(input.into_file()?, kind, options)?,
+        Format::Parquet => open_parquet(input.into_file()?, kind, options, None)?,
     };
     Ok(Box::new(Watched::new(reader, options.batch_rows)))
 }
 
-fn open_parquet(file: File, kind: TableKind, options: &ReadOptions) -> Result<Box<dyn RowReader>, FileRefusal> {
+fn open_parquet(
+    file: File,
+    kind: TableKind,
+    options: &ReadOptions,
+    lines: Option<&[u64]>,
+) -> Result<Box<dyn RowReader>, FileRefusal> {
     #[cfg(unix)]
     if let Some(program) = &options.decoder {
         return Ok(Box::new(apart::ApartReader::open(file, kind, options, program)?));
     }
-    Ok(Box::new(parquet::ParquetReader::open(file, kind.schema(), options)?))
+    Ok(Box::new(parquet::ParquetReader::open(file, kind.schema(), options, lines.map(<[u64]>::to_vec))?))
 }
 
 /// Tells the format by the first bytes, unpacked if they are packed; CloudEvents are not told from other NDJSON here.

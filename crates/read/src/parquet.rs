@@ -11,7 +11,7 @@ use arrow::array::{Array as _, AsArray as _, RecordBatch};
 use arrow::datatypes::{DataType, Schema, SchemaRef};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
-    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection,
 };
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use reckoner_core::table::schema::{Layout, TableSchema};
@@ -29,7 +29,7 @@ const RATIO_MAX: i64 = 1_000;
 /// Rows to bytes of the file: every row has at least an id of its own.
 const ROWS_PER_BYTE_MAX: u64 = 1_000;
 /// Rows that are decoded at a time, whatever the caller's batch.
-const DECODED_ROWS_MAX: usize = 8_192;
+pub(super) const DECODED_ROWS_MAX: usize = 8_192;
 
 /// What decoding needs is bounded where it is decoded apart.
 pub(super) const TAKES_TOO_MUCH: &str =
@@ -45,28 +45,71 @@ pub(super) struct ParquetReader {
     pending: Option<RecordBatch>,
     rows_expected: u64,
     rows_seen: u64,
+    /// The lines of the rows that come out; nothing where all do.
+    picked: Option<Vec<u64>>,
+    text: TextCount,
+}
+
+/// What the footer says, and that it may be believed so far.
+pub(super) struct Footer {
+    pub(super) loaded: ArrowReaderMetadata,
+    /// For every column of the file its place in the schema; nothing where it is passed over.
+    pub(super) places: Vec<Option<usize>>,
+    pub(super) file_bytes: u64,
+    rows: u64,
+}
+
+/// How much text the cells say, and in how many bytes.
+pub(super) struct TextCount {
     file_bytes: u64,
     text_bytes: u64,
 }
 
-impl ParquetReader {
-    pub(super) fn open(file: File, schema: &'static TableSchema, options: &ReadOptions) -> Result<Self, FileRefusal> {
+impl Footer {
+    pub(super) fn read(file: &File, schema: &'static TableSchema, options: &ReadOptions) -> Result<Self, FileRefusal> {
         let file_bytes = file.metadata().map_err(|error| FileRefusal::of(&error))?.len();
-        let loaded = guarded(|| ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()))?;
-        let rows_expected = check_footer(loaded.metadata(), file_bytes)?;
-        let layout = check_columns(loaded.schema(), schema, options)?;
+        let loaded = guarded(|| ArrowReaderMetadata::load(file, ArrowReaderOptions::new()))?;
+        let rows = check_footer(loaded.metadata(), file_bytes)?;
+        let places = check_columns(loaded.schema(), schema, options)?.places;
+        Ok(Self { loaded, places, file_bytes, rows })
+    }
 
-        let read: Vec<usize> = (0..layout.places.len()).filter(|index| layout.places[*index].is_some()).collect();
+    /// The columns that are read, by their places in the file.
+    pub(super) fn read_columns(&self) -> Vec<usize> {
+        (0..self.places.len()).filter(|index| self.places[*index].is_some()).collect()
+    }
+
+    /// The rows of each row group.
+    pub(super) fn group_rows(&self) -> Vec<u64> {
+        self.loaded.metadata().row_groups().iter().map(|group| group.num_rows().unsigned_abs()).collect()
+    }
+}
+
+impl ParquetReader {
+    /// With `picked`, only the rows on these lines, which ascend.
+    pub(super) fn open(
+        file: File,
+        schema: &'static TableSchema,
+        options: &ReadOptions,
+        picked: Option<Vec<u64>>,
+    ) -> Result<Self, FileRefusal> {
+        let footer = Footer::read(&file, schema, options)?;
+        let text = TextCount::new(footer.file_bytes);
+        let selected = picked.as_ref().map(|lines| selection(lines, &footer)).transpose()?;
+        let rows_expected = picked.as_ref().map_or(footer.rows, |lines| lines.len() as u64);
         let build = || {
-            let as_views = ArrowReaderOptions::new().with_schema(with_string_views(loaded.schema()));
-            let metadata = ArrowReaderMetadata::try_new(Arc::clone(loaded.metadata()), as_views)?;
-            let columns = ProjectionMask::roots(metadata.parquet_schema(), read);
-            let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+            let as_views = ArrowReaderOptions::new().with_schema(with_string_views(footer.loaded.schema()));
+            let metadata = ArrowReaderMetadata::try_new(Arc::clone(footer.loaded.metadata()), as_views)?;
+            let columns = ProjectionMask::roots(metadata.parquet_schema(), footer.read_columns());
+            let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata);
+            if let Some((groups, rows)) = selected {
+                builder = builder.with_row_groups(groups).with_row_selection(rows);
+            }
             builder.with_projection(columns).with_batch_size(options.batch_rows.clamp(1, DECODED_ROWS_MAX)).build()
         };
         let reader = Some(guarded(build)?);
-        let places = layout.places.iter().copied().flatten().collect();
-        Ok(Self { schema, places, reader, pending: None, rows_expected, rows_seen: 0, file_bytes, text_bytes: 0 })
+        let places = footer.places.iter().copied().flatten().collect();
+        Ok(Self { schema, places, reader, pending: None, rows_expected, rows_seen: 0, picked, text })
     }
 
     /// Unpacks the next rows, if there are any.
@@ -77,11 +120,7 @@ impl ParquetReader {
         if batch.is_some() {
             self.reader = Some(reader);
         } else if self.rows_seen != self.rows_expected {
-            let detail = format!(
-                "the footer counts {} rows, the pages hold {}: the file is damaged; send it again",
-                self.rows_expected, self.rows_seen
-            );
-            return Err(FileRefusal::new("truncated", detail));
+            return Err(rows_differ(self.rows_expected, self.rows_seen));
         }
         Ok(batch)
     }
@@ -94,7 +133,10 @@ impl ParquetReader {
         let unpacked = unpacked.slice(0, fitting);
 
         let (too_long, rows): (Vec<usize>, Vec<usize>) = (0..fitting).partition(|row| longest(&unpacked, *row) > FIELD_BYTES_MAX);
-        let line = |row: &usize| self.rows_seen + *row as u64 + 1;
+        let line = |row: &usize| match &self.picked {
+            Some(lines) => lines.get(self.rows_seen as usize + row).copied().unwrap_or(u64::MAX), // refused at the end
+            None => self.rows_seen + *row as u64 + 1,
+        };
         let mut batch = Batch::new(self.schema);
         let columns = self.places.iter().zip(unpacked.columns());
         let columns = columns.map(|(place, array)| (*place, render::cells(array, &rows))).collect();
@@ -104,22 +146,7 @@ impl ParquetReader {
             batch.refuse(line(&row), refusal, raw);
         }
         self.rows_seen += fitting as u64;
-        self.text_bytes += batch.bytes() as u64;
-        self.check_text().map(|()| batch)
-    }
-
-    /// Whether the cells say more than can be meant: a dictionary or a run needs no bytes to say a thing again, so the
-    /// footer's sizes tell nothing of it.
-    fn check_text(&self) -> Result<(), FileRefusal> {
-        let (seen, packed) = (self.text_bytes, self.file_bytes);
-        if seen <= RATIO_BYTES_MIN.unsigned_abs() || seen / packed.max(1) <= RATIO_MAX.unsigned_abs() {
-            return Ok(());
-        }
-        let detail = format!(
-            "{packed} bytes say more than {seen} bytes of text, expected at most {RATIO_MAX} times as many; no rows pack so well, \
-             so look at what is inside"
-        );
-        Err(FileRefusal::new("too_large", detail))
+        self.text.add(batch.bytes() as u64).map(|()| batch)
     }
 
     fn too_long(&self, unpacked: &RecordBatch, row: usize) -> (Refusal, Vec<(String, String)>) {
@@ -161,8 +188,56 @@ impl RowReader for ParquetReader {
     }
 }
 
+impl TextCount {
+    pub(super) fn new(file_bytes: u64) -> Self {
+        Self { file_bytes, text_bytes: 0 }
+    }
+
+    /// Counts more, and asks whether the cells say more than can be meant: a dictionary or a run needs no bytes to say a
+    /// thing again, so the footer's sizes tell nothing of it.
+    pub(super) fn add(&mut self, text_bytes: u64) -> Result<(), FileRefusal> {
+        self.text_bytes = self.text_bytes.saturating_add(text_bytes);
+        let (seen, packed) = (self.text_bytes, self.file_bytes);
+        if seen <= RATIO_BYTES_MIN.unsigned_abs() || seen / packed.max(1) <= RATIO_MAX.unsigned_abs() {
+            return Ok(());
+        }
+        let detail = format!(
+            "{packed} bytes say more than {seen} bytes of text, expected at most {RATIO_MAX} times as many; no rows pack so well, \
+             so look at what is inside"
+        );
+        Err(FileRefusal::new("too_large", detail))
+    }
+}
+
+/// The row groups that hold these lines, and which of their rows.
+fn selection(lines: &[u64], footer: &Footer) -> Result<(Vec<usize>, RowSelection), FileRefusal> {
+    if let Some(last) = lines.last().filter(|last| **last > footer.rows) {
+        return Err(super::picked::line_is_gone(*last));
+    }
+    let (mut groups, mut ranges, mut rows_before, mut rest) = (Vec::new(), Vec::new(), 0_usize, lines);
+    let mut first_line = 1;
+    for (index, rows) in footer.group_rows().into_iter().enumerate() {
+        let here;
+        (here, rest) = rest.split_at(rest.partition_point(|line| *line < first_line + rows));
+        if !here.is_empty() {
+            let place = |line: u64| rows_before + (line - first_line) as usize;
+            ranges.extend(here.chunk_by(|line, next| line + 1 == *next).map(|run| place(run[0])..place(run[0]) + run.len()));
+            groups.push(index);
+            rows_before += rows as usize;
+        }
+        first_line += rows;
+    }
+    Ok((groups, RowSelection::from_consecutive_ranges(ranges.into_iter(), rows_before)))
+}
+
+/// A refusal for a footer that counts other rows than there are.
+pub(super) fn rows_differ(expected: u64, seen: u64) -> FileRefusal {
+    let detail = format!("the footer counts {expected} rows, the pages hold {seen}: the file is damaged; send it again");
+    FileRefusal::new("truncated", detail)
+}
+
 /// Runs the decoder; an error and a panic both say that the bytes are not Parquet as it should be.
-fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, FileRefusal> {
+pub(super) fn guarded<T, E: std::fmt::Display>(decode: impl FnOnce() -> Result<T, E>) -> Result<T, FileRefusal> {
     let what = match catch_unwind(AssertUnwindSafe(decode)) {
         Ok(Ok(decoded)) => return Ok(decoded),
         Ok(Err(error)) => error.to_string(),

@@ -13,7 +13,7 @@ use reckoner_core::time::Instant;
 use std::fmt::{Display, Write as _};
 
 /// The first second of 1970 and the first beyond 9999: what an [`Instant`] is read from.
-const INSTANT_SECONDS: std::ops::Range<i64> = 0..253_402_300_800;
+pub(super) const INSTANT_SECONDS: std::ops::Range<i64> = 0..253_402_300_800;
 
 /// Whether the values are strings, in whatever way they are kept.
 pub(super) fn is_string(data_type: &DataType) -> bool {

@@ -8,7 +8,7 @@ use super::batch::{BATCH_BYTES_MAX, Batch};
 use super::{FileRefusal, Format, RowReader};
 
 /// So many rows in a row may be the same in every cell. Duplicates are harmless, and nobody sends ten thousand of one.
-const REPEATS_MAX: u64 = 10_000;
+pub(super) const REPEATS_MAX: u64 = 10_000;
 /// So many records of a file may be no rows: beyond it has another separator, or is another table.
 const UNREADABLE_MAX: usize = 50_000;
 /// So many bytes of them are kept.
@@ -19,6 +19,9 @@ pub(super) struct Watched {
     reader: Option<Box<dyn RowReader>>,
     format: Format,
     batch_rows: usize,
+    /// Whether rows are missing between those that come: then only rows on lines that follow each other repeat.
+    is_picked: bool,
+    last_line: u64,
     /// Read, and too long for the batch before it.
     pending: Option<Batch>,
     /// The cells of the row before, and how many before it were the same.
@@ -34,12 +37,19 @@ impl Watched {
             format: reader.format(),
             reader: Some(reader),
             batch_rows,
+            is_picked: false,
+            last_line: 0,
             pending: None,
             last_row: Vec::new(),
             repeats: 0,
             unreadable: 0,
             unreadable_bytes: 0,
         }
+    }
+
+    /// For a reader of some of the rows of a Parquet file.
+    pub(super) fn picked(reader: Box<dyn RowReader>, batch_rows: usize) -> Self {
+        Self { is_picked: true, ..Self::new(reader, batch_rows) }
     }
 
     fn read(&mut self) -> Result<Option<Batch>, FileRefusal> {
@@ -83,18 +93,25 @@ impl Watched {
                 0 => batch.columns().iter().map(|column| column.get(0)).eq(self.last_row.iter().map(String::as_str)),
                 _ => batch.columns().iter().all(|column| column.get(row - 1) == column.get(row)),
             };
-            self.repeats = if is_same { self.repeats + 1 } else { 0 };
+            let line = batch.lines()[row];
+            let is_next = !self.is_picked || line == self.last_line + 1;
+            self.last_line = line;
+            self.repeats = if is_same && is_next { self.repeats + 1 } else { 0 };
             if self.repeats >= REPEATS_MAX {
-                let line = batch.lines()[row];
-                let detail = format!(
-                    "the {REPEATS_MAX} rows before line {line} are the same in every cell; no meter writes so, look at what is inside"
-                );
-                return Err(FileRefusal::new("repeated_rows", detail));
+                return Err(repeated(line));
             }
         }
         self.last_row = batch.columns().iter().map(|column| column.get(last).to_owned()).collect();
         Ok(())
     }
+}
+
+/// A refusal for one row over and over, the last time on this line.
+pub(super) fn repeated(line: u64) -> FileRefusal {
+    let detail = format!(
+        "the {REPEATS_MAX} rows before line {line} are the same in every cell; no meter writes so, look at what is inside"
+    );
+    FileRefusal::new("repeated_rows", detail)
 }
 
 impl RowReader for Watched {

@@ -61,7 +61,7 @@ fn rows(args: &[OsString], file: File, out: &mut impl Write) -> Result<(), Stopp
     let (kind, options) = understood(args).ok_or_else(|| {
         FileRefusal::new("unreadable", "the decoder of Parquet was not told what to decode: it is no command to be given by hand")
     })?;
-    let mut reader = ParquetReader::open(file, kind.schema(), &options)?;
+    let mut reader = ParquetReader::open(file, kind.schema(), &options, None)?;
     wire::write_opened(out)?;
     while let Some(batch) = reader.next_batch()? {
         wire::write_batch(out, &batch)?;

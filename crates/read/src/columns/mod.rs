@@ -1,0 +1,78 @@
+//! Usage as typed columns, for the fast way of ingest.
+//!
+//! Owns: which rows are plain and read here, which are left to the readable way; row groups as parts that are read at once.
+//! Does not own: what a cell means (`reckoner_core::table::usage`), how the columns go from process to process (`apart`).
+//! Promises: a row that is read here is what the text of its cells would have been read as; every other row is named as
+//! unread, and [`open_lines`](super::open_lines) hands out its text; a file is refused for the same reasons.
+
+mod build;
+mod coded;
+mod file;
+mod parsed;
+mod repeats;
+mod text;
+
+pub(super) use file::ColumnsReader;
+
+use super::input::Input;
+use super::{FileRefusal, Format, ReadOptions, Source, parquet};
+use reckoner_core::table::{TableKind, UsageColumns};
+use std::fs::File;
+use std::ops::Range;
+
+/// A usage file being read, columns of many rows at a time.
+pub trait UsageReader: Send {
+    /// The next rows in the file's order, or nothing after the last.
+    ///
+    /// # Errors
+    /// [`FileRefusal`] as from [`RowReader::next_batch`](super::RowReader::next_batch).
+    fn next_columns(&mut self) -> Result<Option<UsageColumns>, FileRefusal>;
+}
+
+/// The parts of a file that can be read at once.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UsageParts {
+    /// Only the whole file, from its start.
+    Whole,
+    /// Row groups, with the rows that the footer says are in each.
+    RowGroups(Vec<u64>),
+}
+
+/// Opens a usage file; with `part`, only these row groups of a Parquet file, whose rows keep their lines.
+///
+/// Records of CSV and NDJSON that are no rows are unread rows here. Of CSV and NDJSON there is only the whole.
+///
+/// # Errors
+/// [`FileRefusal`] as from [`open`](super::open).
+///
+/// # Panics
+/// Where a part of a file is asked for that has no row groups, or not those.
+pub fn open_usage(
+    source: Source,
+    options: &ReadOptions,
+    part: Option<Range<usize>>,
+) -> Result<Box<dyn UsageReader>, FileRefusal> {
+    let mut input = Input::open(source, options)?;
+    if input.format(options)? == Format::Parquet {
+        return open_parquet(input.into_file()?, options, part);
+    }
+    assert!(part.is_none(), "text is read whole");
+    Ok(Box::new(text::TextColumnsReader::new(super::open_input(input, TableKind::Usage, options)?)))
+}
+
+fn open_parquet(file: File, options: &ReadOptions, part: Option<Range<usize>>) -> Result<Box<dyn UsageReader>, FileRefusal> {
+    Ok(Box::new(ColumnsReader::open(file, options, part)?))
+}
+
+/// What of the file can be read at once, each with [`open_usage`].
+///
+/// # Errors
+/// [`FileRefusal`] as from [`open`](super::open), of what can be told of a Parquet file before its first row.
+pub fn usage_parts(source: Source, options: &ReadOptions) -> Result<UsageParts, FileRefusal> {
+    let mut input = Input::open(source, options)?;
+    if input.format(options)? != Format::Parquet {
+        return Ok(UsageParts::Whole);
+    }
+    let footer = parquet::Footer::read(&input.into_file()?, TableKind::Usage.schema(), options)?;
+    Ok(UsageParts::RowGroups(footer.group_rows()))
+}
