@@ -1,6 +1,7 @@
 //! What `check` looks over in the books: prices, discounts, vouchers, and usage that waits for a price.
 
 use super::{Finding, Findings};
+use crate::accounting::used_skus;
 use crate::app::{Caller, Session};
 use crate::books::Books;
 use crate::failure::Failure;

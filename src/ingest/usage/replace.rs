@@ -43,7 +43,8 @@ impl Intake<'_> {
         let keys: HashSet<RecordKey> = rows.iter().map(|row| (row.account_id.clone(), row.record_id.clone())).collect();
         let near = self.files_near(rows.iter().map(|row| row.started_at));
         let Some(replacing) = &self.replacing else { return Ok(HashMap::new()) };
-        let files: Vec<RowFile> = near.into_iter().map(|file| &file.rows).filter(|file| replacing.has_file(&file.file_id)).cloned().collect();
+        let files: Vec<RowFile> =
+            near.into_iter().map(|file| &file.rows).filter(|file| replacing.has_file(&file.file_id)).cloned().collect();
         let mut old: HashMap<RecordKey, Vec<KnownPlace>> = HashMap::new();
         for StoredRow { row, file_id, .. } in find_records(&files, &keys)? {
             let place = KnownPlace { row, file_id, is_live: true };

@@ -109,16 +109,16 @@ fn usage_accounting<'a>(books: &'a Books, selection: &Selection) -> Result<Batch
 }
 
 fn accounting_row(row: UsageAccounting) -> Row {
-        vec![
-            row.hour.into(),
-            row.account_id.into(),
-            row.sku.into(),
-            row.unit.into(),
-            row.accepted.into(),
-            row.charged.into(),
-            row.zero_rated.into(),
-            row.duplicate.into(),
-            row.quarantined.into(),
-            row.minimum.into(),
-        ]
+    vec![
+        row.hour.into(),
+        row.account_id.into(),
+        row.sku.into(),
+        row.unit.into(),
+        row.accepted.into(),
+        row.charged.into(),
+        row.zero_rated.into(),
+        row.duplicate.into(),
+        row.quarantined.into(),
+        row.minimum.into(),
+    ]
 }
