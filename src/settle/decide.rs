@@ -1,6 +1,7 @@
 //! Decide: from what is loaded to the batch that will be recorded. Calls into `core`; reads nothing but earlier payments.
 
 use super::Wish;
+use super::bulk::AccountTotal;
 use super::load::{self, Knowledge, Loaded};
 use super::runs;
 use crate::books::Books;
@@ -21,6 +22,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 pub(super) struct Decided {
     pub batch: SettlementBatch,
     pub charges: Vec<Charge>,
+    /// How many more charges lie in files that are written already.
+    pub bulk_charges: u64,
     pub latest_seq: u64,
 }
 
@@ -32,13 +35,15 @@ pub(super) fn batch(
     frontier: Option<Instant>,
 ) -> Result<Decided, Failure> {
     let tiers_before = loaded.tiers.clone();
-    let prices = runs::prices_of(&loaded.counted.lines);
+    let prices = runs::prices_of(&loaded.counted.lines, &loaded.bulk);
     let lines = std::mem::take(&mut loaded.counted.lines);
     let posted = posted_lines(&loaded.posted).map_err(too_large)?;
     let mut charges = settle_lines(lines, posted, &mut loaded.tiers, &knowledge.terms)
         .map_err(|error| Failure::failed(error.to_string()).hint("put the quantity or the price right, then settle again"))?;
 
-    let mut batch = SettlementBatch { frontier, ..SettlementBatch::default() };
+    let bulk_charges = loaded.bulk.iter().filter_map(|hour| hour.file.as_ref()).map(|file| file.rows).sum();
+    let charge_files = loaded.bulk.iter().filter_map(|hour| hour.file.clone()).collect();
+    let mut batch = SettlementBatch { frontier, charge_files, ..SettlementBatch::default() };
     let due = settlements(books, knowledge, &loaded, &mut charges)?;
     let run_ids = match &wish.rerun {
         None => {
@@ -66,7 +71,7 @@ pub(super) fn batch(
     if !wish.is_partial() || wish.reprices() {
         batch.accounting = accounting(&loaded);
     }
-    Ok(Decided { batch, charges, latest_seq: knowledge.latest_seq })
+    Ok(Decided { batch, charges, bulk_charges, latest_seq: knowledge.latest_seq })
 }
 
 /// What a partial run covers: later runs of the same windows price it as this one did.
@@ -90,8 +95,16 @@ fn claim(due: &DueWindow, latest_seq: u64) -> (SettledWindow, Option<u64>) {
     (state, due.settled_seq)
 }
 
-/// What became due, by instant and account, with the settlement's revision.
-type Due = BTreeMap<(Instant, String), (u32, SettlementDue)>;
+/// What became due, by instant and account.
+type Due = BTreeMap<(Instant, String), Asked>;
+
+/// A settlement that asks for payment.
+struct Asked {
+    revision: u32,
+    /// How many charges it has: `due` has those in bulk summed by product.
+    charges: u64,
+    due: SettlementDue,
+}
 
 /// The run that settles each instant.
 type RunIds = HashMap<Instant, String>;
@@ -106,28 +119,57 @@ fn settlements(books: &Books, knowledge: &Knowledge, loaded: &Loaded, charges: &
         .chain(loaded.posted.iter().map(|charge| charge.transaction_at))
         .collect();
     let mut due = Due::new();
+    let mut asked = |at: Instant, account_id: &str, billing_period: &str| -> Result<(), Failure> {
+        let place = (at, account_id.to_owned());
+        if due.contains_key(&place) {
+            return Ok(());
+        }
+        let revision = if has_history.contains(&at) { books.store().settlement_revisions(account_id, at)? } else { 0 };
+        due.insert(place, Asked::new(knowledge, account_id, at, revision, billing_period));
+        Ok(())
+    };
+    for charge in charges.iter() {
+        asked(charge.transaction_at, &charge.key.account_id, &charge.billing_period)?;
+    }
+    for hour in &loaded.bulk {
+        let billing_period = knowledge.terms.zone.billing_period(hour.due.window.start);
+        for total in &hour.totals {
+            asked(hour.due.window.end, &total.account_id, &billing_period)?;
+        }
+    }
     for charge in charges {
-        let at = charge.transaction_at;
-        let account_id = charge.key.account_id.clone();
-        let (_, settlement) = match due.entry((at, account_id)) {
-            std::collections::btree_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::btree_map::Entry::Vacant(entry) => {
-                let account_id = &entry.key().1;
-                let revision = if has_history.contains(&at) { books.store().settlement_revisions(account_id, at)? } else { 0 };
-                let settlement_id = id::derive("se", &[account_id, &at.to_utc_text(), &revision.to_string()]);
-                let billing_period = charge.billing_period.clone();
-                let due = SettlementDue {
-                    settlement_id,
-                    at,
-                    billing_period,
-                    effective_at: at.max(knowledge.effective_from),
-                    charges: Vec::new(),
-                };
-                entry.insert((revision, due))
-            }
+        let asked = due.get_mut(&(charge.transaction_at, charge.key.account_id.clone())).expect("it was asked for");
+        asked.add(charge);
+    }
+    for hour in &loaded.bulk {
+        for total in &hour.totals {
+            let asked = due.get_mut(&(hour.due.window.end, total.account_id.clone())).expect("it was asked for");
+            asked.add_bulk(hour.due.window.start, total);
+        }
+    }
+    for asked in due.values_mut() {
+        asked.due.charges.sort_by(|a, b| a.charge_id.cmp(&b.charge_id));
+    }
+    Ok(due)
+}
+
+impl Asked {
+    fn new(knowledge: &Knowledge, account_id: &str, at: Instant, revision: u32, billing_period: &str) -> Self {
+        let due = SettlementDue {
+            settlement_id: id::derive("se", &[account_id, &at.to_utc_text(), &revision.to_string()]),
+            at,
+            billing_period: billing_period.to_owned(),
+            effective_at: at.max(knowledge.effective_from),
+            charges: Vec::new(),
         };
-        charge.settlement_id.clone_from(&settlement.settlement_id);
-        settlement.charges.push(ChargeDue {
+        Self { revision, charges: 0, due }
+    }
+
+    /// Adds a charge, which learns its settlement.
+    fn add(&mut self, charge: &mut Charge) {
+        charge.settlement_id.clone_from(&self.due.settlement_id);
+        self.charges += 1;
+        self.due.charges.push(ChargeDue {
             charge_id: charge.charge_id.clone(),
             product: charge.product.clone(),
             sku: charge.key.sku.clone(),
@@ -137,10 +179,20 @@ fn settlements(books: &Books, knowledge: &Knowledge, loaded: &Loaded, charges: &
             due: charge.amounts.due,
         });
     }
-    for (_, settlement) in due.values_mut() {
-        settlement.charges.sort_by(|a, b| a.charge_id.cmp(&b.charge_id));
+
+    /// Adds what became due in bulk under one product: of an account without vouchers nobody asks for single charges.
+    fn add_bulk(&mut self, window_start: Instant, total: &AccountTotal) {
+        self.charges += total.charges;
+        self.due.charges.push(ChargeDue {
+            charge_id: String::new(),
+            product: total.price.row.product.clone(),
+            sku: String::new(),
+            billing_mode: total.price.row.billing_mode,
+            region: None,
+            window_start,
+            due: total.due,
+        });
     }
-    Ok(due)
 }
 
 /// One account's events in the order of its timeline: instant, rank, id.
@@ -160,17 +212,17 @@ fn pay_all(
         let place = (row.at, 1, row.entry_id.clone());
         timelines.entry(row.account_id.clone()).or_default().insert(place, MoneyEvent::Funds(row));
     }
-    let mut revisions = HashMap::new();
-    for ((at, account_id), (revision, settlement)) in due {
-        let place = (at, 2, settlement.settlement_id.clone());
-        revisions.insert(settlement.settlement_id.clone(), revision);
-        timelines.entry(account_id).or_default().insert(place, MoneyEvent::Settlement(settlement));
+    let mut asked = HashMap::new();
+    for ((at, account_id), Asked { revision, charges, due }) in due {
+        let place = (at, 2, due.settlement_id.clone());
+        asked.insert(due.settlement_id.clone(), (revision, charges));
+        timelines.entry(account_id).or_default().insert(place, MoneyEvent::Settlement(due));
     }
 
     let account_ids: Vec<String> = timelines.keys().cloned().collect();
     let mut money = load::money(books.store(), &account_ids)?;
     let accounts = &knowledge.terms.accounts;
-    let mut posting = Posting { run_ids: ids, revisions: &revisions, batch, legs: BTreeMap::new() };
+    let mut posting = Posting { run_ids: ids, asked: &asked, batch, legs: BTreeMap::new() };
     for (account_id, timeline) in timelines {
         let Some(currency) = accounts.currency(&account_id) else { continue };
         let mut account = load::account_money(books.store(), &mut money, &account_id, currency, timeline.values())?;
@@ -188,7 +240,8 @@ fn pay_all(
 /// currency.
 struct Posting<'a> {
     run_ids: &'a RunIds,
-    revisions: &'a HashMap<String, u32>,
+    /// By settlement its revision and how many charges it has.
+    asked: &'a HashMap<String, (u32, u64)>,
     batch: &'a mut SettlementBatch,
     legs: BTreeMap<(Instant, String), (TransactionBuilder, Vec<String>)>,
 }
@@ -235,14 +288,15 @@ impl Posting<'_> {
     }
 
     fn settlement(&self, account_id: &str, currency: &str, due: &SettlementDue, paid: SettlementTotals) -> SettlementRecord {
+        let (revision, charges) = self.asked.get(&due.settlement_id).copied().unwrap_or_default();
         SettlementRecord {
             settlement_id: due.settlement_id.clone(),
             account_id: account_id.to_owned(),
             at: due.at,
-            revision: self.revisions.get(&due.settlement_id).copied().unwrap_or_default(),
+            revision,
             billing_period: due.billing_period.clone(),
             currency: currency.to_owned(),
-            charges: due.charges.len() as u64,
+            charges,
             due: paid.due,
             voucher: paid.voucher,
             balance: paid.balance,

@@ -1,17 +1,18 @@
 //! Load: fetch from the store and the lake what a batch of windows needs. No decision is made here.
 
 use super::Wish;
+use super::bulk::{self, Plan, RatedHour, Scope};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, VoucherState, Wallet};
 use reckoner_core::price::{DiscountBook, is_tiered};
-use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Repricing, Terms, TierKey, Tiers};
+use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Line, LineKey, Repricing, Terms, TierKey, Tiers, Units};
 use reckoner_core::rerun::Pair;
 use reckoner_core::schedule::{DueQuery, SettledState, Standings, Which, WindowOrder, due_windows};
 use reckoner_core::table::{FundsRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
-use reckoner_store::{LakeFile, RunRecord, Store, SupersededRow, TierTotal};
+use reckoner_store::{LakeFile, RunRecord, Store, TierTotal};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a whole command knows: read once.
@@ -42,6 +43,8 @@ pub(super) struct Knowledge {
 pub(super) struct Loaded {
     pub due: Vec<DueWindow>,
     pub counted: Counted,
+    /// Windows with charges that are written already, in bulk.
+    pub bulk: Vec<RatedHour>,
     /// Rows in force that fall into each window.
     pub rows_in: HashMap<(SettleWindow, Window), u64>,
     pub row_files: Vec<LakeFile>,
@@ -176,40 +179,91 @@ pub(super) fn batch(
     let mut funds = store.pending_funds(until)?;
     funds.retain(|row| wish.account_id.as_ref().is_none_or(|wanted| *wanted == row.account_id));
     let Some(span) = span_of(due) else { return Ok(Loaded { funds, ..Loaded::default() }) };
-    let row_files = store.row_files(span)?;
-    let files: Vec<RowFile> = row_files.iter().map(|file| books.row_file(file)).collect();
-    let superseded = store.superseded(span)?;
-
+    let scope = Scope::load(books, span)?;
     let again: Vec<DueWindow> = due.iter().filter(|window| window.settled_seq.is_some()).copied().collect();
-    let news = news_of(&again, &files, &superseded, span)?;
-    let replaced: HashMap<(String, u64), u64> = superseded.into_iter().map(|row| ((row.file_id, row.line), row.seq)).collect();
+    let news = news_of(books, &again, &scope, span)?;
 
     let mut loaded = Loaded { due: due.to_vec(), funds, ..Loaded::default() };
     for kind in SettleWindow::ALL {
         for is_again in [false, true] {
             let is_asked = |window: &&DueWindow| window.kind == kind && window.settled_seq.is_some() == is_again;
             let windows: Vec<DueWindow> = due.iter().filter(is_asked).copied().collect();
-            let (counted, read) = count(&CountTask {
-                files: &files,
-                superseded: &replaced,
-                due: &windows,
-                terms: &knowledge.terms,
-                account_id: wish.account_id.as_deref(),
-                sku: wish.sku.as_deref(),
-                skus: knowledge.skus_by_kind.get(&kind),
-                account_skus: (is_again && !wish.reprices()).then_some(&news),
-            })?;
-            loaded.add(&windows, counted, read)?;
+            let may_sum = !wish.reprices() && !scope.partial_files.is_empty();
+            let (by_sums, by_rows): (Vec<_>, Vec<_>) = windows.into_iter().partition(|due| may_sum && bulk::is_summed(due));
+            let wanted = (is_again && !wish.reprices()).then_some(&news);
+            loaded.count_rows(books, wish, knowledge, &scope, (kind, &by_rows), wanted)?;
+            if !by_sums.is_empty() {
+                let plan = Plan::new(books, wish, knowledge, &scope, by_sums, wanted)?;
+                let rated = bulk::rate(&plan, &knowledge.terms, &books.lake(), knowledge.latest_seq)?;
+                loaded.add_rated(plan, rated)?;
+            }
         }
     }
-    loaded.row_files = row_files;
-    loaded.posted = posted(books, wish, knowledge, due, &news, span)?;
+    loaded.row_files = scope.row_files;
+    let in_bulk: HashSet<Instant> = loaded.bulk.iter().map(|hour| hour.due.window.end).collect();
+    let may_be_posted: Vec<DueWindow> = due.iter().filter(|due| !in_bulk.contains(&due.window.end)).copied().collect();
+    loaded.posted = posted(books, wish, knowledge, &may_be_posted, &news)?;
     loaded.news = news;
     loaded.tiers = tiers(books, knowledge, &loaded.counted, &loaded.posted)?;
     Ok(loaded)
 }
 
 impl Loaded {
+    /// Counts windows of one kind by their rows.
+    fn count_rows(
+        &mut self,
+        books: &Books,
+        wish: &Wish,
+        knowledge: &Knowledge,
+        scope: &Scope,
+        (kind, windows): (SettleWindow, &[DueWindow]),
+        account_skus: Option<&HashSet<Pair>>,
+    ) -> Result<(), Failure> {
+        if windows.is_empty() {
+            return Ok(());
+        }
+        let files: Vec<RowFile> = scope.row_files.iter().map(|file| books.row_file(file)).collect();
+        let (counted, read) = count(&CountTask {
+            files: &files,
+            superseded: &scope.replaced(),
+            due: windows,
+            terms: &knowledge.terms,
+            account_id: wish.account_id.as_deref(),
+            sku: wish.sku.as_deref(),
+            skus: knowledge.skus_by_kind.get(&kind),
+            account_skus,
+        })?;
+        self.add(windows, counted, read)
+    }
+
+    /// Adds what was settled by sums: lines that rows add to are made one, and bulk charges stand as they are.
+    fn add_rated(&mut self, plan: Plan, rated: Vec<RatedHour>) -> Result<(), Failure> {
+        let Plan { due, counted, rows, .. } = plan;
+        let mut lines: BTreeMap<LineKey, Line> = counted.lines.into_iter().map(|line| (line.key.clone(), line)).collect();
+        let mut units = counted.units;
+        let mut by_due = rows;
+        for (place, mut hour) in rated.into_iter().enumerate() {
+            by_due[place] += hour.rows;
+            for line in hour.lines.drain(..) {
+                match lines.get_mut(&line.key) {
+                    Some(beside) => beside.quantity = beside.quantity.plus(line.quantity).map_err(FrameError::from)?,
+                    None => {
+                        lines.insert(line.key.clone(), line);
+                    }
+                }
+            }
+            for (key, added) in std::mem::take(&mut hour.units) {
+                let sum = units.entry(key).or_default();
+                *sum = sum.plus(added).map_err(FrameError::from)?;
+            }
+            if hour.file.is_some() {
+                self.bulk.push(hour);
+            }
+        }
+        units.retain(|_, counted| *counted != Units::default());
+        self.add(&due, Counted { lines: lines.into_values().collect(), units }, RowsRead { by_due })
+    }
+
     fn add(&mut self, windows: &[DueWindow], counted: Counted, read: RowsRead) -> Result<(), Failure> {
         self.counted.lines.extend(counted.lines);
         for (key, units) in counted.units {
@@ -227,11 +281,11 @@ pub(super) fn span_of(due: &[DueWindow]) -> Option<Window> {
 }
 
 /// The (account, sku) with rows that arrived or were replaced after some of these windows were settled.
-fn news_of(again: &[DueWindow], files: &[RowFile], superseded: &[SupersededRow], span: Window) -> Result<HashSet<Pair>, Failure> {
+fn news_of(books: &Books, again: &[DueWindow], scope: &Scope, span: Window) -> Result<HashSet<Pair>, Failure> {
     let Some(oldest) = again.iter().filter_map(|window| window.settled_seq).min() else { return Ok(HashSet::new()) };
-    let newer: Vec<RowFile> = files.iter().filter(|file| file.seq > oldest).cloned().collect();
-    let mut news = account_skus(&newer, span)?;
-    let replaced = superseded.iter().filter(|row| row.seq > oldest);
+    let newer = scope.row_files.iter().filter(|file| file.seq > oldest).map(|file| books.row_file(file));
+    let mut news = account_skus(&newer.collect::<Vec<_>>(), span)?;
+    let replaced = scope.superseded.iter().filter(|row| row.seq > oldest);
     news.extend(replaced.map(|row| (row.account_id.clone(), row.sku.clone())));
     Ok(news)
 }
@@ -243,8 +297,8 @@ fn posted(
     knowledge: &Knowledge,
     due: &[DueWindow],
     news: &HashSet<Pair>,
-    span: Window,
 ) -> Result<Vec<Charge>, Failure> {
+    let Some(span) = span_of(due) else { return Ok(Vec::new()) };
     let files = books.store().charge_files(span)?;
     let paths: Vec<_> = files.iter().map(|file| books.lake_path(file)).collect();
     let filter = ChargeFilter { within: Some(span), account_id: wish.account_id.clone(), ..ChargeFilter::default() };

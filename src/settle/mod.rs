@@ -9,6 +9,7 @@
 //! files and records everything in one transaction. A batch is the windows that end on one billing day.
 
 mod apply;
+mod bulk;
 mod decide;
 mod load;
 mod receipt;

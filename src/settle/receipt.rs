@@ -53,7 +53,7 @@ impl Receipt {
     pub(super) fn add(&mut self, decided: &Decided) {
         self.windows += decided.batch.runs.len() as u64;
         self.rows_in += decided.batch.runs.iter().map(|run| run.rows_in).sum::<u64>();
-        self.rows_out += decided.charges.len() as u64;
+        self.rows_out += decided.charges.len() as u64 + decided.bulk_charges;
         self.funds += decided.batch.funds.len() as u64;
         for settlement in &decided.batch.settlements {
             let totals = self.totals.entry(settlement.currency.clone()).or_default();

@@ -1,5 +1,6 @@
 //! Runs: the journal's line for each window that had input, or for a rerun, in the batch that settles it.
 
+use super::bulk::RatedHour;
 use super::load::{Knowledge, Loaded};
 use super::{RerunWish, Wish};
 use crate::books::Books;
@@ -17,13 +18,16 @@ type Posted = HashMap<(SettleWindow, Instant), (u64, Money)>;
 /// The price rows that the lines of each instant were rated with.
 pub(super) type PricesRead = BTreeMap<(SettleWindow, Instant), BTreeSet<String>>;
 
-pub(super) fn prices_of(lines: &[Line]) -> PricesRead {
+pub(super) fn prices_of(lines: &[Line], bulk: &[RatedHour]) -> PricesRead {
     let mut prices = PricesRead::new();
     for line in lines {
         let read = prices.entry((line.price.row.settle, line.settles_at)).or_default();
         if !read.contains(&line.key.price_id) {
             read.insert(line.key.price_id.clone());
         }
+    }
+    for hour in bulk {
+        prices.entry((hour.due.kind, hour.due.window.end)).or_default().extend(hour.prices.iter().cloned());
     }
     prices
 }
@@ -37,7 +41,7 @@ pub(super) fn of_windows(
     charges: &[Charge],
     prices: &PricesRead,
 ) -> Vec<RunRecord> {
-    let posted = posted(books, knowledge, charges);
+    let posted = posted(books, knowledge, charges, &loaded.bulk);
     let mut runs = Vec::new();
     for due in &loaded.due {
         let rows_in = loaded.rows_in.get(&(due.kind, due.window)).copied().unwrap_or_default();
@@ -76,7 +80,7 @@ pub(super) fn of_rerun(
     let window = wish.within.unwrap_or(Window::new(Instant::MIN, Instant::MAX));
     let (start, end) = (window.start.to_utc_text(), window.end.to_utc_text());
     let (seq, number) = (knowledge.latest_seq.to_string(), knowledge.bookmarks.to_string());
-    let posted = posted(books, knowledge, charges);
+    let posted = posted(books, knowledge, charges, &loaded.bulk);
     RunRecord {
         run_id: id::derive("run", &["rerun", &start, &end, &seq, &number]),
         window,
@@ -148,7 +152,7 @@ fn inputs<'a>(
     .to_string()
 }
 
-fn posted(books: &Books, knowledge: &Knowledge, charges: &[Charge]) -> Posted {
+fn posted(books: &Books, knowledge: &Knowledge, charges: &[Charge], bulk: &[RatedHour]) -> Posted {
     let mut posted = Posted::new();
     for charge in charges {
         let Some(price) = knowledge.terms.price_by_id(&charge.key.price_id) else { continue };
@@ -157,6 +161,12 @@ fn posted(books: &Books, knowledge: &Knowledge, charges: &[Charge]) -> Posted {
         if charge.currency == books.session.settings.currency {
             *sum += charge.amounts.due;
         }
+    }
+    for hour in bulk {
+        let (count, sum) = posted.entry((hour.due.kind, hour.due.window.end)).or_default();
+        *count += hour.totals.iter().map(|total| total.charges).sum::<u64>();
+        let of_home = hour.totals.iter().filter(|total| total.price.row.currency == books.session.settings.currency);
+        *sum += of_home.map(|total| total.due).sum::<Money>();
     }
     posted
 }

@@ -1,14 +1,47 @@
 //! Codes for texts that repeat: each distinct text once, in the order in which they came.
 
 use hashbrown::HashTable;
+use hashbrown::hash_table::Entry;
 use reckoner_core::table::Texts;
-use xxhash_rust::xxh3::xxh3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+
+/// Texts of so many bytes are compared where they are looked up; longer ones, once their hashes agree, where they are kept.
+const SHORT_BYTES: usize = 23;
+
+/// A text as far as it fits 24 bytes: the bytes and the length of a short one, the hash of a long one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Key([u64; 3]);
+
+impl Key {
+    fn of(text: &str) -> Self {
+        let mut bytes = [0; 24];
+        if text.len() <= SHORT_BYTES {
+            bytes[..text.len()].copy_from_slice(text.as_bytes());
+            bytes[SHORT_BYTES] = text.len() as u8;
+        } else {
+            bytes[..16].copy_from_slice(&xxh3_128(text.as_bytes()).to_le_bytes());
+            bytes[SHORT_BYTES] = u8::MAX;
+        }
+        let word = |place: usize| u64::from_le_bytes(bytes[place * 8..place * 8 + 8].try_into().expect("8 bytes"));
+        Self([word(0), word(1), word(2)])
+    }
+
+    fn is_whole(self) -> bool {
+        self.0[2] >> 56 != u64::from(u8::MAX)
+    }
+
+    fn hash(self) -> u64 {
+        let mut bytes = [0; 24];
+        bytes.chunks_exact_mut(8).zip(self.0).for_each(|(place, word)| place.copy_from_slice(&word.to_le_bytes()));
+        xxh3_64(&bytes)
+    }
+}
 
 /// Distinct texts and their codes.
 #[derive(Debug, Default)]
 pub struct Codes {
     texts: Texts,
-    table: HashTable<u32>,
+    table: HashTable<(Key, u32)>,
 }
 
 impl Codes {
@@ -18,16 +51,13 @@ impl Codes {
     /// Beyond 4 GiB of distinct text.
     pub fn code(&mut self, text: &str) -> u32 {
         let Self { texts, table } = self;
-        let entry = table.entry(
-            xxh3_64(text.as_bytes()),
-            |code| texts.get(*code as usize) == text,
-            |code| xxh3_64(texts.get(*code as usize).as_bytes()),
-        );
-        match entry {
-            hashbrown::hash_table::Entry::Occupied(known) => *known.get(),
-            hashbrown::hash_table::Entry::Vacant(place) => {
+        let wanted = Key::of(text);
+        let is_same = |(key, code): &(Key, u32)| *key == wanted && (key.is_whole() || texts.get(*code as usize) == text);
+        match table.entry(wanted.hash(), is_same, |(key, _)| key.hash()) {
+            Entry::Occupied(known) => known.get().1,
+            Entry::Vacant(place) => {
                 let code = u32::try_from(texts.len()).expect("texts of 4 GiB have fewer codes");
-                place.insert(code);
+                place.insert((wanted, code));
                 texts.push(text);
                 code
             }
@@ -73,7 +103,9 @@ mod tests {
     #[test]
     fn a_text_has_one_code_and_a_code_one_text() {
         let mut codes = Codes::default();
-        let texts: Vec<String> = (0..2_000).map(|number| format!("r-{}", number * 7_919 % 1_000)).collect();
+        // Short and long ones, those of 23 and 24 bytes among them, and some that only the last byte tells apart.
+        let name = |number: usize| format!("{}-{number}", "r".repeat(number % 40));
+        let texts: Vec<String> = (0..2_000).map(|number| name(number * 7_919 % 1_000)).collect();
         let coded: Vec<u32> = texts.iter().map(|text| codes.code(text)).collect();
         assert_eq!(codes.len(), 1_000);
         for (text, code) in texts.iter().zip(coded) {

@@ -56,6 +56,11 @@ impl DiscountBook {
 }
 
 impl Discounts {
+    /// Whether some discount names the account, or all accounts.
+    pub fn may_fit(&self, account_id: &str) -> bool {
+        self.by_account.contains_key(account_id) || self.by_account.contains_key("*")
+    }
+
     /// The discounts that fit usage, in the order in which equal ones win.
     pub fn fitting(&self, buyer: Buyer<'_>) -> Vec<&DiscountRow> {
         if self.by_account.is_empty() {

@@ -53,6 +53,11 @@ impl<'a> WindowBook<'a> {
         Self { due, marks: bookmarks.iter().filter(covers).collect(), repricing }
     }
 
+    /// Whether accounts or skus of the window are priced by marks of their own.
+    pub fn has_parts(&self) -> bool {
+        self.marks.iter().any(|mark| mark.account_id.is_some() || mark.sku.is_some())
+    }
+
     /// The newest delivery whose prices and discounts count for this account and sku from this settlement on.
     pub fn seq_for(&self, account_id: &str, sku: &str) -> u64 {
         self.repricing.map_or_else(|| self.settled_seq_for(account_id, sku), |repricing| repricing.book_seq)

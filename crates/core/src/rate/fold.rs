@@ -7,6 +7,7 @@ use super::cut::{DueWindow, News, Piece, pieces_in};
 use super::line::{Line, LineKey};
 use super::terms::Terms;
 use crate::number::{AmountOverflow, Quantity};
+use crate::price::Price;
 use crate::table::{PriceModel, UsageRow};
 use crate::time::Instant;
 use std::collections::BTreeMap;
@@ -156,5 +157,10 @@ fn count_units(units: &mut BTreeMap<UnitsKey, Units>, row: &UsageRow, news: News
 
 /// Whether the price asks for nothing whatever the quantity.
 pub fn is_price_of_nothing(piece: &Piece) -> bool {
-    piece.price.row.model == PriceModel::Flat && piece.price.row.unit_price.e12() == 0
+    is_flat_and_free(&piece.price)
+}
+
+/// Whether a price is flat and 0.
+pub fn is_flat_and_free(price: &Price) -> bool {
+    price.row.model == PriceModel::Flat && price.row.unit_price.e12() == 0
 }

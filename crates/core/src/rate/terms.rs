@@ -98,6 +98,11 @@ impl Terms {
         self.discounts.get(&seq).unwrap_or(&self.latest_discounts)
     }
 
+    /// Whether some discount, in some state of knowledge, may lower what the account pays.
+    pub fn may_discount(&self, account_id: &str) -> bool {
+        self.discounts.values().chain([&self.latest_discounts]).any(|discounts| discounts.may_fit(account_id))
+    }
+
     /// Whether a line's price row is the one that counts at its start, as known after delivery `seq`.
     pub fn counts(&self, key: &LineKey, seq: u64) -> bool {
         let Some(currency) = self.accounts.currency(&key.account_id) else { return false };

@@ -1,0 +1,257 @@
+//! Hours rated: sums to lines, and lines in bulk straight to a file of charges.
+
+use super::plan::{NONE, Plan, is_bulk_price};
+use crate::failure::Failure;
+use crate::faults::{self, Point};
+use crate::lake;
+use reckoner_core::id;
+use reckoner_core::number::{Money, Quantity};
+use reckoner_core::price::Price;
+use reckoner_core::rate::{DueWindow, Line, LineKey, Terms, Units, UnitsKey, is_flat_and_free, plain_amounts};
+use reckoner_core::table::usage::tags_of;
+use reckoner_store::{LakeFile, LakeKind};
+use reckoner_tally::{BulkCharges, BulkLine, HourHeld, Sum, write_charges};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// Below so many holdings one thread is enough.
+const SPLIT_HOLDINGS: usize = 20_000;
+const THREADS_MAX: usize = 8;
+
+/// A window that was rated.
+pub(in crate::settle) struct RatedHour {
+    pub due: DueWindow,
+    /// Lines that go the usual way.
+    pub lines: Vec<Line>,
+    /// What becomes of their units.
+    pub units: BTreeMap<UnitsKey, Units>,
+    /// Rows in force that fall into the window, of sums.
+    pub rows: u64,
+    /// The charges written in bulk, if there are any.
+    pub file: Option<LakeFile>,
+    /// What became due in bulk, by account and product, in the order of accounts.
+    pub totals: Vec<AccountTotal>,
+    /// The price rows of the bulk charges.
+    pub prices: BTreeSet<String>,
+}
+
+/// What became due for an account under a price's product and mode.
+pub(in crate::settle) struct AccountTotal {
+    pub account_id: String,
+    pub price: Arc<Price>,
+    pub charges: u64,
+    pub due: Money,
+}
+
+/// Rates the windows of a plan, several at once where there is much to do; in the order of the plan.
+pub(in crate::settle) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> Result<Vec<RatedHour>, Failure> {
+    let threads = match plan.held.holdings.len() {
+        few if few < SPLIT_HOLDINGS => 1,
+        _ => std::thread::available_parallelism().map_or(1, usize::from).clamp(1, THREADS_MAX).min(plan.due.len()),
+    };
+    let next = AtomicUsize::new(0);
+    let work = || -> Result<Vec<(usize, RatedHour)>, Failure> {
+        let (mut under_way, mut rated) = (HourHeld::default(), Vec::new());
+        loop {
+            let place = next.fetch_add(1, Ordering::Relaxed);
+            if place >= plan.due.len() {
+                return Ok(rated);
+            }
+            let hour = Hour::new(plan, terms, place);
+            rated.push((place, hour.rate(lake, latest_seq, &mut under_way)?));
+        }
+    };
+    let mut rated = Vec::new();
+    if threads == 1 {
+        rated = work()?;
+    } else {
+        std::thread::scope(|scope| -> Result<(), Failure> {
+            let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
+            for worker in workers {
+                rated.extend(worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            }
+            Ok(())
+        })?;
+    }
+    rated.sort_by_key(|(place, _)| *place);
+    Ok(rated.into_iter().map(|(_, hour)| hour).collect())
+}
+
+/// One window being rated.
+struct Hour<'a> {
+    plan: &'a Plan,
+    terms: &'a Terms,
+    place: usize,
+    due: DueWindow,
+    bulk: Vec<BulkLine>,
+    lines: Vec<Line>,
+    rows: u64,
+}
+
+impl<'a> Hour<'a> {
+    fn new(plan: &'a Plan, terms: &'a Terms, place: usize) -> Self {
+        Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), lines: Vec::new(), rows: 0 }
+    }
+
+    fn rate(mut self, lake: &Path, latest_seq: u64, under_way: &mut HourHeld) -> Result<RatedHour, Failure> {
+        let start = self.due.window.start.seconds();
+        let sums = self.plan.held.hour(start, |_| true, under_way)?.sums;
+        for sum in &sums {
+            self.take(sum);
+        }
+        let new_sums = match self.due.settled_seq {
+            None => sums,
+            // Settled again: only what came since moves the accounting.
+            Some(settled) => self.plan.held.hour(start, |seq| seq > settled, under_way)?.sums,
+        };
+        let units = self.units(&new_sums)?;
+        let totals = self.totals();
+        let named = &self.plan.prices[self.place].prices;
+        let used: BTreeSet<u32> = self.bulk.iter().map(|line| line.price).collect();
+        let prices = used.into_iter().map(|place| named[place as usize].price_id.clone()).collect();
+        let file = if self.bulk.is_empty() { None } else { Some(self.write(lake, latest_seq)?) };
+        Ok(RatedHour { due: self.due, lines: self.lines, units, rows: self.rows, file, totals, prices })
+    }
+
+    /// The price of a holding, unless it goes by its rows.
+    fn price(&self, holding: u32) -> Option<u32> {
+        let [account, _, sku] = self.plan.held.holdings.keys[holding as usize];
+        let currency = self.plan.currencies[account as usize];
+        if self.plan.by_rows[holding as usize] || currency == NONE {
+            return None;
+        }
+        self.plan.prices[self.place].place(currency, sku)
+    }
+
+    fn take(&mut self, sum: &Sum) {
+        let Some(price) = self.price(sum.holding) else { return };
+        self.rows += u64::from(sum.rows);
+        let quantity = Quantity::from_e12(sum.used_e12);
+        let (holding, [account, ..]) = (sum.holding, self.plan.held.holdings.keys[sum.holding as usize]);
+        let row = &self.plan.prices[self.place].prices[price as usize];
+        let is_bulk = self.plan.bulk_windows[self.place]
+            && self.plan.bulk_accounts[account as usize]
+            && !self.plan.has_rows_beside[holding as usize]
+            && is_bulk_price(row);
+        match is_bulk.then(|| plain_amounts(row, quantity, &self.terms.profile)).flatten() {
+            Some(amounts) => self.bulk.push(BulkLine { holding, price, quantity, amounts }),
+            None => self.lines.push(self.line(holding, row, quantity)),
+        }
+    }
+
+    fn line(&self, holding: u32, price: &Arc<Price>, quantity: Quantity) -> Line {
+        let holdings = &self.plan.held.holdings;
+        let [account_id, resource_id, sku] = holdings.texts(holding).map(str::to_owned);
+        let [region, tags] = holdings.label_texts(holding);
+        let book = self.terms.book_of(self.due);
+        let (book_seq, settled_book_seq) = (book.seq_for(&account_id, &sku), book.settled_seq_for(&account_id, &sku));
+        Line {
+            key: LineKey { window: self.due.window, account_id, resource_id, sku, price_id: price.price_id.clone() },
+            price: Arc::clone(price),
+            settles_at: self.due.window.end,
+            book_seq,
+            settled_book_seq,
+            quantity,
+            waived: Quantity::ZERO,
+            region: (!region.is_empty()).then(|| region.to_owned()),
+            tags: tags_of(tags),
+        }
+    }
+
+    /// The units of what does not go in bulk: bulk charges count their own.
+    fn units(&self, sums: &[Sum]) -> Result<BTreeMap<UnitsKey, Units>, Failure> {
+        let mut units: BTreeMap<UnitsKey, Units> = BTreeMap::new();
+        let mut bulk = self.bulk.iter().peekable();
+        for sum in sums {
+            // Both are in the order of account, resource and sku.
+            if bulk.next_if(|line| line.holding == sum.holding).is_some() {
+                continue;
+            }
+            let Some(price) = self.price(sum.holding) else { continue };
+            let price = &self.plan.prices[self.place].prices[price as usize];
+            let [account_id, _, sku] = self.plan.held.holdings.texts(sum.holding);
+            let key = (self.due.window.start, account_id.to_owned(), sku.to_owned(), price.row.unit.as_str().to_owned());
+            let used = Quantity::from_e12(sum.used_e12);
+            let added = match is_flat_and_free(price) {
+                true => Units { zero_rated: used, ..Units::default() },
+                false => Units { charged: used, ..Units::default() },
+            };
+            let entry = units.entry(key).or_default();
+            *entry = entry.plus(added).map_err(reckoner_frames::FrameError::from)?;
+        }
+        units.retain(|_, counted| *counted != Units::default());
+        Ok(units)
+    }
+
+    /// What became due in bulk: lines are in the order of accounts, so an account's stand together.
+    fn totals(&self) -> Vec<AccountTotal> {
+        let (holdings, prices) = (&self.plan.held.holdings, &self.plan.prices[self.place].prices);
+        let mut totals: Vec<AccountTotal> = Vec::new();
+        let (mut latest, mut first) = (NONE, 0);
+        for line in &self.bulk {
+            let account = holdings.keys[line.holding as usize][0];
+            if account != latest {
+                (latest, first) = (account, totals.len());
+            }
+            let price = &prices[line.price as usize];
+            let is_same = |total: &&mut AccountTotal| {
+                total.price.row.product == price.row.product && total.price.row.billing_mode == price.row.billing_mode
+            };
+            match totals[first..].iter_mut().find(is_same) {
+                Some(total) => {
+                    total.charges += 1;
+                    total.due += line.amounts.due;
+                }
+                None => totals.push(AccountTotal {
+                    account_id: holdings.accounts.get(account).to_owned(),
+                    price: Arc::clone(price),
+                    charges: 1,
+                    due: line.amounts.due,
+                }),
+            }
+        }
+        totals
+    }
+
+    fn write(&self, lake: &Path, latest_seq: u64) -> Result<LakeFile, Failure> {
+        let (holdings, window) = (&self.plan.held.holdings, self.due.window);
+        let mut settlement_ids = vec![String::new(); holdings.accounts.len()];
+        let mut cost_centers = vec![None; holdings.accounts.len()];
+        for line in &self.bulk {
+            let account = holdings.keys[line.holding as usize][0];
+            let settlement_id = &mut settlement_ids[account as usize];
+            if settlement_id.is_empty() {
+                let account_id = holdings.accounts.get(account);
+                *settlement_id = id::derive("se", &[account_id, &window.end.to_utc_text(), "0"]);
+                let row = self.terms.accounts.at(account_id, window.start);
+                cost_centers[account as usize] = row.and_then(|row| row.cost_center.clone());
+            }
+        }
+        let charges = BulkCharges {
+            window,
+            billing_period: self.terms.zone.billing_period(window.start),
+            holdings,
+            prices: &self.plan.prices[self.place].prices,
+            lines: &self.bulk,
+            settlement_ids: &settlement_ids,
+            cost_centers: &cost_centers,
+        };
+        let day = self.terms.zone.date_of(window.start).to_string();
+        let placed = lake::place(lake, &format!("charges/day={day}"), |path| Ok::<_, Failure>(write_charges(&charges, path)?.1))?;
+        faults::pass(Point::SettleChargeFilePlaced)?;
+        Ok(LakeFile {
+            path: placed.path,
+            kind: LakeKind::Charges,
+            seq: latest_seq,
+            file_id: String::new(),
+            companion: String::new(),
+            counts_units: true,
+            rows: self.bulk.len() as u64,
+            bytes: placed.bytes,
+            sha256: placed.sha256,
+            span: window,
+        })
+    }
+}
