@@ -134,7 +134,7 @@ pub(super) fn a_batch_is_all_or_nothing(place: &dyn Place) {
         ("charge files", |batch, old| batch.charge_files.extend(old.charge_files)),
         ("settlements", |batch, old| batch.settlements.extend(old.settlements)),
         ("payments", |batch, old| batch.payments.extend(old.payments)),
-        ("outstanding", |batch, _| batch.outstanding.push(("st-none".to_owned(), money("1")))),
+        ("outstanding", |batch, _| batch.outstanding.push(("st-none".to_owned(), at(1), money("1")))),
         ("transactions", |batch, old| batch.transactions.extend(old.transactions)),
         ("wallets", |batch, _| batch.wallets.push(wallet("acme", "-0.00000001"))),
         ("vouchers", |batch, _| batch.vouchers.push(("v-none".to_owned(), money("1"), Money::ZERO))),
@@ -162,7 +162,7 @@ pub(super) fn impossible_money_is_refused(place: &dyn Place) {
     let voucher = ("v-usage-1".to_owned(), money("-1"), Money::ZERO);
     let negative_outstanding = SettlementBatch {
         settlements: vec![settlement("st", "acme", end, 0)],
-        outstanding: vec![("st".to_owned(), money("-1"))],
+        outstanding: vec![("st".to_owned(), end, money("-1"))],
         ..SettlementBatch::default()
     };
     let cases = [
@@ -194,7 +194,7 @@ pub(super) fn outstanding_follows_what_is_paid(place: &dyn Place) {
             paid_in_full,
         ],
         // What a settlement left unpaid is outstanding; the list says what changed within the batch.
-        outstanding: vec![("st-3".to_owned(), money("0.25"))],
+        outstanding: vec![("st-3".to_owned(), at(3), money("0.25"))],
         ..SettlementBatch::default()
     };
     store.record_settlement(&first).expect("recorded");
@@ -211,7 +211,7 @@ pub(super) fn outstanding_follows_what_is_paid(place: &dyn Place) {
     assert_eq!(open(&*store, &["birch"]), all[2..3]);
 
     let second = SettlementBatch {
-        outstanding: vec![("st-1".to_owned(), Money::ZERO), ("st-2".to_owned(), money("0.00000001"))],
+        outstanding: vec![("st-1".to_owned(), at(1), Money::ZERO), ("st-2".to_owned(), at(2), money("0.00000001"))],
         ..SettlementBatch::default()
     };
     store.record_settlement(&second).expect("recorded");
@@ -220,7 +220,7 @@ pub(super) fn outstanding_follows_what_is_paid(place: &dyn Place) {
     // What the settlement said at its time stays.
     assert_eq!(store.settlements(ALWAYS).expect("settlements")[1].outstanding, money("1"));
     // What was returned can be owed again.
-    let third = SettlementBatch { outstanding: vec![("st-1".to_owned(), money("3"))], ..SettlementBatch::default() };
+    let third = SettlementBatch { outstanding: vec![("st-1".to_owned(), at(1), money("3"))], ..SettlementBatch::default() };
     store.record_settlement(&third).expect("recorded");
     assert_eq!(open(&*store, &["acme"])[0], "acme st-1 3.00000000");
 }

@@ -16,13 +16,23 @@ const ALL_WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, 
 const VOUCHER_STATES: &str = "SELECT voucher_id, body, used_e8, returned_e8
     FROM vouchers JOIN voucher_states USING (voucher_id)
     WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY voucher_id";
-const OPEN_SETTLEMENTS: &str = "SELECT settlement_id, account_id, at, billing_period, outstanding_e8,
-    coalesce((SELECT max(seq) FROM payments WHERE paid_for = settlement_id), 0) AS payment_lines FROM open_settlements
-    WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY at, account_id, revision";
-const PAYMENTS_IN_PERIOD: &str = "SELECT p.payment_id, p.account_id, p.paid_for, p.seq, p.kind, p.source, p.source_id,
-    p.amount_e8, p.currency, p.at
-    FROM settlements AS s JOIN payments AS p ON p.paid_for = s.settlement_id
-    WHERE s.account_id = ?1 AND s.billing_period = ?2 ORDER BY p.ordinal";
+const OPEN_SETTLEMENTS: &str = "WITH RECURSIVE wanted (account_id) AS MATERIALIZED (SELECT value FROM json_each(?1)),
+    instants (at) AS (SELECT min(at) FROM open_settlements UNION ALL
+        SELECT (SELECT min(at) FROM open_settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL),
+    open (settlement_id, account_id, at, revision, billing_period, outstanding_e8) AS (
+        SELECT s.settlement_id, s.account_id, s.at, s.revision, s.billing_period, o.outstanding_e8
+        FROM instants CROSS JOIN wanted CROSS JOIN open_settlements AS o USING (at, account_id)
+        CROSS JOIN settlements AS s USING (at, account_id, revision)
+        UNION ALL SELECT entry_id, account_id, at, 0, billing_period, outstanding_e8
+        FROM wanted CROSS JOIN open_chargebacks USING (account_id))
+    SELECT settlement_id, account_id, at, billing_period, outstanding_e8,
+    coalesce((SELECT max(seq) FROM payments WHERE paid_for = settlement_id), 0) AS payment_lines
+    FROM open ORDER BY at, account_id, revision";
+const PAYMENTS_IN_PERIOD: &str = "WITH RECURSIVE instants (at) AS (SELECT min(at) FROM settlements UNION ALL
+        SELECT (SELECT min(at) FROM settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)
+    SELECT p.payment_id, p.account_id, p.paid_for, p.seq, p.kind, p.source, p.source_id, p.amount_e8, p.currency, p.at
+    FROM instants CROSS JOIN settlements AS s ON s.at = instants.at AND s.account_id = ?1 AND s.billing_period = ?2
+    CROSS JOIN payments AS p ON p.paid_for = s.settlement_id ORDER BY p.ordinal";
 const PAYMENTS: &str = "SELECT payment_id, account_id, paid_for, seq, kind, source, source_id, amount_e8, currency, at
     FROM payments WHERE at >= ?1 AND at < ?2 ORDER BY at, paid_for, seq, ordinal";
 const REVISIONS: &str = "SELECT COUNT(*) AS revisions FROM settlements WHERE account_id = ?1 AND at = ?2";
@@ -34,12 +44,17 @@ const TIER_TOTALS: &str = "SELECT t.account_id, t.sku, t.price_id, t.billing_per
 const SETTLEMENTS: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8,
     balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
     FROM settlements WHERE at >= ?1 AND at < ?2 ORDER BY at, account_id, settlement_id";
-const SETTLEMENTS_IN_PERIOD: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8,
-    voucher_e8, balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
-    FROM settlements WHERE account_id = ?1 AND billing_period = ?2 ORDER BY at, settlement_id";
-const SETTLEMENTS_NAMED: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8,
-    voucher_e8, balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
-    FROM settlements WHERE settlement_id >= ?1 AND settlement_id < ?2 ORDER BY settlement_id LIMIT ?3";
+const SETTLEMENTS_IN_PERIOD: &str = "WITH RECURSIVE instants (at) AS (SELECT min(at) FROM settlements UNION ALL
+        SELECT (SELECT min(at) FROM settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)
+    SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8, balance_e8,
+    granted_e8, credit_e8, external_e8, outstanding_e8, run_id
+    FROM instants CROSS JOIN settlements USING (at) WHERE account_id = ?1 AND billing_period = ?2 ORDER BY at, settlement_id";
+const SETTLEMENTS_NAMED: &str = "WITH RECURSIVE instants (at) AS (SELECT min(at) FROM settlements UNION ALL
+        SELECT (SELECT min(at) FROM settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)
+    SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8, balance_e8,
+    granted_e8, credit_e8, external_e8, outstanding_e8, run_id
+    FROM instants CROSS JOIN settlements USING (at) WHERE settlement_id >= ?1 AND settlement_id < ?2
+    ORDER BY settlement_id LIMIT ?3";
 // A sum of amounts may pass 64 bits, so millions and the rest are summed on their own; division cuts towards zero.
 const MONEY_BY_CURRENCY: &str = "SELECT currency, sum(settlements) AS settlements,
     sum(due_high) AS due_high, sum(due_low) AS due_low, sum(paid_high) AS paid_high, sum(paid_low) AS paid_low,
@@ -52,6 +67,9 @@ const MONEY_BY_CURRENCY: &str = "SELECT currency, sum(settlements) AS settlement
         UNION ALL
         SELECT currency, 0, 0, 0, 0, 0, sum(outstanding_e8 / 1000000), sum(outstanding_e8 % 1000000)
             FROM open_settlements JOIN wallets USING (account_id) GROUP BY currency
+        UNION ALL
+        SELECT currency, 0, 0, 0, 0, 0, sum(outstanding_e8 / 1000000), sum(outstanding_e8 % 1000000)
+            FROM open_chargebacks JOIN wallets USING (account_id) GROUP BY currency
     ) GROUP BY currency ORDER BY currency";
 const TRANSACTIONS: &str = "SELECT t.transaction_id, t.at, t.currency, t.description, l.leg, l.account, l.amount_e8
     FROM transactions AS t JOIN legs AS l ON l.transaction_ordinal = t.ordinal

@@ -296,7 +296,14 @@ fn questions_use_their_indexes() {
         let values = vec![rusqlite::types::Null; statement.parameter_count()];
         let plan = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).expect("asked");
         let plan: Vec<String> = plan.collect::<Result<_, _>>().expect("plan");
-        let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN") && !step.contains("VIRTUAL TABLE")).collect();
+        // What the question itself lists may be gone through: instants, wanted accounts, what was found of them.
+        let is_listed = |step: &str| {
+            let listed = ["instants", "wanted", "open", "(subquery-"];
+            step.contains("VIRTUAL TABLE")
+                || step.contains("CONSTANT ROW")
+                || listed.iter().any(|list| step[5..].starts_with(list))
+        };
+        let scans: Vec<_> = plan.iter().filter(|step| step.starts_with("SCAN") && !is_listed(step)).collect();
         assert!(scans.is_empty(), "{question}: {plan:?}");
     }
 }
