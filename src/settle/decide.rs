@@ -174,6 +174,7 @@ fn pay_all(
     let mut posting = Posting { run_ids: ids, revisions: &revisions, batch, legs: BTreeMap::new() };
     for (account_id, timeline) in timelines {
         let Some(currency) = accounts.currency(&account_id) else { continue };
+        let before = money.wallets.get(&account_id).cloned();
         let mut account = load::account_money(books.store(), &mut money, &account_id, currency, timeline.values())?;
         let mut instants = instants_of(&account);
         for ((at, _, id), event) in timeline {
@@ -182,7 +183,9 @@ fn pay_all(
             let effects = pay::apply(&mut account, &event, PaymentTerms::of(row), &books.profile);
             posting.add(&account_id, currency, &event, effects, &instants)?;
         }
-        posting.batch.wallets.push(account.wallet);
+        if before.as_ref() != Some(&account.wallet) {
+            posting.batch.wallets.push(account.wallet);
+        }
     }
     posting.close()
 }

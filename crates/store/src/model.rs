@@ -462,7 +462,7 @@ pub struct SettlementBatch {
     pub outstanding: Vec<(String, Instant, Money)>,
     /// Ledger transactions.
     pub transactions: Vec<Transaction>,
-    /// Wallets after this batch.
+    /// Wallets after this batch; those that are as they were may be left out.
     pub wallets: Vec<Wallet>,
     /// Vouchers after this batch: (voucher_id, used, returned).
     pub vouchers: Vec<(String, Money, Money)>,

@@ -48,27 +48,39 @@ impl<'c> BulkInsert<'c> {
         give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>,
         id: impl Fn(&T) -> String,
     ) -> Answer<()> {
-        let chunks = things.chunks_exact(ROWS_AT_ONCE);
+        if things.len() >= ROWS_AT_ONCE {
+            self.connection.execute_batch("SAVEPOINT bulk")?;
+            if self.run_many(things, &give).is_ok() {
+                self.connection.execute_batch("RELEASE bulk")?;
+                return Ok(());
+            }
+            // Once more from the start: one by one, the thing at fault shows itself.
+            self.connection.execute_batch("ROLLBACK TO bulk; RELEASE bulk")?;
+        }
         let mut one = self.statement(1)?;
-        let mut many = if chunks.len() > 0 { Some(self.statement(ROWS_AT_ONCE)?) } else { None };
-        for chunk in things.chunks(ROWS_AT_ONCE) {
-            // A chunk that is refused left nothing; one by one, the thing at fault shows itself.
-            let whole = many.as_mut().filter(|_| chunk.len() == ROWS_AT_ONCE);
-            if whole.is_some_and(|many| run_once(many, chunk, &give).is_ok()) {
-                continue;
-            }
-            for thing in chunk {
-                let ran = run_once(&mut one, std::slice::from_ref(thing), &give);
-                ran.map_err(|error| refusal(error, self.what, || id(thing)))?;
-            }
+        for thing in things {
+            let ran = run_once(&mut one, std::slice::from_ref(thing), &give);
+            ran.map_err(|error| refusal(error, self.what, || id(thing)))?;
         }
         Ok(())
     }
 
+    fn run_many<T>(&self, things: &[T], give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        let chunks = things.chunks_exact(ROWS_AT_ONCE);
+        let rest = chunks.remainder();
+        let (mut many, mut one) = (self.statement(ROWS_AT_ONCE)?, self.statement(1)?);
+        for chunk in chunks {
+            run_once(&mut many, chunk, &give)?;
+        }
+        rest.iter().try_for_each(|thing| run_once(&mut one, std::slice::from_ref(thing), &give).map(drop))
+    }
+
+    /// `OR FAIL`, because the savepoint takes back what the rest of a refused statement recorded: otherwise SQLite keeps a
+    /// copy of every page that each statement touches.
     fn statement(&self, rows: usize) -> rusqlite::Result<CachedStatement<'c>> {
         let columns = 1 + self.into.matches(',').count();
         let row = format!("({})", vec!["?"; columns].join(", "));
-        self.connection.prepare_cached(&format!("INSERT INTO {} VALUES {}", self.into, vec![row; rows].join(", ")))
+        self.connection.prepare_cached(&format!("INSERT OR FAIL INTO {} VALUES {}", self.into, vec![row; rows].join(", ")))
     }
 }
 

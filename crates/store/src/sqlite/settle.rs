@@ -115,21 +115,9 @@ fn open_chargebacks(connection: &Connection, opened: &[(String, OpenSettlement)]
 
 /// What each settlement left unpaid is outstanding, unless the batch says that it changed since.
 fn open_settlements(connection: &Connection, batch: &SettlementBatch, settlements: &[&SettlementRecord]) -> Answer<()> {
-    let mut of_batch: HashMap<&str, Money> = settlements
-        .iter()
-        .map(|settlement| (settlement.settlement_id.as_str(), settlement.outstanding.max(Money::ZERO)))
-        .collect();
-    let mut of_others = Vec::new();
-    for changed in &batch.outstanding {
-        match of_batch.get_mut(changed.0.as_str()) {
-            Some(outstanding) => *outstanding = changed.2,
-            None => of_others.push(changed),
-        }
-    }
-    let now = |settlement: &SettlementRecord| of_batch[settlement.settlement_id.as_str()];
-    let open: Vec<(&SettlementRecord, Money)> = settlements.iter().map(|settlement| (*settlement, now(settlement))).collect();
-    let open: Vec<_> = open.into_iter().filter(|(_, outstanding)| !outstanding.is_zero()).collect();
-    let give = |values: &mut Values, (settlement, outstanding): &(&SettlementRecord, Money)| {
+    let (mut open, of_others) = unpaid(batch, settlements);
+    open.retain(|(_, outstanding)| !outstanding.is_zero());
+    let give = |values: &mut Values, (settlement, outstanding): &Unpaid| {
         values.give(settlement.at.seconds())?;
         values.give(&settlement.account_id)?;
         values.give(settlement.revision)?;
@@ -138,6 +126,39 @@ fn open_settlements(connection: &Connection, batch: &SettlementBatch, settlement
     let into = "open_settlements (at, account_id, revision, outstanding_e8)";
     BulkInsert::new(connection, "open settlement", into).run(&open, give, |(settlement, _)| settlement.settlement_id.clone())?;
     of_others.into_iter().try_for_each(|changed| put_outstanding(connection, changed))
+}
+
+/// A settlement of the batch and what is outstanding of it.
+type Unpaid<'b> = (&'b SettlementRecord, Money);
+
+/// What is outstanding of each settlement after the batch, and what the batch says of others.
+fn unpaid<'b>(
+    batch: &'b SettlementBatch,
+    settlements: &[&'b SettlementRecord],
+) -> (Vec<Unpaid<'b>>, Vec<&'b (String, Instant, Money)>) {
+    let now = |settlement: &&'b SettlementRecord| (*settlement, settlement.outstanding.max(Money::ZERO));
+    let mut unpaid: Vec<Unpaid> = settlements.iter().map(now).collect();
+    let mut of_others = Vec::new();
+    // Mostly what changed is in the order of the settlements; where it is not, a map finds the place.
+    let (mut next, mut places) = (0, None);
+    for changed in &batch.outstanding {
+        let is_next = settlements.get(next).is_some_and(|settlement| settlement.settlement_id == changed.0);
+        let place = if is_next {
+            Some(next)
+        } else {
+            let places = places.get_or_insert_with(|| places_by_id(settlements));
+            places.get(changed.0.as_str()).copied()
+        };
+        match place {
+            Some(place) => (unpaid[place].1, next) = (changed.2, place + 1),
+            None => of_others.push(changed),
+        }
+    }
+    (unpaid, of_others)
+}
+
+fn places_by_id<'b>(settlements: &[&'b SettlementRecord]) -> HashMap<&'b str, usize> {
+    (0..).zip(settlements).map(|(place, settlement)| (settlement.settlement_id.as_str(), place)).collect()
 }
 
 /// Changes what is outstanding of an earlier settlement, or under the id of a chargeback.
