@@ -10,7 +10,8 @@ use reckoner_core::id;
 use reckoner_core::ledger::TransactionBuilder;
 use reckoner_core::number::{AmountOverflow, Money, Quantity};
 use reckoner_core::pay::{
-    self, ChargeDue, Effects, FundsOutcome, MoneyEvent, OpenSettlement, PaymentTerms, SettlementDue, SettlementTotals,
+    self, AccountMoney, ChargeDue, Effects, FundsOutcome, MoneyEvent, OpenSettlement, PaymentTerms, SettlementDue,
+    SettlementTotals,
 };
 use reckoner_core::rate::{Bookmark, Charge, DueWindow, TierKey, Tiers, posted_lines, settle_lines};
 use reckoner_core::table::FundsRow;
@@ -225,15 +226,26 @@ fn pay_all(
     let mut posting = Posting { run_ids: ids, asked: &asked, batch, legs: BTreeMap::new() };
     for (account_id, timeline) in timelines {
         let Some(currency) = accounts.currency(&account_id) else { continue };
+        let before = money.wallets.get(&account_id).cloned();
         let mut account = load::account_money(books.store(), &mut money, &account_id, currency, timeline.values())?;
-        for ((at, ..), event) in timeline {
+        let mut instants = instants_of(&account);
+        for ((at, _, id), event) in timeline {
+            instants.insert(id, at);
             let row = accounts.at(&account_id, at).expect("an account with a currency has a row");
             let effects = pay::apply(&mut account, &event, PaymentTerms::of(row), &books.profile);
-            posting.add(&account_id, currency, &event, effects)?;
+            posting.add(&account_id, currency, &event, effects, &instants)?;
         }
-        posting.batch.wallets.push(account.wallet);
+        if before.as_ref() != Some(&account.wallet) {
+            posting.batch.wallets.push(account.wallet);
+        }
     }
     posting.close()
+}
+
+/// The instants of what an account settled before and of what it has open, by id.
+fn instants_of(account: &AccountMoney) -> HashMap<String, Instant> {
+    let open = account.open.iter().map(|open| (open.settlement_id.clone(), open.at));
+    account.settled.iter().map(|(id, settled)| (id.clone(), settled.at)).chain(open).collect()
 }
 
 /// Gathers what the accounts' effects record. What all accounts of an instant have in common is one ledger transaction per
@@ -247,7 +259,14 @@ struct Posting<'a> {
 }
 
 impl Posting<'_> {
-    fn add(&mut self, account_id: &str, currency: &str, event: &MoneyEvent, effects: Effects) -> Result<(), Failure> {
+    fn add(
+        &mut self,
+        account_id: &str,
+        currency: &str,
+        event: &MoneyEvent,
+        effects: Effects,
+        instants: &HashMap<String, Instant>,
+    ) -> Result<(), Failure> {
         let mut outstanding: BTreeMap<String, Money> = effects.outstanding.into_iter().collect();
         match event {
             MoneyEvent::Settlement(due) => {
@@ -282,7 +301,10 @@ impl Posting<'_> {
             }
         }
         self.batch.payments.extend(effects.payments);
-        self.batch.outstanding.extend(outstanding);
+        self.batch.outstanding.extend(outstanding.into_iter().map(|(id, now)| {
+            let at = *instants.get(&id).expect("what changes was settled or open before, or is an event of the timeline");
+            (id, at, now)
+        }));
         self.batch.vouchers.extend(effects.vouchers);
         Ok(())
     }

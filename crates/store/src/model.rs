@@ -456,12 +456,13 @@ pub struct SettlementBatch {
     pub payments: Vec<PaymentLine>,
     /// What chargebacks of this batch left open: (account_id, what is open under the id of the funds entry).
     pub opened: Vec<(String, OpenSettlement)>,
-    /// Outstanding per settlement after this batch, for every settlement whose outstanding changed: (settlement_id, now).
-    /// A settlement of this batch that is not named here has outstanding what its record says.
-    pub outstanding: Vec<(String, Money)>,
+    /// Outstanding per settlement after this batch, for every settlement whose outstanding changed: (settlement_id, its
+    /// instant, now). A settlement of this batch that is not named here has outstanding what its record says. What a
+    /// chargeback left open is named by the id and the instant of its entry.
+    pub outstanding: Vec<(String, Instant, Money)>,
     /// Ledger transactions.
     pub transactions: Vec<Transaction>,
-    /// Wallets after this batch.
+    /// Wallets after this batch; those that are as they were may be left out.
     pub wallets: Vec<Wallet>,
     /// Vouchers after this batch: (voucher_id, used, returned).
     pub vouchers: Vec<(String, Money, Money)>,

@@ -431,7 +431,7 @@ pub fn full_batch(hours: i64) -> SettlementBatch {
         settlements: vec![settlement(&named("st"), "acme", end, 0)],
         payments: vec![payment(&named("pay"), &named("st"), 1, end)],
         opened: Vec::new(),
-        outstanding: vec![(named("st"), money("1"))],
+        outstanding: vec![(named("st"), end, money("1"))],
         transactions: vec![transaction(&named("t"), end, &[("assets:cash", "2"), ("income:vm", "-2")])],
         wallets: vec![wallet("acme", "8"), Wallet { in_arrears_since: Some(end), ..wallet("birch", "0") }],
         vouchers: vec![("v-usage-1".to_owned(), money("1"), money("0.5"))],

@@ -3,7 +3,7 @@
 use super::Answer;
 use crate::StoreError;
 use reckoner_core::number::Quantity;
-use rusqlite::{CachedStatement, Connection, Params, ffi};
+use rusqlite::{CachedStatement, Connection, Params, ToSql, ffi};
 use serde::Serialize;
 
 /// A statement that records things of one kind.
@@ -21,6 +21,90 @@ impl<'c> Insert<'c> {
     /// Runs it for one thing and says how many rows changed. `id` is only formed for an error.
     pub(super) fn run(&mut self, params: impl Params, id: impl FnOnce() -> String) -> Answer<usize> {
         self.statement.execute(params).map_err(|error| refusal(error, self.what, id))
+    }
+}
+
+/// How many rows a statement of [`BulkInsert`] records at once: beginning a statement costs as much as a row or two.
+const ROWS_AT_ONCE: usize = 64;
+
+/// Statements that record many things of one kind in order, many a run.
+pub(super) struct BulkInsert<'c> {
+    connection: &'c Connection,
+    what: &'static str,
+    into: &'static str,
+}
+
+impl<'c> BulkInsert<'c> {
+    /// `into` names the table and its columns, `what` the thing in errors.
+    pub(super) fn new(connection: &'c Connection, what: &'static str, into: &'static str) -> Self {
+        Self { connection, what, into }
+    }
+
+    /// Records the things in their order. `give` hands over the values of one in the order of the columns; `id` names one
+    /// and is only asked for an error.
+    pub(super) fn run<T>(
+        &self,
+        things: &[T],
+        give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>,
+        id: impl Fn(&T) -> String,
+    ) -> Answer<()> {
+        if things.len() >= ROWS_AT_ONCE {
+            self.connection.execute_batch("SAVEPOINT bulk")?;
+            if self.run_many(things, &give).is_ok() {
+                self.connection.execute_batch("RELEASE bulk")?;
+                return Ok(());
+            }
+            // Once more from the start: one by one, the thing at fault shows itself.
+            self.connection.execute_batch("ROLLBACK TO bulk; RELEASE bulk")?;
+        }
+        let mut one = self.statement(1)?;
+        for thing in things {
+            let ran = run_once(&mut one, std::slice::from_ref(thing), &give);
+            ran.map_err(|error| refusal(error, self.what, || id(thing)))?;
+        }
+        Ok(())
+    }
+
+    fn run_many<T>(&self, things: &[T], give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+        let chunks = things.chunks_exact(ROWS_AT_ONCE);
+        let rest = chunks.remainder();
+        let (mut many, mut one) = (self.statement(ROWS_AT_ONCE)?, self.statement(1)?);
+        for chunk in chunks {
+            run_once(&mut many, chunk, &give)?;
+        }
+        rest.iter().try_for_each(|thing| run_once(&mut one, std::slice::from_ref(thing), &give).map(drop))
+    }
+
+    /// `OR FAIL`, because the savepoint takes back what the rest of a refused statement recorded: otherwise SQLite keeps a
+    /// copy of every page that each statement touches.
+    fn statement(&self, rows: usize) -> rusqlite::Result<CachedStatement<'c>> {
+        let columns = 1 + self.into.matches(',').count();
+        let row = format!("({})", vec!["?"; columns].join(", "));
+        self.connection.prepare_cached(&format!("INSERT OR FAIL INTO {} VALUES {}", self.into, vec![row; rows].join(", ")))
+    }
+}
+
+fn run_once<T>(
+    statement: &mut CachedStatement,
+    things: &[T],
+    give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>,
+) -> rusqlite::Result<usize> {
+    let mut values = Values { statement, given: 0 };
+    things.iter().try_for_each(|thing| give(&mut values, thing))?;
+    statement.raw_execute()
+}
+
+/// Takes the values of a row, one after the other.
+pub(super) struct Values<'s, 'c> {
+    statement: &'s mut CachedStatement<'c>,
+    given: usize,
+}
+
+impl Values<'_, '_> {
+    /// The next value.
+    pub(super) fn give(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.given += 1;
+        self.statement.raw_bind_parameter(self.given, value)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::columns::{Columns, ask, each};
-use super::insert::{Insert, e12, int, json};
+use super::insert::{BulkInsert, Insert, Values, e12, int, json};
 use super::lake::bounds;
 use crate::{QuarantineDecision, QuarantineItem, RunRecord, StoreError, UsageAccounting};
 use reckoner_core::number::{AmountOverflow, Quantity};
@@ -253,30 +253,27 @@ fn add_up(sum: &mut UsageAccounting, part: &UsageAccounting) -> Result<(), Amoun
     Ok(())
 }
 
-/// Adds rows under the commit that brings them; a key may come more than once.
+/// Adds rows under the commit that brings them, in the order of their keys; a key may come more than once.
 pub(super) fn add_accounting(connection: &Connection, parts: &[UsageAccounting], ordinal: i64) -> Answer<()> {
-    let sql = "INSERT INTO usage_accounting (hour, account_id, sku, unit, source, place, accepted_e12, charged_e12,
-        zero_rated_e12, duplicate_e12, quarantined_e12, minimum_e12)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)";
-    let mut insert = Insert::new(connection, "usage accounting", sql)?;
-    for (place, part) in (1_i64..).zip(parts) {
-        let params = (
-            part.hour.seconds(),
-            &part.account_id,
-            &part.sku,
-            &part.unit,
-            ordinal,
-            place,
-            e12(part.accepted),
-            e12(part.charged),
-            e12(part.zero_rated),
-            e12(part.duplicate),
-            e12(part.quarantined),
-            e12(part.minimum),
-        );
-        insert.run(params, || format!("{} {} {}", part.hour.to_utc_text(), part.account_id, part.sku))?;
-    }
-    Ok(())
+    let mut placed: Vec<(i64, &UsageAccounting)> = (1..).zip(parts).collect();
+    placed.sort_by(|(_, a), (_, b)| key(a).cmp(&key(b)));
+    let into = "usage_accounting (hour, account_id, sku, unit, source, place, accepted_e12, charged_e12, zero_rated_e12,
+        duplicate_e12, quarantined_e12, minimum_e12)";
+    let give = |values: &mut Values, (place, part): &(i64, &UsageAccounting)| {
+        values.give(part.hour.seconds())?;
+        values.give(&part.account_id)?;
+        values.give(&part.sku)?;
+        values.give(&part.unit)?;
+        values.give(ordinal)?;
+        values.give(place)?;
+        let quantities = [part.accepted, part.charged, part.zero_rated, part.duplicate, part.quarantined, part.minimum];
+        quantities.into_iter().try_for_each(|quantity| match quantity.is_zero() {
+            true => values.give("0"),
+            false => values.give(e12(quantity)),
+        })
+    };
+    let id = |(_, part): &(i64, &UsageAccounting)| format!("{} {} {}", part.hour.to_utc_text(), part.account_id, part.sku);
+    BulkInsert::new(connection, "usage accounting", into).run(&placed, give, id)
 }
 
 pub(super) fn mark(connection: &Connection, name: &str) -> Answer<Option<String>> {

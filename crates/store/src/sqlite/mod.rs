@@ -15,6 +15,8 @@ mod open;
 mod reference;
 mod settle;
 #[cfg(test)]
+mod speed;
+#[cfg(test)]
 mod tests;
 mod windows;
 

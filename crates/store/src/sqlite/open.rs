@@ -15,6 +15,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0005_replacements.sql"),
     include_str!("../../migrations/sqlite/0006_manifests.sql"),
     include_str!("../../migrations/sqlite/0007_companion_files.sql"),
+    include_str!("../../migrations/sqlite/0008_settlements_by_instant.sql"),
 ];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;

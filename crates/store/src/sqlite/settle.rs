@@ -1,14 +1,16 @@
 //! Recording a batch of settled windows: claims first, then everything that follows from them.
 
 use super::Answer;
-use super::insert::{Insert, e12, int, word};
+use super::insert::{BulkInsert, Insert, Values, e12, int, word};
 use super::{journal, lake, windows};
 use crate::{SettlementBatch, SettlementRecord, StoreError, TierTotal};
 use reckoner_core::id;
-use reckoner_core::ledger::Transaction;
+use reckoner_core::ledger::{Leg, Transaction};
 use reckoner_core::number::Money;
 use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
+use reckoner_core::time::Instant;
 use rusqlite::{Connection, OptionalExtension};
+use std::collections::HashMap;
 
 /// Names the content of a batch by the ids that it records.
 pub(super) fn digest(batch: &SettlementBatch) -> String {
@@ -30,10 +32,11 @@ pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBa
     windows::claim(connection, &batch.windows)?;
     batch.bookmark.as_ref().map_or(Ok(()), |bookmark| windows::add_bookmark(connection, bookmark))?;
     lake::add_files(connection, &batch.charge_files, None)?;
-    add_settlements(connection, &batch.settlements)?;
+    let settlements = by_instant(&batch.settlements);
+    add_settlements(connection, &settlements)?;
     add_payments(connection, &batch.payments)?;
     open_chargebacks(connection, &batch.opened)?;
-    put_outstanding(connection, &batch.outstanding)?;
+    open_settlements(connection, batch, &settlements)?;
     add_transactions(connection, &batch.transactions)?;
     put_wallets(connection, &batch.wallets)?;
     put_vouchers(connection, &batch.vouchers)?;
@@ -45,35 +48,34 @@ pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBa
     batch.frontier.map_or(Ok(()), |frontier| windows::put_frontier(connection, frontier))
 }
 
-fn add_settlements(connection: &Connection, settlements: &[SettlementRecord]) -> Answer<()> {
-    let sql = "INSERT INTO settlements (settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8,
-        voucher_e8, balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15)";
-    let mut insert = Insert::new(connection, "settlement", sql)?;
-    for settlement in settlements {
-        let params = (
-            &settlement.settlement_id,
-            &settlement.account_id,
-            settlement.at.seconds(),
-            settlement.revision,
-            &settlement.billing_period,
-            &settlement.currency,
-            int(settlement.charges),
-            settlement.due.e8(),
-            settlement.voucher.e8(),
-            settlement.balance.e8(),
-            settlement.granted.e8(),
-            settlement.credit.e8(),
-            settlement.external.e8(),
-            settlement.outstanding.e8(),
-            &settlement.run_id,
-        );
-        insert.run(params, || settlement.settlement_id.clone())?;
-    }
-    // What a settlement left unpaid is outstanding, unless the batch says below that it changed since.
-    let unpaid = settlements.iter().filter(|settlement| settlement.outstanding.is_positive());
-    let unpaid: Vec<_> = unpaid.map(|settlement| (settlement.settlement_id.clone(), settlement.outstanding)).collect();
-    put_outstanding(connection, &unpaid)
+/// In the order of their keys, so that each row comes after the last.
+fn by_instant(settlements: &[SettlementRecord]) -> Vec<&SettlementRecord> {
+    let mut sorted: Vec<&SettlementRecord> = settlements.iter().collect();
+    sorted.sort_by(|a, b| (a.at, &a.account_id, a.revision).cmp(&(b.at, &b.account_id, b.revision)));
+    sorted
+}
+
+fn add_settlements(connection: &Connection, settlements: &[&SettlementRecord]) -> Answer<()> {
+    let into = "settlements (settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8,
+        balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id)";
+    let give = |values: &mut Values, settlement: &&SettlementRecord| {
+        values.give(&settlement.settlement_id)?;
+        values.give(&settlement.account_id)?;
+        values.give(settlement.at.seconds())?;
+        values.give(settlement.revision)?;
+        values.give(&settlement.billing_period)?;
+        values.give(&settlement.currency)?;
+        values.give(int(settlement.charges))?;
+        values.give(settlement.due.e8())?;
+        values.give(settlement.voucher.e8())?;
+        values.give(settlement.balance.e8())?;
+        values.give(settlement.granted.e8())?;
+        values.give(settlement.credit.e8())?;
+        values.give(settlement.external.e8())?;
+        values.give(settlement.outstanding.e8())?;
+        values.give(&settlement.run_id)
+    };
+    BulkInsert::new(connection, "settlement", into).run(settlements, give, |settlement| settlement.settlement_id.clone())
 }
 
 fn add_payments(connection: &Connection, payments: &[PaymentLine]) -> Answer<()> {
@@ -101,8 +103,8 @@ fn add_payments(connection: &Connection, payments: &[PaymentLine]) -> Answer<()>
 
 /// What a chargeback left open: under the id of its entry, of no settlement and no bill.
 fn open_chargebacks(connection: &Connection, opened: &[(String, OpenSettlement)]) -> Answer<()> {
-    let sql = "INSERT INTO open_settlements (settlement_id, account_id, at, revision, billing_period, outstanding_e8)
-        VALUES (?1, ?2, ?3, 0, ?4, ?5)";
+    let sql = "INSERT INTO open_chargebacks (entry_id, account_id, at, billing_period, outstanding_e8)
+        VALUES (?1, ?2, ?3, ?4, ?5)";
     let mut insert = Insert::new(connection, "open settlement", sql)?;
     for (account_id, open) in opened {
         let params = (&open.settlement_id, account_id, open.at.seconds(), &open.billing_period, open.outstanding.e8());
@@ -111,37 +113,91 @@ fn open_chargebacks(connection: &Connection, opened: &[(String, OpenSettlement)]
     Ok(())
 }
 
-fn put_outstanding(connection: &Connection, outstanding: &[(String, Money)]) -> Answer<()> {
-    let change = "UPDATE open_settlements SET outstanding_e8 = ?2 WHERE settlement_id = ?1";
-    let mut change = Insert::new(connection, "open settlement", change)?;
-    let sql = "INSERT INTO open_settlements (settlement_id, account_id, at, revision, billing_period, outstanding_e8)
-        SELECT settlement_id, account_id, at, revision, billing_period, ?2 FROM settlements WHERE settlement_id = ?1";
-    let mut open = Insert::new(connection, "open settlement", sql)?;
-    let mut close = Insert::new(connection, "open settlement", "DELETE FROM open_settlements WHERE settlement_id = ?1")?;
-    for (settlement_id, now) in outstanding {
-        let id = || settlement_id.clone();
-        if now.is_zero() {
-            close.run([settlement_id], id)?;
-        } else if change.run((settlement_id, now.e8()), id)? == 0 && open.run((settlement_id, now.e8()), id)? == 0 {
-            return Err(StoreError::Missing { what: "settlement", id: id() });
+/// What each settlement left unpaid is outstanding, unless the batch says that it changed since.
+fn open_settlements(connection: &Connection, batch: &SettlementBatch, settlements: &[&SettlementRecord]) -> Answer<()> {
+    let (mut open, of_others) = unpaid(batch, settlements);
+    open.retain(|(_, outstanding)| !outstanding.is_zero());
+    let give = |values: &mut Values, (settlement, outstanding): &Unpaid| {
+        values.give(settlement.at.seconds())?;
+        values.give(&settlement.account_id)?;
+        values.give(settlement.revision)?;
+        values.give(outstanding.e8())
+    };
+    let into = "open_settlements (at, account_id, revision, outstanding_e8)";
+    BulkInsert::new(connection, "open settlement", into).run(&open, give, |(settlement, _)| settlement.settlement_id.clone())?;
+    of_others.into_iter().try_for_each(|changed| put_outstanding(connection, changed))
+}
+
+/// A settlement of the batch and what is outstanding of it.
+type Unpaid<'b> = (&'b SettlementRecord, Money);
+
+/// What is outstanding of each settlement after the batch, and what the batch says of others.
+fn unpaid<'b>(
+    batch: &'b SettlementBatch,
+    settlements: &[&'b SettlementRecord],
+) -> (Vec<Unpaid<'b>>, Vec<&'b (String, Instant, Money)>) {
+    let now = |settlement: &&'b SettlementRecord| (*settlement, settlement.outstanding.max(Money::ZERO));
+    let mut unpaid: Vec<Unpaid> = settlements.iter().map(now).collect();
+    let mut of_others = Vec::new();
+    // Mostly what changed is in the order of the settlements; where it is not, a map finds the place.
+    let (mut next, mut places) = (0, None);
+    for changed in &batch.outstanding {
+        let is_next = settlements.get(next).is_some_and(|settlement| settlement.settlement_id == changed.0);
+        let place = if is_next {
+            Some(next)
+        } else {
+            let places = places.get_or_insert_with(|| places_by_id(settlements));
+            places.get(changed.0.as_str()).copied()
+        };
+        match place {
+            Some(place) => (unpaid[place].1, next) = (changed.2, place + 1),
+            None => of_others.push(changed),
         }
     }
-    Ok(())
+    (unpaid, of_others)
+}
+
+fn places_by_id<'b>(settlements: &[&'b SettlementRecord]) -> HashMap<&'b str, usize> {
+    (0..).zip(settlements).map(|(place, settlement)| (settlement.settlement_id.as_str(), place)).collect()
+}
+
+/// Changes what is outstanding of an earlier settlement, or under the id of a chargeback.
+fn put_outstanding(connection: &Connection, (id, at, now): &(String, Instant, Money)) -> Answer<()> {
+    let name = || id.clone();
+    let change = |what: &str, sql: &str| match now.is_zero() {
+        true => Insert::new(connection, "open settlement", &format!("DELETE FROM {what}"))?.run((id, at.seconds()), name),
+        false => Insert::new(connection, "open settlement", sql)?.run((id, at.seconds(), now.e8()), name),
+    };
+    let of_settlement = "INSERT INTO open_settlements (at, account_id, revision, outstanding_e8)
+        SELECT at, account_id, revision, ?3 FROM settlements WHERE at = ?2 AND settlement_id = ?1
+        ON CONFLICT (at, account_id, revision) DO UPDATE SET outstanding_e8 = excluded.outstanding_e8";
+    let closed = "open_settlements WHERE at = ?2
+        AND (account_id, revision) = (SELECT account_id, revision FROM settlements WHERE at = ?2 AND settlement_id = ?1)";
+    let of_chargeback = "UPDATE open_chargebacks SET outstanding_e8 = ?3 WHERE entry_id = ?1 AND at = ?2";
+    let changed = change(closed, of_settlement)? + change("open_chargebacks WHERE entry_id = ?1 AND at = ?2", of_chargeback)?;
+    match changed == 0 && !now.is_zero() {
+        true => Err(StoreError::Missing { what: "settlement", id: name() }),
+        false => Ok(()),
+    }
 }
 
 fn add_transactions(connection: &Connection, transactions: &[Transaction]) -> Answer<()> {
     let sql = "INSERT INTO transactions (transaction_id, at, currency, description) VALUES (?1, ?2, ?3, ?4)";
     let mut insert = Insert::new(connection, "transaction", sql)?;
-    let sql = "INSERT INTO legs (transaction_ordinal, leg, account, amount_e8) VALUES (?1, ?2, ?3, ?4)";
-    let mut insert_leg = Insert::new(connection, "leg", sql)?;
+    let insert_legs = BulkInsert::new(connection, "leg", "legs (transaction_ordinal, leg, account, amount_e8)");
     for transaction in transactions {
         refuse_unbalanced(transaction)?;
         let params = (&transaction.transaction_id, transaction.at.seconds(), &transaction.currency, &transaction.description);
         insert.run(params, || transaction.transaction_id.clone())?;
         let ordinal = connection.last_insert_rowid();
-        for (place, leg) in (1_i64..).zip(&transaction.legs) {
-            insert_leg.run((ordinal, place, &leg.account, leg.amount.e8()), || transaction.transaction_id.clone())?;
-        }
+        let legs: Vec<(i64, &Leg)> = (1..).zip(&transaction.legs).collect();
+        let give = |values: &mut Values, (place, leg): &(i64, &Leg)| {
+            values.give(ordinal)?;
+            values.give(place)?;
+            values.give(&leg.account)?;
+            values.give(leg.amount.e8())
+        };
+        insert_legs.run(&legs, give, |_| transaction.transaction_id.clone())?;
     }
     Ok(())
 }
@@ -157,12 +213,15 @@ fn refuse_unbalanced(transaction: &Transaction) -> Answer<()> {
     Err(StoreError::Impossible { what: "transaction", id: transaction.transaction_id.clone(), rule })
 }
 
+/// A wallet that is as it was is not written.
 fn put_wallets(connection: &Connection, wallets: &[Wallet]) -> Answer<()> {
     let sql = "INSERT INTO wallets (account_id, currency, balance_e8, granted_e8, credit_used_e8, in_arrears_since)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6)
         ON CONFLICT (account_id) DO UPDATE SET currency = excluded.currency, balance_e8 = excluded.balance_e8,
         granted_e8 = excluded.granted_e8, credit_used_e8 = excluded.credit_used_e8,
-        in_arrears_since = excluded.in_arrears_since";
+        in_arrears_since = excluded.in_arrears_since
+        WHERE (currency, balance_e8, granted_e8, credit_used_e8, in_arrears_since)
+        IS NOT (excluded.currency, excluded.balance_e8, excluded.granted_e8, excluded.credit_used_e8, excluded.in_arrears_since)";
     let mut put = Insert::new(connection, "wallet", sql)?;
     for wallet in wallets {
         let params = (
