@@ -205,7 +205,7 @@ fn open_parquet(
 ) -> Result<Box<dyn RowReader>, FileRefusal> {
     #[cfg(unix)]
     if let Some(program) = &options.decoder {
-        return Ok(Box::new(apart::ApartReader::open(file, kind, options, program)?));
+        return Ok(Box::new(apart::ApartReader::open(file, kind, options, program, lines)?));
     }
     Ok(Box::new(parquet::ParquetReader::open(file, kind.schema(), options, lines.map(<[u64]>::to_vec))?))
 }

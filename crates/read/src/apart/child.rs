@@ -1,15 +1,17 @@
 //! The process that decodes: takes a file on standard input, says its rows on standard output, within its limits.
 
-use super::super::parquet::ParquetReader;
+use super::super::columns::{ColumnsReader, UsageReader as _};
+use super::super::parquet::{Footer, ParquetReader};
 use super::super::{FileRefusal, ReadOptions, RowReader as _};
-use super::MEMORY_BYTES_MAX;
-use super::wire;
+use super::task::Task;
+use super::{MEMORY_BYTES_MAX, wire};
 use reckoner_core::table::TableKind;
 use rlimit::{Resource, setrlimit};
 use std::ffi::OsString;
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter, ErrorKind, Write};
 use std::os::fd::AsFd as _;
+use std::path::Path;
 
 /// Seconds of processor time for any file, and on top of them for every MiB of it: far more than rows need.
 const CPU_SECONDS: u64 = 600;
@@ -58,10 +60,28 @@ impl From<io::Error> for Stopped {
 }
 
 fn rows(args: &[OsString], file: File, out: &mut impl Write) -> Result<(), Stopped> {
-    let (kind, options) = understood(args).ok_or_else(|| {
+    let (kind, task, options) = understood(args).ok_or_else(|| {
         FileRefusal::new("unreadable", "the decoder of Parquet was not told what to decode: it is no command to be given by hand")
     })?;
-    let mut reader = ParquetReader::open(file, kind.schema(), &options, None)?;
+    match task {
+        Task::Rows => text(ParquetReader::open(file, kind.schema(), &options, None)?, out),
+        Task::Lines(path) => text(ParquetReader::open(file, kind.schema(), &options, Some(lines(&path)?))?, out),
+        Task::Columns(part) => {
+            let mut reader = ColumnsReader::open(file, &options, part)?;
+            wire::write_opened(out)?;
+            while let Some(columns) = reader.next_columns()? {
+                wire::write_columns(out, &columns)?;
+            }
+            Ok(())
+        }
+        Task::Parts => {
+            let footer = Footer::read(&file, kind.schema(), &options)?;
+            Ok(wire::write_parts(out, &footer.group_rows())?)
+        }
+    }
+}
+
+fn text(mut reader: ParquetReader, out: &mut impl Write) -> Result<(), Stopped> {
     wire::write_opened(out)?;
     while let Some(batch) = reader.next_batch()? {
         wire::write_batch(out, &batch)?;
@@ -69,12 +89,22 @@ fn rows(args: &[OsString], file: File, out: &mut impl Write) -> Result<(), Stopp
     Ok(())
 }
 
-fn understood(args: &[OsString]) -> Option<(TableKind, ReadOptions)> {
-    let words: Vec<&str> = args.iter().map(|word| word.to_str()).collect::<Option<_>>()?;
-    let [kind, batch_rows, ignored @ ..] = words.as_slice() else { return None };
-    let kind = TableKind::ALL.into_iter().find(|known| known.as_str() == *kind)?;
-    let ignored_columns = ignored.iter().map(|column| (*column).to_owned()).collect();
-    Some((kind, ReadOptions { batch_rows: batch_rows.parse().ok()?, ignored_columns, ..ReadOptions::default() }))
+/// The lines that are wanted, as the asking process wrote them down.
+fn lines(path: &Path) -> io::Result<Vec<u64>> {
+    let bytes = std::fs::read(path)?;
+    let (lines, rest) = bytes.as_chunks();
+    if !rest.is_empty() {
+        return Err(ErrorKind::InvalidData.into());
+    }
+    Ok(lines.iter().map(|line| u64::from_le_bytes(*line)).collect())
+}
+
+fn understood(args: &[OsString]) -> Option<(TableKind, Task, ReadOptions)> {
+    let [kind, task, batch_rows, ignored @ ..] = args else { return None };
+    let kind = TableKind::ALL.into_iter().find(|known| known.as_str() == kind)?;
+    let ignored_columns = ignored.iter().map(|column| column.to_str().map(str::to_owned)).collect::<Option<_>>()?;
+    let batch_rows = batch_rows.to_str()?.parse().ok()?;
+    Some((kind, Task::of_argument(task)?, ReadOptions { batch_rows, ignored_columns, ..ReadOptions::default() }))
 }
 
 /// From here on this process can take neither the machine's memory nor its time, and leaves no core behind.

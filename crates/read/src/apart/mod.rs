@@ -9,6 +9,8 @@
 //! fails is no error in Rust, it ends the process. So the decoder gets a process of its own to end.
 
 mod child;
+mod packed;
+mod task;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -16,14 +18,18 @@ mod wire;
 pub use child::decode;
 
 use super::batch::Batch;
+use super::columns::UsageReader;
 use super::parquet::TAKES_TOO_MUCH;
 use super::{FileRefusal, Format, ReadOptions, RowReader};
-use reckoner_core::table::TableKind;
+use reckoner_core::table::{TableKind, UsageColumns};
 use std::fs::File;
-use std::io::{BufReader, Read as _};
+use std::io::{self, BufReader, Read as _, Write as _};
+use std::ops::Range;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use task::Task;
+use tempfile::NamedTempFile;
 use wire::Frame;
 
 /// The first argument of a process that decodes: the program hands the others to [`decode`].
@@ -35,19 +41,87 @@ pub const MEMORY_BYTES_MAX: u64 = 320 << 20;
 /// What the dying process may have said of its end.
 const LAST_WORDS_BYTES: u64 = 4 * 1024;
 
-/// A Parquet file being decoded by another process.
-pub(super) struct ApartReader {
+/// What is read at once of what the decoder says.
+const BUFFER_BYTES: usize = 1 << 20;
+
+/// The process that decodes a Parquet file.
+struct Decoder {
     kind: TableKind,
     child: Child,
     frames: BufReader<ChildStdout>,
+    /// The frame at hand.
+    content: Vec<u8>,
+}
+
+/// A Parquet file being decoded by another process.
+pub(super) struct ApartReader {
+    decoder: Decoder,
+    is_done: bool,
+}
+
+/// A Parquet file of usage being decoded by another process into columns.
+pub(super) struct ApartColumns {
+    decoder: Decoder,
     is_done: bool,
 }
 
 impl ApartReader {
-    /// Starts the decoder and waits for what it says of the footer.
-    pub(super) fn open(file: File, kind: TableKind, options: &ReadOptions, program: &Path) -> Result<Self, FileRefusal> {
+    /// Starts the decoder and waits for what it says of the footer. With `lines`, only the rows on them are handed out.
+    pub(super) fn open(
+        file: File,
+        kind: TableKind,
+        options: &ReadOptions,
+        program: &Path,
+        lines: Option<&[u64]>,
+    ) -> Result<Self, FileRefusal> {
+        // There until the decoder has read it, which it has when it says of the footer.
+        let lines = lines.map(lines_file).transpose().map_err(|error| FileRefusal::of(&error))?;
+        let task = lines.as_ref().map_or(Task::Rows, |lines| Task::Lines(lines.path().to_owned()));
+        let mut decoder = Decoder::start(file, kind, &task, options, program)?;
+        decoder.opened()?;
+        Ok(Self { decoder, is_done: false })
+    }
+}
+
+impl ApartColumns {
+    /// As [`ApartReader::open`], for columns of usage of these row groups, or of all.
+    pub(super) fn open(
+        file: File,
+        options: &ReadOptions,
+        program: &Path,
+        part: Option<Range<usize>>,
+    ) -> Result<Self, FileRefusal> {
+        let mut decoder = Decoder::start(file, TableKind::Usage, &Task::Columns(part), options, program)?;
+        decoder.opened()?;
+        Ok(Self { decoder, is_done: false })
+    }
+}
+
+/// The rows of each row group, by the decoder's word.
+pub(super) fn parts(file: File, kind: TableKind, options: &ReadOptions, program: &Path) -> Result<Vec<u64>, FileRefusal> {
+    match Decoder::start(file, kind, &Task::Parts, options, program)?.next_frame()? {
+        Frame::Parts(rows) => Ok(rows),
+        Frame::Opened | Frame::Batch(_) | Frame::Columns(_) | Frame::End => Err(senseless()),
+    }
+}
+
+fn lines_file(lines: &[u64]) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new()?;
+    let bytes: Vec<u8> = lines.iter().flat_map(|line| line.to_le_bytes()).collect();
+    file.write_all(&bytes)?;
+    Ok(file)
+}
+
+fn senseless() -> FileRefusal {
+    FileRefusal::new("unreadable", "the decoder of Parquet does not make sense")
+}
+
+impl Decoder {
+    fn start(file: File, kind: TableKind, task: &Task, options: &ReadOptions, program: &Path) -> Result<Self, FileRefusal> {
         let mut child = Command::new(program)
-            .args([DECODE_WORD, kind.as_str(), &options.batch_rows.to_string()])
+            .args([DECODE_WORD, kind.as_str()])
+            .arg(task.to_argument())
+            .arg(options.batch_rows.to_string())
             .args(&options.ignored_columns)
             .env_clear()
             .stdin(file)
@@ -55,17 +129,21 @@ impl ApartReader {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(|error| FileRefusal::new("unreadable", format!("the decoder of Parquet cannot be started: {error}")))?;
-        let frames = BufReader::with_capacity(64 * 1024, child.stdout.take().expect("it is piped"));
-        let mut reader = Self { kind, child, frames, is_done: false };
-        match reader.next_frame()? {
-            Frame::Opened => Ok(reader),
-            Frame::Batch(_) | Frame::End => Err(FileRefusal::new("unreadable", "the decoder of Parquet does not make sense")),
+        let frames = BufReader::with_capacity(BUFFER_BYTES, child.stdout.take().expect("it is piped"));
+        Ok(Self { kind, child, frames, content: Vec::new() })
+    }
+
+    /// Waits for what the decoder says of the footer.
+    fn opened(&mut self) -> Result<(), FileRefusal> {
+        match self.next_frame()? {
+            Frame::Opened => Ok(()),
+            Frame::Batch(_) | Frame::Columns(_) | Frame::Parts(_) | Frame::End => Err(senseless()),
         }
     }
 
     /// What the decoder says next; its refusal, or what its end means, as an error.
     fn next_frame(&mut self) -> Result<Frame, FileRefusal> {
-        match wire::read(&mut self.frames, self.kind.schema()) {
+        match wire::read(&mut self.frames, &mut self.content, self.kind.schema()) {
             Ok(Some(said)) => said,
             Ok(None) => Err(self.ended()),
             Err(error) => Err(FileRefusal::new("unreadable", format!("the decoder of Parquet is not understood: {error}"))),
@@ -96,18 +174,35 @@ impl RowReader for ApartReader {
         }
         // Done until proven otherwise: after an error nothing more is handed out.
         self.is_done = true;
-        match self.next_frame()? {
+        match self.decoder.next_frame()? {
             Frame::Batch(batch) => {
                 self.is_done = false;
                 Ok(Some(batch))
             }
             Frame::End => Ok(None),
-            Frame::Opened => Err(FileRefusal::new("unreadable", "the decoder of Parquet does not make sense")),
+            Frame::Opened | Frame::Columns(_) | Frame::Parts(_) => Err(senseless()),
         }
     }
 }
 
-impl Drop for ApartReader {
+impl UsageReader for ApartColumns {
+    fn next_columns(&mut self) -> Result<Option<UsageColumns>, FileRefusal> {
+        if self.is_done {
+            return Ok(None);
+        }
+        self.is_done = true;
+        match self.decoder.next_frame()? {
+            Frame::Columns(columns) => {
+                self.is_done = false;
+                Ok(Some(columns))
+            }
+            Frame::End => Ok(None),
+            Frame::Opened | Frame::Batch(_) | Frame::Parts(_) => Err(senseless()),
+        }
+    }
+}
+
+impl Drop for Decoder {
     /// Nobody reads on: the decoder ends, and is not left behind as a zombie.
     fn drop(&mut self) {
         let _ = self.child.kill();

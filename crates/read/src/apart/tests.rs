@@ -20,7 +20,9 @@ fn batch() -> Batch {
 fn a_batch_comes_out_as_it_went_in() {
     let (batch, mut bytes) = (batch(), Vec::new());
     wire::write_batch(&mut bytes, &batch).expect("in memory");
-    let Ok(Some(Ok(Frame::Batch(read)))) = wire::read(&mut bytes.as_slice(), schema()) else { panic!("a batch was written") };
+    let Ok(Some(Ok(Frame::Batch(read)))) = wire::read(&mut bytes.as_slice(), &mut Vec::new(), schema()) else {
+        panic!("a batch was written")
+    };
     assert_eq!(read.lines(), batch.lines());
     assert!(read.rows().eq(batch.rows()));
     assert_eq!(read.refused(), batch.refused());
@@ -35,7 +37,7 @@ fn a_refusal_keeps_its_code_and_its_words() {
     wire::write_refusal(&mut bytes, &refusal).expect("in memory");
     wire::write_end(&mut bytes).expect("in memory");
     let mut from = bytes.as_slice();
-    let mut next = || wire::read(&mut from, schema()).expect("it was written by a decoder");
+    let mut next = || wire::read(&mut from, &mut Vec::new(), schema()).expect("it was written by a decoder");
     assert!(matches!(next(), Some(Ok(Frame::Opened))));
     assert_eq!(next().expect("a refusal").err(), Some(refusal));
     assert!(matches!(next(), Some(Ok(Frame::End))));
@@ -47,18 +49,18 @@ fn what_no_decoder_says_is_no_batch() {
     let mut bytes = Vec::new();
     wire::write_batch(&mut bytes, &batch()).expect("in memory");
     for length in (0..bytes.len()).step_by(bytes.len() / 500) {
-        assert!(matches!(wire::read(&mut &bytes[..length], schema()), Ok(None)), "it died after {length} bytes");
+        assert!(matches!(wire::read(&mut &bytes[..length], &mut Vec::new(), schema()), Ok(None)), "it died after {length} bytes");
     }
     // A flipped bit is another text or an error, and never a panic.
     for place in 0..bytes.len().min(4_000) {
         let mut damaged = bytes.clone();
         damaged[place] ^= 1 << (place % 8);
-        if let Ok(Some(Ok(Frame::Batch(read)))) = wire::read(&mut damaged.as_slice(), schema()) {
+        if let Ok(Some(Ok(Frame::Batch(read)))) = wire::read(&mut damaged.as_slice(), &mut Vec::new(), schema()) {
             assert_eq!(read.rows().count(), read.len());
         }
     }
     for bytes in [&b"rec"[..], b"x\0\0\0\0", b"b\xff\xff\xff\xff", b"b\x01\0\0\0\0", b"r\x02\0\0\0{}"] {
-        assert!(!matches!(wire::read(&mut &bytes[..], schema()), Ok(Some(Ok(_)))), "{bytes:?}");
+        assert!(!matches!(wire::read(&mut &bytes[..], &mut Vec::new(), schema()), Ok(Some(Ok(_)))), "{bytes:?}");
     }
 }
 
@@ -84,7 +86,7 @@ fn the_end_of_a_decoder_says_whose_fault_it_is() {
 fn a_program_that_is_no_decoder_does_not_brand_the_file() {
     for program in ["/bin/true", "/bin/sh", "/bin/echo", "/nowhere/at/all"] {
         let file = tempfile::tempfile().expect("a file");
-        let refusal = ApartReader::open(file, TableKind::Funds, &ReadOptions::default(), Path::new(program));
+        let refusal = ApartReader::open(file, TableKind::Funds, &ReadOptions::default(), Path::new(program), None);
         assert_eq!(refusal.err().map(|refusal| refusal.reason), Some("unreadable"), "{program}");
     }
 }

@@ -2,12 +2,15 @@
 
 use super::super::batch::{BATCH_BYTES_MAX, Batch, TextColumn};
 use super::super::{FILE_REASONS, FileRefusal};
+use super::packed;
 use reckoner_core::table::schema::TableSchema;
-use reckoner_core::table::{Refusal, reason};
+use reckoner_core::table::{Refusal, UsageColumns, reason};
 use std::io::{self, ErrorKind, Read, Write};
 
 const OPENED: u8 = b'o';
 const BATCH: u8 = b'b';
+const COLUMNS: u8 = b'c';
+const PARTS: u8 = b'p';
 const REFUSED: u8 = b'r';
 const END: u8 = b'e';
 
@@ -20,6 +23,10 @@ pub(super) enum Frame {
     Opened,
     /// Rows.
     Batch(Batch),
+    /// Rows of usage as columns.
+    Columns(UsageColumns),
+    /// The rows of each row group.
+    Parts(Vec<u64>),
     /// That was all.
     End,
 }
@@ -57,6 +64,18 @@ pub(super) fn write_batch(out: &mut impl Write, batch: &Batch) -> io::Result<()>
     write(out, BATCH, &content.0)
 }
 
+pub(super) fn write_columns(out: &mut impl Write, columns: &UsageColumns) -> io::Result<()> {
+    let mut content = Content(Vec::with_capacity(64 * columns.len()));
+    packed::write(&mut content, columns);
+    write(out, COLUMNS, &content.0)
+}
+
+pub(super) fn write_parts(out: &mut impl Write, group_rows: &[u64]) -> io::Result<()> {
+    let mut content = Content(Vec::new());
+    group_rows.iter().for_each(|rows| content.number(*rows));
+    write(out, PARTS, &content.0)
+}
+
 fn write(out: &mut impl Write, kind: u8, content: &[u8]) -> io::Result<()> {
     let length = u32::try_from(content.len()).map_err(|_| nonsense("a frame of more than 4 GiB"))?;
     out.write_all(&[kind])?;
@@ -64,11 +83,15 @@ fn write(out: &mut impl Write, kind: u8, content: &[u8]) -> io::Result<()> {
     out.write_all(content)
 }
 
-/// The next frame, or the decoder's refusal; nothing where it has ended.
+/// The next frame, or the decoder's refusal; nothing where it has ended. `content` is room that is used again.
 ///
 /// # Errors
 /// Where the bytes are none that a decoder writes.
-pub(super) fn read(from: &mut impl Read, schema: &'static TableSchema) -> io::Result<Option<Result<Frame, FileRefusal>>> {
+pub(super) fn read(
+    from: &mut impl Read,
+    content: &mut Vec<u8>,
+    schema: &'static TableSchema,
+) -> io::Result<Option<Result<Frame, FileRefusal>>> {
     let mut head = [0; 5];
     match from.read_exact(&mut head) {
         Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
@@ -78,16 +101,26 @@ pub(super) fn read(from: &mut impl Read, schema: &'static TableSchema) -> io::Re
     if length > FRAME_BYTES_MAX {
         return Err(nonsense("a frame that is too long"));
     }
-    let mut content = Vec::with_capacity(length);
-    if from.take(length as u64).read_to_end(&mut content)? < length {
+    content.clear();
+    content.reserve(length);
+    if from.take(length as u64).read_to_end(content)? < length {
         return Ok(None); // it ended in the middle
     }
     let frame = match head[0] {
         OPENED => Frame::Opened,
         END => Frame::End,
-        BATCH => Frame::Batch(read_batch(&content, schema)?),
+        BATCH => Frame::Batch(read_batch(content, schema)?),
+        COLUMNS => {
+            let mut rest = Rest(content);
+            let columns = packed::read(&mut rest)?;
+            if !rest.0.is_empty() {
+                return Err(nonsense("a frame that is too long"));
+            }
+            Frame::Columns(columns)
+        }
+        PARTS => Frame::Parts(Rest(content).numbers(length / 8)?),
         REFUSED => {
-            let (reason, detail): (String, String) = serde_json::from_slice(&content)?;
+            let (reason, detail): (String, String) = serde_json::from_slice(content)?;
             let reason = known(FILE_REASONS, &reason).ok_or_else(|| nonsense("an unknown reason"))?;
             return Ok(Some(Err(FileRefusal { reason, detail })));
         }
@@ -126,28 +159,37 @@ fn known(list: &[(&'static str, &str)], code: &str) -> Option<&'static str> {
     list.iter().find(|(known, _)| *known == code).map(|(known, _)| *known)
 }
 
-fn nonsense(what: &str) -> io::Error {
+pub(super) fn nonsense(what: &str) -> io::Error {
     io::Error::new(ErrorKind::InvalidData, what)
 }
 
-struct Content(Vec<u8>);
+/// A frame's content being written.
+pub(super) struct Content(pub(super) Vec<u8>);
 
 impl Content {
-    fn number(&mut self, number: u64) {
+    pub(super) fn byte(&mut self, byte: u8) {
+        self.0.push(byte);
+    }
+
+    pub(super) fn number(&mut self, number: u64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    fn bytes(&mut self, bytes: &[u8]) {
+    pub(super) fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 }
 
 /// What of a frame is not read yet.
-struct Rest<'a>(&'a [u8]);
+pub(super) struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    fn number(&mut self) -> io::Result<u64> {
+    pub(super) fn byte(&mut self) -> io::Result<u8> {
+        Ok(self.some(1)?[0])
+    }
+
+    pub(super) fn number(&mut self) -> io::Result<u64> {
         let (number, rest) = self.0.split_first_chunk().ok_or_else(|| nonsense("a frame that is too short"))?;
         self.0 = rest;
         Ok(u64::from_le_bytes(*number))
@@ -160,8 +202,13 @@ impl<'a> Rest<'a> {
         (0..count).map(|_| self.number()).collect()
     }
 
-    fn bytes(&mut self) -> io::Result<&'a [u8]> {
+    pub(super) fn bytes(&mut self) -> io::Result<&'a [u8]> {
         let length = self.number()? as usize;
+        self.some(length)
+    }
+
+    /// The next so many bytes.
+    pub(super) fn some(&mut self, length: usize) -> io::Result<&'a [u8]> {
         let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(|| nonsense("a frame that is too short"))?;
         self.0 = rest;
         Ok(bytes)

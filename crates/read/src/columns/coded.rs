@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::sync::Arc;
 
 /// Ids are no longer.
-const ID_BYTES_MAX: usize = 128;
+pub(in super::super) const ID_BYTES_MAX: usize = 128;
 
 /// What a cell is kept as; nothing where its row is not read here.
 pub(super) type Check = fn(&str) -> Option<Cow<'_, str>>;

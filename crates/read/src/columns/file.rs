@@ -24,7 +24,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 /// So many rows are enough for one time.
-const ROWS_MAX: usize = 128 * 1024;
+pub(in super::super) const ROWS_MAX: usize = 128 * 1024;
 /// So many rows are worth being handed out where a row group ends, as the next one has other dictionaries.
 const ROWS_WORTH: usize = 32 * 1024;
 /// What is decoded at a time should not unpack to more.
@@ -57,14 +57,16 @@ impl ColumnsReader {
         let footer = Footer::read(&file, schema, options)?;
         let rows = footer.group_rows();
         let groups = part.unwrap_or(0..rows.len());
-        assert!(groups.start <= groups.end && groups.end <= rows.len(), "the file has these row groups");
+        let Some(rows_expected) = rows.get(groups.clone()).map(|rows| rows.iter().sum()) else {
+            return Err(super::part_is_gone());
+        };
         let first_line = 1 + rows[..groups.start].iter().sum::<u64>();
         let names = footer.places.iter().flatten().map(|place| schema.columns[*place].name.as_str());
         Ok(Self {
             builder: Builder::new(names, first_line),
             repeats: Repeats::default(),
             text: TextCount::new(footer.file_bytes),
-            rows_expected: rows[groups.clone()].iter().sum(),
+            rows_expected,
             rows_seen: 0,
             rows_max: ROWS_MAX,
             is_done: false,

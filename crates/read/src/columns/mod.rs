@@ -12,8 +12,14 @@ mod parsed;
 mod repeats;
 mod text;
 
+#[cfg(unix)]
+pub(super) use coded::{ID_BYTES_MAX, are_id_characters};
 pub(super) use file::ColumnsReader;
+#[cfg(unix)]
+pub(super) use file::ROWS_MAX;
 
+#[cfg(unix)]
+use super::apart;
 use super::input::Input;
 use super::{FileRefusal, Format, ReadOptions, Source, parquet};
 use reckoner_core::table::{TableKind, UsageColumns};
@@ -43,10 +49,7 @@ pub enum UsageParts {
 /// Records of CSV and NDJSON that are no rows are unread rows here. Of CSV and NDJSON there is only the whole.
 ///
 /// # Errors
-/// [`FileRefusal`] as from [`open`](super::open).
-///
-/// # Panics
-/// Where a part of a file is asked for that has no row groups, or not those.
+/// [`FileRefusal`] as from [`open`](super::open); `unreadable` where the file has no such row groups.
 pub fn open_usage(
     source: Source,
     options: &ReadOptions,
@@ -56,11 +59,17 @@ pub fn open_usage(
     if input.format(options)? == Format::Parquet {
         return open_parquet(input.into_file()?, options, part);
     }
-    assert!(part.is_none(), "text is read whole");
+    if part.is_some() {
+        return Err(part_is_gone());
+    }
     Ok(Box::new(text::TextColumnsReader::new(super::open_input(input, TableKind::Usage, options)?)))
 }
 
 fn open_parquet(file: File, options: &ReadOptions, part: Option<Range<usize>>) -> Result<Box<dyn UsageReader>, FileRefusal> {
+    #[cfg(unix)]
+    if let Some(program) = &options.decoder {
+        return Ok(Box::new(apart::ApartColumns::open(file, options, program, part)?));
+    }
     Ok(Box::new(ColumnsReader::open(file, options, part)?))
 }
 
@@ -73,6 +82,19 @@ pub fn usage_parts(source: Source, options: &ReadOptions) -> Result<UsageParts, 
     if input.format(options)? != Format::Parquet {
         return Ok(UsageParts::Whole);
     }
-    let footer = parquet::Footer::read(&input.into_file()?, TableKind::Usage.schema(), options)?;
+    let file = input.into_file()?;
+    #[cfg(unix)]
+    if let Some(program) = &options.decoder {
+        return apart::parts(file, TableKind::Usage, options, program).map(UsageParts::RowGroups);
+    }
+    let footer = parquet::Footer::read(&file, TableKind::Usage.schema(), options)?;
     Ok(UsageParts::RowGroups(footer.group_rows()))
+}
+
+/// A refusal for row groups that were there when the file was looked at before.
+fn part_is_gone() -> FileRefusal {
+    FileRefusal::new(
+        "unreadable",
+        "the file has other row groups than before: it changed while it was read; send it again, complete",
+    )
 }
