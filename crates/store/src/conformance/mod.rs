@@ -53,6 +53,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("a_batch_is_all_or_nothing", settling::a_batch_is_all_or_nothing),
     ("impossible_money_is_refused", settling::impossible_money_is_refused),
     ("outstanding_follows_what_is_paid", settling::outstanding_follows_what_is_paid),
+    ("what_chargebacks_left_open_is_paid_later", settling::what_chargebacks_left_open_is_paid_later),
+    ("of_a_long_batch_the_row_at_fault_is_named", settling::of_a_long_batch_the_row_at_fault_is_named),
     ("totals_of_use_taken_back_are_gone", settling::totals_of_use_taken_back_are_gone),
     ("funds_take_effect_once", settling::funds_take_effect_once),
     ("a_failed_attempt_is_a_line_and_nothing_else", settling::a_failed_attempt_is_a_line_and_nothing_else),

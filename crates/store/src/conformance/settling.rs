@@ -4,7 +4,7 @@ use super::samples::*;
 use super::{ALWAYS, Place, picture};
 use crate::{RunRecord, SettledWindow, SettlementBatch, Store, StoreError};
 use reckoner_core::number::Money;
-use reckoner_core::pay::Wallet;
+use reckoner_core::pay::{OpenSettlement, Wallet};
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::Window;
 
@@ -223,6 +223,80 @@ pub(super) fn outstanding_follows_what_is_paid(place: &dyn Place) {
     let third = SettlementBatch { outstanding: vec![("st-1".to_owned(), at(1), money("3"))], ..SettlementBatch::default() };
     store.record_settlement(&third).expect("recorded");
     assert_eq!(open(&*store, &["acme"])[0], "acme st-1 3.00000000");
+}
+
+pub(super) fn what_chargebacks_left_open_is_paid_later(place: &dyn Place) {
+    let mut store = place.open();
+    let left = |id: &str, hours, amount| OpenSettlement {
+        settlement_id: id.to_owned(),
+        at: at(hours),
+        billing_period: String::new(),
+        outstanding: money(amount),
+        payment_lines: 0,
+    };
+    let back = vec![("acme".to_owned(), left("f-1", 2, "5")), ("birch".to_owned(), left("f-2", 1, "7"))];
+    let first = SettlementBatch {
+        opened: back.clone(),
+        wallets: vec![wallet("acme", "0"), wallet("birch", "0")],
+        settlements: vec![settlement("st-1", "acme", at(2), 0), settlement("st-3", "acme", at(3), 0)],
+        ..SettlementBatch::default()
+    };
+    store.record_settlement(&first).expect("recorded");
+    let open = |store: &dyn Store, accounts: &[&str]| {
+        let accounts: Vec<String> = accounts.iter().map(|account| (*account).to_owned()).collect();
+        let found = store.open_settlements(&accounts).expect("settlements");
+        found.into_iter().map(|(account, open)| format!("{account} {}", open.settlement_id)).collect::<Vec<_>>()
+    };
+    assert_eq!(open(&*store, &["birch"]), ["birch f-2"]);
+    assert_eq!(store.open_settlements(&["birch".to_owned()]).expect("settlements"), back[1..]);
+    let sums = |store: &dyn Store| store.money_by_currency().expect("sums")[0].outstanding_e8;
+    assert_eq!(sums(&*store), 1_400_000_000);
+
+    let outstanding = vec![("f-1".to_owned(), at(2), Money::ZERO), ("f-2".to_owned(), at(1), money("2"))];
+    store.record_settlement(&SettlementBatch { outstanding, ..SettlementBatch::default() }).expect("recorded");
+    assert_eq!(open(&*store, &["acme", "birch"]), ["birch f-2", "acme st-1", "acme st-3"]);
+    assert_eq!(sums(&*store), 400_000_000);
+
+    // Nothing of that id is there at another instant.
+    let before = picture(&*store);
+    for id in ["f-2", "st-1", "f-none"] {
+        let outstanding = vec![(id.to_owned(), at(9), money("1"))];
+        let error = store.record_settlement(&SettlementBatch { outstanding, ..SettlementBatch::default() });
+        assert!(matches!(error, Err(StoreError::Missing { what: "settlement", .. })), "{id}: {error:?}");
+    }
+    assert_eq!(picture(&*store), before);
+}
+
+pub(super) fn of_a_long_batch_the_row_at_fault_is_named(place: &dyn Place) {
+    let mut store = place.open();
+    let batch = |count: i64| {
+        // Not in the order of anything: the store brings its rows into order.
+        let mut settlements: Vec<_> =
+            (0..count).map(|number| settlement(&format!("st-{number}"), "acme", at(number * 37 % count), 0)).collect();
+        settlements[5].outstanding = Money::ZERO;
+        let named = [count - 1, 3].map(|number| settlements[number as usize].clone());
+        let [last, third] = named.map(|row| (row.settlement_id, row.at));
+        let outstanding = vec![(last.0, last.1, money("5")), (third.0, third.1, Money::ZERO)];
+        SettlementBatch { settlements, outstanding, ..SettlementBatch::default() }
+    };
+    // A known id, and a known key.
+    let revision = settlement("st-133", "acme", batch(150).settlements[133].at, 1);
+    for wrong in [revision, settlement("twice", "acme", at(77), 0)] {
+        let (expected, mut batch) = (wrong.settlement_id.clone(), batch(150));
+        batch.settlements.push(wrong);
+        match store.record_settlement(&batch).expect_err("a known key") {
+            StoreError::AlreadyRecorded { what: "settlement", id } => assert_eq!(id, expected),
+            other => panic!("{expected}: {other}"),
+        }
+        assert_eq!(store.settlements(ALWAYS).expect("settlements"), []);
+    }
+    let mut batch = batch(150);
+    store.record_settlement(&batch).expect("recorded");
+    batch.settlements.sort_by_key(|row| row.at);
+    assert_eq!(store.settlements(ALWAYS).expect("settlements"), batch.settlements);
+    let open = store.open_settlements(&["acme".to_owned()]).expect("settlements");
+    let amounts: Vec<Money> = open.iter().map(|(_, open)| open.outstanding).collect();
+    assert_eq!((amounts.len(), amounts.iter().copied().sum::<Money>()), (148, money("152")));
 }
 
 pub(super) fn funds_take_effect_once(place: &dyn Place) {

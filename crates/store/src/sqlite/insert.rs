@@ -5,6 +5,7 @@ use crate::StoreError;
 use reckoner_core::number::Quantity;
 use rusqlite::{CachedStatement, Connection, Params, ToSql, ffi};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A statement that records things of one kind.
 pub(super) struct Insert<'c> {
@@ -128,8 +129,8 @@ pub(super) fn int(count: u64) -> i64 {
 }
 
 /// A quantity as SQLite keeps it: the integer at 1e-12 as text.
-pub(super) fn e12(quantity: Quantity) -> String {
-    quantity.e12().to_string()
+pub(super) fn e12(quantity: Quantity) -> Cow<'static, str> {
+    if quantity.is_zero() { Cow::Borrowed("0") } else { Cow::Owned(quantity.e12().to_string()) }
 }
 
 /// A value as JSON.

@@ -9,6 +9,19 @@ use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::time::{Instant, Window};
 use rusqlite::Connection;
 
+// The keys of settlements begin with the instant, so whoever asks about an account or an id looks there instant by instant:
+// as many looks as there are ends of windows, however many accounts there are. It ends with a null.
+macro_rules! instants_of {
+    ($table:literal) => {
+        concat!(
+            "instants (at) AS (SELECT min(at) FROM ",
+            $table,
+            " UNION ALL SELECT (SELECT min(at) FROM ",
+            $table,
+            " AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)"
+        )
+    };
+}
 const WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, credit_used_e8, in_arrears_since FROM wallets
     WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY account_id";
 const ALL_WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, credit_used_e8, in_arrears_since FROM wallets
@@ -16,23 +29,45 @@ const ALL_WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, 
 const VOUCHER_STATES: &str = "SELECT voucher_id, body, used_e8, returned_e8
     FROM vouchers JOIN voucher_states USING (voucher_id)
     WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY voucher_id";
-const OPEN_SETTLEMENTS: &str = "WITH RECURSIVE wanted (account_id) AS MATERIALIZED (SELECT value FROM json_each(?1)),
-    instants (at) AS (SELECT min(at) FROM open_settlements UNION ALL
-        SELECT (SELECT min(at) FROM open_settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL),
-    open (settlement_id, account_id, at, revision, billing_period, outstanding_e8) AS (
-        SELECT s.settlement_id, s.account_id, s.at, s.revision, s.billing_period, o.outstanding_e8
-        FROM instants CROSS JOIN wanted CROSS JOIN open_settlements AS o USING (at, account_id)
-        CROSS JOIN settlements AS s USING (at, account_id, revision)
-        UNION ALL SELECT entry_id, account_id, at, 0, billing_period, outstanding_e8
-        FROM wanted CROSS JOIN open_chargebacks USING (account_id))
-    SELECT settlement_id, account_id, at, billing_period, outstanding_e8,
-    coalesce((SELECT max(seq) FROM payments WHERE paid_for = settlement_id), 0) AS payment_lines
-    FROM open ORDER BY at, account_id, revision";
-const PAYMENTS_IN_PERIOD: &str = "WITH RECURSIVE instants (at) AS (SELECT min(at) FROM settlements UNION ALL
-        SELECT (SELECT min(at) FROM settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)
-    SELECT p.payment_id, p.account_id, p.paid_for, p.seq, p.kind, p.source, p.source_id, p.amount_e8, p.currency, p.at
+// The accounts and what is open of them; each question fills in how it finds the rows of these accounts.
+macro_rules! open_settlements {
+    ($lists:expr, $found:literal) => {
+        concat!(
+            "WITH RECURSIVE wanted (account_id) AS MATERIALIZED (SELECT value FROM json_each(?1)), ",
+            $lists,
+            "open (settlement_id, account_id, at, revision, billing_period, outstanding_e8) AS (
+                SELECT s.settlement_id, s.account_id, s.at, s.revision, s.billing_period, o.outstanding_e8 FROM ",
+            $found,
+            " UNION ALL SELECT entry_id, account_id, at, 0, billing_period, outstanding_e8
+                FROM wanted CROSS JOIN open_chargebacks USING (account_id))
+            SELECT settlement_id, account_id, at, billing_period, outstanding_e8,
+            coalesce((SELECT max(seq) FROM payments WHERE paid_for = settlement_id), 0) AS payment_lines
+            FROM open ORDER BY at, account_id, revision"
+        )
+    };
+}
+const OPEN_SETTLEMENTS: &str = open_settlements!(
+    concat!(instants_of!("open_settlements"), ", "),
+    "instants CROSS JOIN wanted CROSS JOIN open_settlements AS o USING (at, account_id)
+    CROSS JOIN settlements AS s USING (at, account_id, revision)"
+);
+/// The same where a look at every instant for every account would be more work than the whole table.
+const OPEN_SETTLEMENTS_OF_MANY: &str = open_settlements!(
+    "",
+    "open_settlements AS o CROSS JOIN settlements AS s USING (at, account_id, revision)
+    WHERE o.account_id IN (SELECT account_id FROM wanted)"
+);
+const OPEN_INSTANTS: &str =
+    concat!("WITH RECURSIVE ", instants_of!("open_settlements"), " SELECT count(at) AS instants FROM instants");
+/// Counts no further than it is asked to.
+const OPEN_UP_TO: &str = "SELECT count(*) AS rows FROM (SELECT 1 FROM open_settlements LIMIT ?1)";
+const PAYMENTS_IN_PERIOD: &str = concat!(
+    "WITH RECURSIVE ",
+    instants_of!("settlements"),
+    " SELECT p.payment_id, p.account_id, p.paid_for, p.seq, p.kind, p.source, p.source_id, p.amount_e8, p.currency, p.at
     FROM instants CROSS JOIN settlements AS s ON s.at = instants.at AND s.account_id = ?1 AND s.billing_period = ?2
-    CROSS JOIN payments AS p ON p.paid_for = s.settlement_id ORDER BY p.ordinal";
+    CROSS JOIN payments AS p ON p.paid_for = s.settlement_id ORDER BY p.ordinal"
+);
 const PAYMENTS: &str = "SELECT payment_id, account_id, paid_for, seq, kind, source, source_id, amount_e8, currency, at
     FROM payments WHERE at >= ?1 AND at < ?2 ORDER BY at, paid_for, seq, ordinal";
 const REVISIONS: &str = "SELECT COUNT(*) AS revisions FROM settlements WHERE account_id = ?1 AND at = ?2";
@@ -44,17 +79,21 @@ const TIER_TOTALS: &str = "SELECT t.account_id, t.sku, t.price_id, t.billing_per
 const SETTLEMENTS: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8,
     balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
     FROM settlements WHERE at >= ?1 AND at < ?2 ORDER BY at, account_id, settlement_id";
-const SETTLEMENTS_IN_PERIOD: &str = "WITH RECURSIVE instants (at) AS (SELECT min(at) FROM settlements UNION ALL
-        SELECT (SELECT min(at) FROM settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)
-    SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8, balance_e8,
+const SETTLEMENTS_IN_PERIOD: &str = concat!(
+    "WITH RECURSIVE ",
+    instants_of!("settlements"),
+    " SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8, balance_e8,
     granted_e8, credit_e8, external_e8, outstanding_e8, run_id
-    FROM instants CROSS JOIN settlements USING (at) WHERE account_id = ?1 AND billing_period = ?2 ORDER BY at, settlement_id";
-const SETTLEMENTS_NAMED: &str = "WITH RECURSIVE instants (at) AS (SELECT min(at) FROM settlements UNION ALL
-        SELECT (SELECT min(at) FROM settlements AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)
-    SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8, balance_e8,
+    FROM instants CROSS JOIN settlements USING (at) WHERE account_id = ?1 AND billing_period = ?2 ORDER BY at, settlement_id"
+);
+const SETTLEMENTS_NAMED: &str = concat!(
+    "WITH RECURSIVE ",
+    instants_of!("settlements"),
+    " SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8, balance_e8,
     granted_e8, credit_e8, external_e8, outstanding_e8, run_id
     FROM instants CROSS JOIN settlements USING (at) WHERE settlement_id >= ?1 AND settlement_id < ?2
-    ORDER BY settlement_id LIMIT ?3";
+    ORDER BY settlement_id LIMIT ?3"
+);
 // A sum of amounts may pass 64 bits, so millions and the rest are summed on their own; division cuts towards zero.
 const MONEY_BY_CURRENCY: &str = "SELECT currency, sum(settlements) AS settlements,
     sum(due_high) AS due_high, sum(due_low) AS due_low, sum(paid_high) AS paid_high, sum(paid_low) AS paid_low,
@@ -81,6 +120,7 @@ pub(super) const QUESTIONS: &[&str] = &[
     WALLETS,
     VOUCHER_STATES,
     OPEN_SETTLEMENTS,
+    OPEN_INSTANTS,
     PAYMENTS_IN_PERIOD,
     PAYMENTS,
     REVISIONS,
@@ -117,7 +157,8 @@ pub(super) fn voucher_states(connection: &Connection, account_ids: &[String]) ->
 }
 
 pub(super) fn open_settlements(connection: &Connection, account_ids: &[String]) -> Answer<Vec<(String, OpenSettlement)>> {
-    ask_about(connection, "open_settlements", OPEN_SETTLEMENTS, account_ids, |columns| {
+    let question = if are_many(connection, account_ids.len() as u64)? { OPEN_SETTLEMENTS_OF_MANY } else { OPEN_SETTLEMENTS };
+    ask_about(connection, "open_settlements", question, account_ids, |columns| {
         let open = OpenSettlement {
             settlement_id: columns.text("settlement_id")?,
             at: columns.instant("at")?,
@@ -127,6 +168,17 @@ pub(super) fn open_settlements(connection: &Connection, account_ids: &[String]) 
         };
         Ok((columns.text("account_id")?, open))
     })
+}
+
+/// Whether there are at least as many pairs of an account and an instant as there are rows.
+fn are_many(connection: &Connection, accounts: u64) -> Answer<bool> {
+    let count = |question, params: &[i64], name| {
+        let counts = ask(connection, "open_settlements", question, rusqlite::params_from_iter(params), |row| row.count(name))?;
+        Answer::Ok(counts.into_iter().sum::<u64>())
+    };
+    let pairs = accounts.saturating_mul(count(OPEN_INSTANTS, &[], "instants")?);
+    let most = i64::try_from(pairs).unwrap_or(i64::MAX).saturating_add(1);
+    Ok(count(OPEN_UP_TO, &[most], "rows")? <= pairs)
 }
 
 pub(super) fn payments_in_period(connection: &Connection, account_id: &str, period: &str) -> Answer<Vec<PaymentLine>> {

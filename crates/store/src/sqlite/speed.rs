@@ -1,5 +1,6 @@
 //! How long a day's settlements take: 24 batches of an hour each, of many accounts that pay nothing. Measured on demand:
-//! `cargo test --release -p reckoner-store -- --ignored --nocapture speed`.
+//! `cargo test --release -p reckoner-store -- --ignored --nocapture --test-threads 1 speed`.
+#![expect(clippy::disallowed_methods, reason = "measures by the clock; nothing is decided by it")]
 
 use super::*;
 use crate::conformance::samples::*;
@@ -47,14 +48,14 @@ fn hour_of_debts(hours: i64) -> SettlementBatch {
     }
 }
 
-/// What this thread has used of a processor, in milliseconds; wall time says more about its neighbours.
-fn processor_ms() -> f64 {
+/// What this thread has used of a processor, in milliseconds (Linux): wall time says more about its neighbours.
+fn processor_ms() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').next().and_then(|nanos| nanos.parse::<f64>().ok()).unwrap_or_default() / 1e6
+    text.split(' ').next().and_then(|nanos| nanos.parse::<u64>().ok()).unwrap_or_default() / 1_000_000
 }
 
-fn mib(path: &Path) -> f64 {
-    std::fs::metadata(path).map_or(0.0, |file| file.len() as f64 / f64::from(1 << 20))
+fn mib(path: &Path) -> u64 {
+    std::fs::metadata(path).map_or(0, |file| file.len() >> 20)
 }
 
 #[test]
@@ -65,33 +66,31 @@ fn speed_of_a_day_of_settlements() {
     let mut store = SqliteStore::open(&path).expect("opened");
     store.record_ingest(&full_ingest("usage-1")).expect("recorded");
     let batches: Vec<SettlementBatch> = (0..HOURS).map(hour_of_debts).collect();
-    let (mut total, before) = (0.0, processor_ms());
+    let (before, start) = (processor_ms(), Clock::now());
     for (hours, batch) in batches.iter().enumerate() {
         let clock = Clock::now();
         store.record_settlement(batch).expect("recorded");
-        let seconds = clock.elapsed().as_secs_f64();
-        total += seconds;
-        let journal = mib(&path.with_extension("db-wal"));
-        println!("hour {hours:2}: {:6.1} ms, file {:6.1} MiB, journal {journal:6.1} MiB", seconds * 1e3, mib(&path));
+        let (took, journal) = (clock.elapsed().as_millis(), mib(&path.with_extension("db-wal")));
+        println!("hour {hours:2}: {took} ms, file {} MiB, journal {journal} MiB", mib(&path));
     }
-    let processor = (processor_ms() - before) / HOURS as f64;
-    println!("{:.1} ms a batch, {processor:.1} ms of a processor", total * 1e3 / HOURS as f64);
+    let (wall, processor) = (start.elapsed().as_millis(), processor_ms() - before);
+    println!("all: {wall} ms, {processor} ms of a processor");
     let clock = Clock::now();
     drop(store);
-    println!("closed in {:.1} ms, file {:.1} MiB", clock.elapsed().as_secs_f64() * 1e3, mib(&path));
+    println!("closed in {} ms, file {} MiB", clock.elapsed().as_millis(), mib(&path));
+
     let store = SqliteStore::open(&path).expect("opened");
-    let clock = Clock::now();
-    let found = store.settlements_in_period(&account_id(77), "2026-01").expect("settlements");
-    println!("{} settlements of a period found in {:.2} ms", found.len(), clock.elapsed().as_secs_f64() * 1e3);
-    let clock = Clock::now();
-    let found = store.settlements_named(&found[3].settlement_id, 2).expect("settlements");
-    println!("{} settlement found by its name in {:.2} ms", found.len(), clock.elapsed().as_secs_f64() * 1e3);
-    let clock = Clock::now();
-    let found = store.open_settlements(&[account_id(77)]).expect("settlements");
-    println!("{} open settlements of an account found in {:.2} ms", found.len(), clock.elapsed().as_secs_f64() * 1e3);
-    let clock = Clock::now();
-    let found = store.open_settlements(&(0..ACCOUNTS).map(account_id).collect::<Vec<_>>()).expect("settlements");
-    println!("{} open settlements of all accounts found in {:.2} ms", found.len(), clock.elapsed().as_secs_f64() * 1e3);
+    let shown = |what: &str, ask: &dyn Fn() -> usize| {
+        let clock = Clock::now();
+        println!("{what}: {} found in {} us", ask(), clock.elapsed().as_micros());
+    };
+    let (one, all) = (account_id(77), (0..ACCOUNTS).map(account_id).collect::<Vec<_>>());
+    let of_one = || store.settlements_in_period(&one, "2026-01").expect("settlements");
+    let id = &of_one()[3].settlement_id;
+    shown("settlements of an account", &|| of_one().len());
+    shown("settlements by id", &|| store.settlements_named(id, 2).expect("settlements").len());
+    shown("open settlements of an account", &|| store.open_settlements(&all[..1]).expect("settlements").len());
+    shown("open settlements of all accounts", &|| store.open_settlements(&all).expect("settlements").len());
 }
 
 #[test]
@@ -108,6 +107,6 @@ fn speed_of_the_accounting_of_use() {
         let batch = SettlementBatch { accounting: accounting.clone(), ..SettlementBatch::default() };
         let clock = Clock::now();
         store.record_settlement(&batch).expect("recorded");
-        println!("round {round}: {} rows in {:.1} ms", accounting.len(), clock.elapsed().as_secs_f64() * 1e3);
+        println!("round {round}: {} rows in {} ms", accounting.len(), clock.elapsed().as_millis());
     }
 }

@@ -5,6 +5,7 @@ use super::open::{APPLICATION_ID, KNOWN_SCHEMA, MIGRATIONS};
 use super::*;
 use crate::conformance::samples::*;
 use crate::conformance::{self, ALWAYS, Place, picture};
+use reckoner_core::number::Money;
 use reckoner_core::schedule::WindowAction;
 use rusqlite::Error;
 
@@ -202,6 +203,40 @@ fn files_of_an_older_store_are_still_there() {
     assert_eq!(store.row_files(ALWAYS).expect("files"), [LakeFile { seq: 1, ..rows }]);
     assert_eq!(store.charge_files(ALWAYS).expect("files"), [charges]);
     assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
+}
+
+#[test]
+fn settlements_of_an_older_store_are_still_there() {
+    let folder = Folder::new();
+    let raw = older_store(&folder, 6);
+    let paid = SettlementRecord { outstanding: Money::ZERO, ..settlement("st-0", "acme", at(1), 0) };
+    let rows = [paid, settlement("st-2", "birch", at(1), 0), settlement("st-1", "acme", at(2), 0)];
+    for row in rows.iter().rev() {
+        let sql = "INSERT INTO settlements VALUES (?1, ?2, ?3, 0, '2026-01', 'CNY', 1, ?4, 0, ?5, 0, 0, 0, ?6, 'run-1')";
+        let amounts = (row.due.e8(), row.balance.e8(), row.outstanding.e8());
+        let params = (&row.settlement_id, &row.account_id, row.at.seconds(), amounts.0, amounts.1, amounts.2);
+        raw.execute(sql, params).expect("recorded");
+    }
+    let open = "INSERT INTO open_settlements VALUES (?1, ?2, ?3, 0, ?4, ?5)";
+    for (id, account, hours, period, left) in
+        [("st-2", "birch", 1, "2026-01", 40), ("f-1", "acme", 3, "", 70), ("st-1", "acme", 2, "2026-01", 50)]
+    {
+        raw.execute(open, (id, account, at(hours).seconds(), period, left)).expect("recorded");
+    }
+    drop(raw);
+
+    let mut store = folder.store();
+    assert_eq!(store.settlements(ALWAYS).expect("settlements"), rows);
+    let named = ["acme", "birch"].map(str::to_owned);
+    let found = |store: &SqliteStore| {
+        let open = store.open_settlements(&named).expect("settlements").into_iter();
+        open.map(|(account, open)| format!("{account} {} {}", open.settlement_id, open.outstanding.e8())).collect::<Vec<_>>()
+    };
+    assert_eq!(found(&store), ["birch st-2 40", "acme st-1 50", "acme f-1 70"]);
+    assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
+    let outstanding = vec![("st-1".to_owned(), at(2), Money::ZERO), ("f-1".to_owned(), at(3), Money::from_e8(1))];
+    store.record_settlement(&SettlementBatch { outstanding, ..SettlementBatch::default() }).expect("recorded");
+    assert_eq!(found(&store), ["birch st-2 40", "acme f-1 1"]);
 }
 
 /// The commit took place, and its answer was lost: on a disk that fails the last sync, for instance.
