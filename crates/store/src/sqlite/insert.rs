@@ -3,8 +3,9 @@
 use super::Answer;
 use crate::StoreError;
 use reckoner_core::number::Quantity;
-use rusqlite::{CachedStatement, Connection, Params, ToSql, ffi};
+use rusqlite::{CachedStatement, Connection, ErrorCode, Params, ToSql, ffi};
 use serde::Serialize;
+use std::borrow::Cow;
 
 /// A statement that records things of one kind.
 pub(super) struct Insert<'c> {
@@ -50,12 +51,15 @@ impl<'c> BulkInsert<'c> {
     ) -> Answer<()> {
         if things.len() >= ROWS_AT_ONCE {
             self.connection.execute_batch("SAVEPOINT bulk")?;
-            if self.run_many(things, &give).is_ok() {
-                self.connection.execute_batch("RELEASE bulk")?;
-                return Ok(());
+            match self.run_many(things, &give) {
+                Ok(()) => return Ok(self.connection.execute_batch("RELEASE bulk")?),
+                // Once more from the start: one by one, the thing at fault shows itself.
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                    self.connection.execute_batch("ROLLBACK TO bulk; RELEASE bulk")?;
+                }
+                // A full disk, for instance, may have taken the whole transaction away, the savepoint with it.
+                Err(error) => return Err(error.into()),
             }
-            // Once more from the start: one by one, the thing at fault shows itself.
-            self.connection.execute_batch("ROLLBACK TO bulk; RELEASE bulk")?;
         }
         let mut one = self.statement(1)?;
         for thing in things {
@@ -128,8 +132,8 @@ pub(super) fn int(count: u64) -> i64 {
 }
 
 /// A quantity as SQLite keeps it: the integer at 1e-12 as text.
-pub(super) fn e12(quantity: Quantity) -> String {
-    quantity.e12().to_string()
+pub(super) fn e12(quantity: Quantity) -> Cow<'static, str> {
+    if quantity.is_zero() { Cow::Borrowed("0") } else { Cow::Owned(quantity.e12().to_string()) }
 }
 
 /// A value as JSON.
