@@ -1,9 +1,9 @@
 //! Charges in bulk to the lake, in the layout of `frames`: the first charges of an hour's lines at flat prices.
 
 use crate::error::TallyError;
-use crate::file::{Form, ROW_GROUP_ROWS, Writer, coded, coded_optional, coded_type, constant, quantities, strings};
+use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded, coded_optional, quantities, strings};
 use crate::sums::Holdings;
-use arrow::array::{ArrayRef, Decimal128Array, Int64Array, StringArray};
+use arrow::array::{Int64Array, StringArray};
 use arrow::datatypes::DataType;
 use reckoner_core::id::Deriver;
 use reckoner_core::number::Quantity;
@@ -49,47 +49,46 @@ pub struct BulkCharges<'a> {
 ///
 /// # Errors
 /// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_charges(charges: &BulkCharges<'_>, path: &Path) -> Result<(u64, u64), TallyError> {
-    let mut writer = Writer::create(path, &layout())?;
+pub fn write_charges(charges: &BulkCharges<'_>, repeated: &mut Repeated, path: &Path) -> Result<(u64, u64), TallyError> {
+    let layout = layout();
+    let mut writer = Writer::create(path, &layout, repeated)?;
     let common = Common::new(charges);
     for lines in charges.lines.chunks(ROW_GROUP_ROWS) {
-        writer.write(common.columns(lines))?;
+        writer.write(lines.len(), common.columns(lines))?;
     }
     writer.finish()
 }
 
-fn layout() -> Vec<(String, DataType, bool, Form)> {
-    let text = |name: &str| (name.to_owned(), coded_type(), true, Form::Repeating);
-    let integer = |name: &str| (name.to_owned(), DataType::Int64, true, Form::Rising);
-    let decimal = |name: &str| (name.to_owned(), DataType::Decimal128(38, 12), true, Form::Repeating);
+fn layout() -> Vec<Column> {
+    let decimal = |name: &str| Column::new(name, DataType::Decimal128(38, 12), Form::Repeating);
     vec![
-        ("charge_id".to_owned(), DataType::Utf8, true, Form::Distinct),
-        text("settlement_id"),
-        text("account_id"),
-        ("resource_id".to_owned(), DataType::Utf8, true, Form::Distinct),
-        text("sku"),
-        text("price_id"),
-        text("product"),
-        text("billing_mode"),
-        text("charge_type"),
-        integer("window_start"),
-        integer("window_end"),
-        text("billing_period"),
+        Column::new("charge_id", DataType::Utf8, Form::Distinct),
+        Column::text("settlement_id"),
+        Column::text("account_id"),
+        Column::new("resource_id", DataType::Utf8, Form::Distinct),
+        Column::text("sku"),
+        Column::text("price_id"),
+        Column::text("product"),
+        Column::text("billing_mode"),
+        Column::text("charge_type"),
+        Column::integer("window_start"),
+        Column::integer("window_end"),
+        Column::text("billing_period"),
         decimal("quantity"),
         decimal("waived_quantity"),
-        text("unit"),
+        Column::text("unit"),
         decimal("unit_price"),
-        integer("list_amount_e8"),
-        integer("discount_amount_e8"),
-        integer("truncated_amount_e8"),
-        integer("due_amount_e8"),
-        text("currency"),
-        text("corrects"),
-        text("reason"),
-        text("region"),
-        text("cost_center"),
-        text("tags"),
-        integer("transaction_at"),
+        Column::integer("list_amount_e8"),
+        Column::integer("discount_amount_e8"),
+        Column::integer("truncated_amount_e8"),
+        Column::integer("due_amount_e8"),
+        Column::text("currency"),
+        Column::text("corrects").optional(),
+        Column::text("reason").optional(),
+        Column::text("region").optional(),
+        Column::text("cost_center").optional(),
+        Column::text("tags"),
+        Column::integer("transaction_at"),
     ]
 }
 
@@ -133,51 +132,78 @@ impl<'a> Common<'a> {
         }
     }
 
-    fn columns(&self, lines: &[BulkLine]) -> Vec<ArrayRef> {
+    fn columns(&self, lines: &[BulkLine]) -> Vec<Cells> {
         let Self { charges, .. } = self;
         let holdings = charges.holdings;
-        let rows = lines.len();
         let account = |line: &BulkLine| holdings.keys[line.holding as usize][0];
-        let by_account = |values: &Arc<StringArray>| coded(lines.iter().map(account), values);
-        let by_price = |values: &Arc<StringArray>| coded(lines.iter().map(|line| line.price), values);
-        let integers =
-            |of: &dyn Fn(&BulkLine) -> i64| -> ArrayRef { Arc::new(Int64Array::from(lines.iter().map(of).collect::<Vec<_>>())) };
-        let always = |value: i64| integers(&|_| value);
-        let nothing = || coded_optional(lines.iter().map(|_| None), &self.skus);
+        let by_account = |values: &Arc<StringArray>| Cells::Each(coded(lines.iter().map(account), values));
         let (charge_ids, resources) = self.ids(lines);
         let unit_prices = lines.iter().map(|line| charges.prices[line.price as usize].row.unit_price.e12()).collect();
-        let region = lines.iter().map(|line| holdings.label_codes(line.holding)[0]);
-        let region = region.map(|code| Some(code).filter(|code| !holdings.labels[0].get(*code).is_empty()));
-        let cost_center = lines.iter().map(account).map(|code| charges.cost_centers[code as usize].is_some().then_some(code));
         vec![
-            Arc::new(strings(&charge_ids)),
+            Cells::Each(Arc::new(strings(&charge_ids))),
             by_account(&self.settlement_ids),
             by_account(&self.accounts),
-            Arc::new(strings(&resources)),
-            coded(lines.iter().map(|line| holdings.keys[line.holding as usize][2]), &self.skus),
-            by_price(&self.price_ids),
-            by_price(&self.products),
-            by_price(&self.modes),
-            constant(ChargeType::Usage.as_str(), rows),
-            always(charges.window.start.seconds()),
-            always(charges.window.end.seconds()),
-            constant(&charges.billing_period, rows),
-            quantities(lines.iter().map(|line| line.quantity.e12()).collect()),
-            Arc::new(Decimal128Array::from(vec![0; rows]).with_data_type(DataType::Decimal128(38, 12))),
-            by_price(&self.units),
-            quantities(unit_prices),
-            integers(&|line| line.amounts.list.e8()),
-            integers(&|line| line.amounts.discount.e8()),
-            integers(&|line| line.amounts.truncated.e8()),
-            integers(&|line| line.amounts.due.e8()),
-            by_price(&self.currencies),
-            nothing(),
-            nothing(),
-            coded_optional(region, &self.labels[0]),
-            coded_optional(cost_center, &self.cost_centers),
-            coded(lines.iter().map(|line| holdings.label_codes(line.holding)[1]), &self.labels[1]),
-            always(charges.window.end.seconds()),
+            Cells::Each(Arc::new(strings(&resources))),
+            Cells::Each(coded(lines.iter().map(|line| holdings.keys[line.holding as usize][2]), &self.skus)),
+            self.by_price(lines, &self.price_ids),
+            self.by_price(lines, &self.products),
+            self.by_price(lines, &self.modes),
+            text(ChargeType::Usage.as_str()),
+            integer(charges.window.start.seconds()),
+            integer(charges.window.end.seconds()),
+            text(&charges.billing_period),
+            Cells::Each(quantities(lines.iter().map(|line| line.quantity.e12()).collect())),
+            Cells::All(One::E12(0)),
+            self.by_price(lines, &self.units),
+            Cells::Each(quantities(unit_prices)),
+            integers(lines, |line| line.amounts.list.e8()),
+            integers(lines, |line| line.amounts.discount.e8()),
+            integers(lines, |line| line.amounts.truncated.e8()),
+            integers(lines, |line| line.amounts.due.e8()),
+            self.by_price(lines, &self.currencies),
+            Cells::All(One::Nothing),
+            Cells::All(One::Nothing),
+            self.label(lines, 0),
+            self.cost_centers(lines),
+            self.label(lines, 1),
+            integer(charges.window.end.seconds()),
         ]
+    }
+
+    /// What the line's price says; where all prices say the same, once.
+    fn by_price(&self, lines: &[BulkLine], values: &Arc<StringArray>) -> Cells {
+        let first = values.value(0);
+        if values.iter().all(|value| value == Some(first)) {
+            return text(first);
+        }
+        Cells::Each(coded(lines.iter().map(|line| line.price), values))
+    }
+
+    /// Region (0) or tags (1).
+    fn label(&self, lines: &[BulkLine], place: usize) -> Cells {
+        let texts = &self.charges.holdings.labels[place];
+        let is_optional = place == 0;
+        if texts.texts().iter().all(str::is_empty) {
+            return Cells::All(if is_optional { One::Nothing } else { One::Text(String::new()) });
+        }
+        let codes = lines.iter().map(|line| self.charges.holdings.label_codes(line.holding)[place]);
+        match is_optional {
+            true => Cells::Each(coded_optional(
+                codes.map(|code| Some(code).filter(|code| !texts.get(*code).is_empty())),
+                &self.labels[place],
+            )),
+            false => Cells::Each(coded(codes, &self.labels[place])),
+        }
+    }
+
+    fn cost_centers(&self, lines: &[BulkLine]) -> Cells {
+        let Self { charges, .. } = self;
+        if charges.cost_centers.iter().all(Option::is_none) {
+            return Cells::All(One::Nothing);
+        }
+        let account = |line: &BulkLine| charges.holdings.keys[line.holding as usize][0];
+        let codes = lines.iter().map(account).map(|code| charges.cost_centers[code as usize].is_some().then_some(code));
+        Cells::Each(coded_optional(codes, &self.cost_centers))
     }
 
     /// Ids of the charges, and their resources.
@@ -193,5 +219,22 @@ impl<'a> Common<'a> {
             resources.push(resource_id);
         }
         (charge_ids, resources)
+    }
+}
+
+fn text(text: &str) -> Cells {
+    Cells::All(One::Text(text.to_owned()))
+}
+
+fn integer(value: i64) -> Cells {
+    Cells::All(One::Integer(value))
+}
+
+/// Integers of each line; where all are 0, once.
+fn integers(lines: &[BulkLine], of: impl Fn(&BulkLine) -> i64) -> Cells {
+    let values: Vec<i64> = lines.iter().map(of).collect();
+    match values.iter().all(|value| *value == 0) {
+        true => integer(0),
+        false => Cells::Each(Arc::new(Int64Array::from(values))),
     }
 }

@@ -2,16 +2,23 @@
 //! as text.
 
 use crate::error::TallyError;
-use arrow::array::{ArrayRef, Decimal128Array, DictionaryArray, Int32Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array as _, ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
+};
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
+use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::arrow_writer::ArrowWriterOptions;
+use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
 use parquet::arrow::{ArrowWriter, ProjectionMask};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::column::writer::ColumnCloseResult;
+use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::ColumnPath;
 use reckoner_core::table::Texts;
+use std::collections::HashMap;
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -30,55 +37,193 @@ pub(crate) enum Form {
     Distinct,
 }
 
-/// A file being written, batch by batch.
+/// A column of a file.
+#[derive(Debug, Clone)]
+pub(crate) struct Column {
+    pub name: String,
+    pub kind: DataType,
+    pub is_optional: bool,
+    pub form: Form,
+}
+
+impl Column {
+    pub fn new(name: impl Into<String>, kind: DataType, form: Form) -> Self {
+        Self { name: name.into(), kind, is_optional: false, form }
+    }
+
+    /// A text that repeats.
+    pub fn text(name: &str) -> Self {
+        Self::new(name, coded_type(), Form::Repeating)
+    }
+
+    /// Whole numbers.
+    pub fn integer(name: &str) -> Self {
+        Self::new(name, DataType::Int64, Form::Rising)
+    }
+
+    /// The same column with values that may be missing.
+    pub fn optional(self) -> Self {
+        Self { is_optional: true, ..self }
+    }
+}
+
+/// The cells of a column in a row group.
+#[derive(Debug)]
+pub(crate) enum Cells {
+    /// One after the other.
+    Each(ArrayRef),
+    /// The same in every row.
+    All(One),
+}
+
+/// A value that stands in every row.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) enum One {
+    Text(String),
+    Integer(i64),
+    E12(i128),
+    Nothing,
+}
+
+impl One {
+    fn repeated(&self, kind: &DataType, rows: usize) -> ArrayRef {
+        match self {
+            Self::Text(text) => {
+                let values = Arc::new(StringArray::from(vec![text.as_str()]));
+                Arc::new(DictionaryArray::<Int32Type>::new(vec![0; rows].into(), values as ArrayRef))
+            }
+            Self::Integer(value) => Arc::new(Int64Array::from(vec![*value; rows])),
+            Self::E12(value) => quantities(vec![*value; rows]),
+            Self::Nothing => new_null_array(kind, rows),
+        }
+    }
+}
+
+/// Column chunks of one value, encoded once and copied into every row group of as many rows.
+#[derive(Debug, Default)]
+pub struct Repeated {
+    chunks: HashMap<(String, One, usize), (Bytes, ColumnCloseResult)>,
+}
+
+/// Chunks that are kept before all are forgotten: hours come and go.
+const REPEATED_MAX: usize = 512;
+
+/// A file being written, row group by row group.
 pub(crate) struct Writer<'a> {
     path: &'a Path,
+    columns: &'a [Column],
     schema: SchemaRef,
-    writer: ArrowWriter<File>,
+    file: SerializedFileWriter<File>,
+    factory: ArrowRowGroupWriterFactory,
+    repeated: &'a mut Repeated,
+    groups: usize,
     rows: u64,
 }
 
 impl<'a> Writer<'a> {
-    /// `columns`: name, type, whether a value may be missing, form.
-    pub fn create(path: &'a Path, columns: &[(String, DataType, bool, Form)]) -> Result<Self, TallyError> {
+    pub fn create(path: &'a Path, columns: &'a [Column], repeated: &'a mut Repeated) -> Result<Self, TallyError> {
         let failed = TallyError::write(path);
-        let fields: Vec<Field> =
-            columns.iter().map(|(name, kind, is_optional, _)| Field::new(name, kind.clone(), *is_optional)).collect();
-        let schema = Arc::new(Schema::new(fields));
-        let mut properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::default()))
-            .set_max_row_group_row_count(Some(ROW_GROUP_ROWS))
-            .set_statistics_enabled(EnabledStatistics::Chunk);
-        for (name, _, _, form) in columns {
-            let column = ColumnPath::from(name.as_str());
-            properties = match form {
-                Form::Repeating => properties,
-                Form::Rising => properties
-                    .set_column_dictionary_enabled(column.clone(), false)
-                    .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
-                Form::Distinct => properties.set_column_dictionary_enabled(column, false),
-            };
-        }
-        let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+        let schema = schema_of(columns);
         let file = File::create(path).map_err(|error| failed(&error))?;
-        let writer = ArrowWriter::try_new_with_options(file, Arc::clone(&schema), options).map_err(|error| failed(&error))?;
-        Ok(Self { path, schema, writer, rows: 0 })
+        let writer = open(file, &schema, columns).map_err(|error| failed(&error))?;
+        let (file, factory) = writer.into_serialized_writer().map_err(|error| failed(&error))?;
+        Ok(Self { path, columns, schema, file, factory, repeated, groups: 0, rows: 0 })
     }
 
-    pub fn write(&mut self, columns: Vec<ArrayRef>) -> Result<(), TallyError> {
+    /// Writes a row group.
+    pub fn write(&mut self, rows: usize, cells: Vec<Cells>) -> Result<(), TallyError> {
         let failed = TallyError::write(self.path);
-        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(|error| failed(&error))?;
-        self.rows += batch.num_rows() as u64;
-        self.writer.write(&batch).map_err(|error| failed(&error))
+        self.write_group(rows, cells).map_err(|error| failed(&error))?;
+        self.rows += rows as u64;
+        Ok(())
+    }
+
+    fn write_group(&mut self, rows: usize, cells: Vec<Cells>) -> Result<(), ParquetError> {
+        let writers = self.factory.create_column_writers(self.groups)?;
+        self.groups += 1;
+        let mut group = self.file.next_row_group()?;
+        for (place, (mut writer, cells)) in writers.into_iter().zip(cells).enumerate() {
+            match cells {
+                Cells::Each(array) => {
+                    for leaf in compute_leaves(self.schema.field(place), &array)? {
+                        writer.write(&leaf)?;
+                    }
+                    writer.close()?.append_to_row_group(&mut group)?;
+                }
+                Cells::All(one) => {
+                    let (bytes, close) = self.repeated.chunk(&self.columns[place], one, rows)?;
+                    group.append_column(bytes, close.clone())?;
+                }
+            }
+        }
+        group.close()?;
+        Ok(())
     }
 
     /// Ends the file; hands back its rows and its length.
     pub fn finish(self) -> Result<(u64, u64), TallyError> {
         let failed = TallyError::write(self.path);
-        self.writer.close().map_err(|error| failed(&error))?;
+        self.file.close().map_err(|error| failed(&error))?;
         let bytes = std::fs::metadata(self.path).map_err(|error| failed(&error))?.len();
         Ok((self.rows, bytes))
     }
+}
+
+impl Repeated {
+    fn chunk(&mut self, column: &Column, one: One, rows: usize) -> Result<&(Bytes, ColumnCloseResult), ParquetError> {
+        let key = (column.name.clone(), one, rows);
+        if !self.chunks.contains_key(&key) {
+            if self.chunks.len() >= REPEATED_MAX {
+                self.chunks.clear();
+            }
+            let chunk = alone(column, key.1.repeated(&column.kind, rows))?;
+            self.chunks.insert(key.clone(), chunk);
+        }
+        Ok(&self.chunks[&key])
+    }
+}
+
+/// A column written as a file of its own, in memory, and where its chunk stands there.
+fn alone(column: &Column, array: ArrayRef) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
+    let columns = std::slice::from_ref(column);
+    let schema = schema_of(columns);
+    let mut writer = open(Vec::new(), &schema, columns)?;
+    let rows_written = array.len() as u64;
+    writer.write(&RecordBatch::try_new(Arc::clone(&schema), vec![array])?)?;
+    let metadata = writer.finish()?;
+    let bytes = Bytes::from(writer.into_inner()?);
+    let metadata = metadata.row_group(0).column(0).clone();
+    let bytes_written = metadata.compressed_size().unsigned_abs();
+    let close =
+        ColumnCloseResult { bytes_written, rows_written, metadata, bloom_filter: None, column_index: None, offset_index: None };
+    Ok((bytes, close))
+}
+
+fn schema_of(columns: &[Column]) -> SchemaRef {
+    let field = |column: &Column| Field::new(&column.name, column.kind.clone(), column.is_optional);
+    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+}
+
+fn open<W: std::io::Write + Send>(to: W, schema: &SchemaRef, columns: &[Column]) -> Result<ArrowWriter<W>, ParquetError> {
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+        .set_max_row_group_row_count(None)
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_offset_index_disabled(true);
+    for Column { name, form, .. } in columns {
+        let column = ColumnPath::from(name.as_str());
+        properties = match form {
+            Form::Repeating => properties,
+            // By their least and greatest an hour is found.
+            Form::Rising => properties
+                .set_column_dictionary_enabled(column.clone(), false)
+                .set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk)
+                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
+            Form::Distinct => properties.set_column_dictionary_enabled(column, false),
+        };
+    }
+    let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
+    ArrowWriter::try_new_with_options(to, Arc::clone(schema), options)
 }
 
 /// A dictionary of strings.
@@ -106,12 +251,6 @@ pub(crate) fn coded_optional(codes: impl Iterator<Item = Option<u32>>, values: &
     let keys: Int32Array =
         codes.map(|code| code.map(|code| i32::try_from(code).expect("fewer distinct texts than rows"))).collect();
     Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(values) as ArrayRef))
-}
-
-/// One text in every row.
-pub(crate) fn constant(text: &str, rows: usize) -> ArrayRef {
-    let values = Arc::new(StringArray::from(vec![text]));
-    Arc::new(DictionaryArray::<Int32Type>::new(vec![0; rows].into(), values as ArrayRef))
 }
 
 /// Decimals with 38 digits, 12 after the point: quantities and prices.

@@ -24,6 +24,12 @@ pub fn identity(account_id: &str, record_id: &str) -> u64 {
     in_account(account_seed(account_id), record_id)
 }
 
+/// By this the holdings of a file of partials are ordered. Never changes, as [`identity`].
+pub(crate) fn holding_identity([account_id, resource_id, sku]: [&str; 3]) -> u64 {
+    let of_resource = xxh3_64_with_seed(resource_id.as_bytes(), xxh3_64(account_id.as_bytes()));
+    xxh3_64_with_seed(sku.as_bytes(), of_resource)
+}
+
 /// What the identities of an account's records have in common.
 pub(crate) fn account_seed(account_id: &str) -> u64 {
     xxh3_64(account_id.as_bytes())

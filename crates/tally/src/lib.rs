@@ -23,6 +23,7 @@ mod sums;
 pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
 pub use error::TallyError;
+pub use file::Repeated;
 pub use hours::{HourSums, Sum, fold_hours};
 pub use identity::{identity, meet, row_identities, write_identities};
 pub use part::{Judge, NotPlain, Part};

@@ -1,13 +1,14 @@
 //! Partials: what the rows of a file come to, by holding and hour. Written beside the rows, added up when an hour is settled.
 //!
-//! One row a holding; columns `account_id`, `resource_id`, `sku`, `unit`, `region`, `tags`, `mixed` (1: its rows have several
+//! One row a holding, in the order of a hash of its names, so that files are merged side by side; columns `account_id`, `resource_id`, `sku`, `unit`, `region`, `tags`, `mixed` (1: its rows have several
 //! labels, so that `region` and `tags` mean nothing), and for every hour, counted from 1970-01-01T00:00Z: `u…` what was used
 //! (unit-seconds, or the amount), `n…` by how many rows, `d…` what was delivered again with the same content. No value: no
 //! use in that hour; a row that used 0 is a value.
 
 use crate::error::TallyError;
-use crate::file::{Form, Writer, coded, coded_optional, coded_type, strings};
+use crate::file::{Cells, Column, Form, Repeated, Writer, coded, coded_optional, strings};
 use crate::hours::{HourSums, Sum};
+use crate::identity::holding_identity;
 use crate::part::{NONE, Part};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Decimal128Array, Int32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Int32Type, Int64Type};
@@ -40,10 +41,9 @@ pub fn write_partials(
     let mut place_of = vec![NONE; part.holdings.len()];
     (0..).zip(&used).for_each(|(place, holding)| place_of[*holding as usize] = place);
 
-    let mut layout: Vec<(String, DataType, bool, Form)> = ["account_id", "resource_id", "sku", "unit", "region", "tags"]
-        .map(|name| (name.to_owned(), coded_type(), true, Form::Repeating))
-        .to_vec();
-    layout.push(("mixed".to_owned(), DataType::Int64, true, Form::Rising));
+    let mut layout =
+        ["account_id", "resource_id", "sku", "unit", "region", "tags"].map(|name| Column::text(name).optional()).to_vec();
+    layout.push(Column::integer("mixed"));
     let mut columns = names(part, rows, &used, &place_of);
     let again: BTreeMap<i64, &HourSums> = again.iter().map(|sums| (sums.hour, sums)).collect();
     let by_hour: BTreeMap<i64, &HourSums> = hours.iter().map(|sums| (sums.hour, sums)).collect();
@@ -52,19 +52,20 @@ pub fn write_partials(
         let number = hour / HOUR;
         if let Some(sums) = by_hour.get(&hour) {
             let used_of = amounts(&sums.sums, &place_of, used.len());
-            layout.push((format!("u{number}"), used_of.data_type().clone(), true, form(used_of.data_type())));
+            layout.push(amount_column("u", number, &used_of));
             columns.push(used_of);
-            layout.push((format!("n{number}"), DataType::Int32, true, Form::Repeating));
+            layout.push(Column::new(format!("n{number}"), DataType::Int32, Form::Repeating).optional());
             columns.push(counts(&sums.sums, &place_of, used.len()));
         }
         if let Some(sums) = again.get(&hour) {
             let again_of = amounts(&sums.sums, &place_of, used.len());
-            layout.push((format!("d{number}"), again_of.data_type().clone(), true, form(again_of.data_type())));
+            layout.push(amount_column("d", number, &again_of));
             columns.push(again_of);
         }
     }
-    let mut writer = Writer::create(path, &layout)?;
-    writer.write(columns)?;
+    let mut repeated = Repeated::default();
+    let mut writer = Writer::create(path, &layout, &mut repeated)?;
+    writer.write(used.len(), columns.into_iter().map(Cells::Each).collect())?;
     writer.finish()
 }
 
@@ -73,7 +74,10 @@ fn used_holdings(part: &Part, hours: &[HourSums], again: &[HourSums]) -> Vec<u32
     for sum in hours.iter().chain(again).flat_map(|hour| &hour.sums) {
         is_used[sum.holding as usize] = true;
     }
-    (0..).zip(is_used).filter(|(_, is_used)| *is_used).map(|(holding, _)| holding).collect()
+    let used = (0..).zip(is_used).filter(|(_, is_used)| *is_used);
+    let mut used: Vec<(u64, u32)> = used.map(|(holding, _)| (holding_identity(part.holdings.texts(holding)), holding)).collect();
+    used.sort_unstable();
+    used.into_iter().map(|(_, holding)| holding).collect()
 }
 
 /// The columns that name the holdings.
@@ -128,8 +132,10 @@ fn counts(sums: &[Sum], place_of: &[u32], holdings: usize) -> ArrayRef {
     Arc::new(Int32Array::from(values))
 }
 
-fn form(kind: &DataType) -> Form {
-    if *kind == DataType::Decimal128(SHORT_DIGITS, 0) { Form::Rising } else { Form::Distinct }
+fn amount_column(kind: &str, hour: i64, amounts: &ArrayRef) -> Column {
+    let is_short = *amounts.data_type() == DataType::Decimal128(SHORT_DIGITS, 0);
+    let form = if is_short { Form::Rising } else { Form::Distinct };
+    Column::new(format!("{kind}{hour}"), amounts.data_type().clone(), form).optional()
 }
 
 /// A file of partials, open to be read column by column.

@@ -3,20 +3,20 @@
 use crate::codes::Codes;
 use crate::error::TallyError;
 use crate::hours::{HourSums, Sum};
+use crate::identity::holding_identity;
 use crate::part::NONE;
 use crate::partials::{Named, PartialFile};
-use hashbrown::HashTable;
 use reckoner_core::number::Quantity;
+use reckoner_core::table::Texts;
 use std::path::PathBuf;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// Holdings of many files, by code; [`Self::in_order`] is the contract's order: account, resource, sku.
 #[derive(Debug, Default)]
 pub struct Holdings {
     /// Accounts.
     pub accounts: Codes,
-    /// Resources, of whatever account.
-    pub resources: Codes,
+    /// The resource of each holding.
+    pub resources: Texts,
     /// Skus.
     pub skus: Codes,
     /// Units of measure.
@@ -26,8 +26,6 @@ pub struct Holdings {
     /// Account, resource and sku of each holding.
     pub keys: Vec<[u32; 3]>,
     facts: Vec<Facts>,
-    table: HashTable<u32>,
-    latest_of_resource: Vec<u32>,
     order: Vec<u32>,
 }
 
@@ -38,40 +36,50 @@ struct Facts {
     is_mixed: bool,
 }
 
-impl Holdings {
-    fn add(&mut self, named: Named<'_>) -> u32 {
-        let [account, resource, sku] = named.key;
-        let key = [self.accounts.code(account), self.resources.code(resource), self.skus.code(sku)];
-        let labels = [self.labels[0].code(named.labels[0]), self.labels[1].code(named.labels[1])];
-        let facts = Facts { unit: self.units.code(named.unit), labels, is_mixed: named.is_mixed };
-        let holding = self.holding(key);
-        match self.facts.get_mut(holding as usize) {
-            None => self.facts.push(facts),
-            Some(known) => known.is_mixed |= facts.is_mixed || known.unit != facts.unit || known.labels != facts.labels,
+/// Holdings in the order of their hashes, into which files in the same order are merged.
+#[derive(Debug, Default)]
+struct Merging {
+    known: Vec<(u64, u32)>,
+    merged: Vec<(u64, u32)>,
+    next: usize,
+}
+
+impl Merging {
+    /// The known holdings with this hash; those before it are passed.
+    fn with(&mut self, hash: u64) -> &[(u64, u32)] {
+        while let Some(passed) = self.known.get(self.next).filter(|(known, _)| *known < hash) {
+            self.merged.push(*passed);
+            self.next += 1;
         }
-        holding
+        let alike = self.known[self.next..].iter().take_while(|(known, _)| *known == hash).count();
+        &self.known[self.next..self.next + alike]
     }
 
-    fn holding(&mut self, key: [u32; 3]) -> u32 {
-        self.latest_of_resource.resize(self.resources.len(), NONE);
-        let latest = self.latest_of_resource[key[1] as usize];
-        if latest != NONE && self.keys[latest as usize] == key {
-            return latest;
+    /// Ends a file: what it brought is known to the next.
+    fn end(&mut self) {
+        self.merged.extend_from_slice(&self.known[self.next..]);
+        self.merged.sort_unstable();
+        self.known = std::mem::take(&mut self.merged);
+        self.next = 0;
+    }
+}
+
+impl Holdings {
+    fn add(&mut self, named: Named<'_>, hash: u64, merging: &mut Merging) -> u32 {
+        let known = merging.with(hash).iter().map(|(_, holding)| *holding).find(|holding| self.texts(*holding) == named.key);
+        let labels = [self.labels[0].code(named.labels[0]), self.labels[1].code(named.labels[1])];
+        let facts = Facts { unit: self.units.code(named.unit), labels, is_mixed: named.is_mixed };
+        if let Some(holding) = known {
+            let of_others = &mut self.facts[holding as usize];
+            of_others.is_mixed |= facts.is_mixed || of_others.unit != facts.unit || of_others.labels != facts.labels;
+            return holding;
         }
-        let Self { keys, table, .. } = self;
-        let hash = |key: &[u32; 3]| {
-            let mut bytes = [0; 12];
-            bytes.chunks_exact_mut(4).zip(key).for_each(|(place, code)| place.copy_from_slice(&code.to_le_bytes()));
-            xxh3_64(&bytes)
-        };
-        let known = table.find(hash(&key), |code| keys[*code as usize] == key).copied();
-        let holding = known.unwrap_or_else(|| {
-            let code = u32::try_from(keys.len()).expect("holdings are far fewer than 2^32");
-            keys.push(key);
-            table.insert_unique(hash(&key), code, |code| hash(&keys[*code as usize]));
-            code
-        });
-        self.latest_of_resource[key[1] as usize] = holding;
+        let [account, resource, sku] = named.key;
+        let holding = u32::try_from(self.keys.len()).expect("holdings are far fewer than 2^32");
+        self.keys.push([self.accounts.code(account), holding, self.skus.code(sku)]);
+        self.resources.push(resource);
+        self.facts.push(facts);
+        merging.merged.push((hash, holding));
         holding
     }
 
@@ -82,7 +90,7 @@ impl Holdings {
             let ([a, r, s], [b, q, t]) = (self.keys[*one as usize], self.keys[*other as usize]);
             accounts[a as usize]
                 .cmp(&accounts[b as usize])
-                .then_with(|| self.resources.get(r).cmp(self.resources.get(q)))
+                .then_with(|| self.resources.get(r as usize).cmp(self.resources.get(q as usize)))
                 .then_with(|| skus[s as usize].cmp(&skus[t as usize]))
         });
         self.order = order;
@@ -96,7 +104,7 @@ impl Holdings {
     /// Account, resource and sku of a holding.
     pub fn texts(&self, holding: u32) -> [&str; 3] {
         let [account, resource, sku] = self.keys[holding as usize];
-        [self.accounts.get(account), self.resources.get(resource), self.skus.get(sku)]
+        [self.accounts.get(account), self.resources.get(resource as usize), self.skus.get(sku)]
     }
 
     /// The unit in which its use is measured.
@@ -160,14 +168,21 @@ impl Held {
     /// [`TallyError::Read`] names the file that cannot be read.
     pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: impl Fn(&str, &str) -> bool) -> Result<Self, TallyError> {
         let mut holdings = Holdings::default();
-        let mut opened = Vec::new();
+        let (mut opened, mut merging) = (Vec::new(), Merging::default());
         for (path, seq) in files {
             let file = PartialFile::open(&path)?;
-            let mut holding = Vec::new();
+            let (mut holding, mut latest, mut is_ordered) = (Vec::new(), 0, true);
             file.each_holding(|named| {
+                let hash = holding_identity(named.key);
+                is_ordered &= latest <= hash;
+                latest = hash;
                 let is_wanted = is_wanted(named.key[0], named.key[2]);
-                holding.push(if is_wanted { holdings.add(named) } else { NONE });
+                holding.push(if is_wanted { holdings.add(named, hash, &mut merging) } else { NONE });
             })?;
+            if !is_ordered {
+                return Err(TallyError::read(&path)(&"its holdings are not in order"));
+            }
+            merging.end();
             opened.push(OpenFile { file, seq, holding });
         }
         holdings.sort();

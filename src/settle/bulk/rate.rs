@@ -10,7 +10,7 @@ use reckoner_core::price::Price;
 use reckoner_core::rate::{DueWindow, Line, LineKey, Terms, Units, UnitsKey, is_flat_and_free, plain_amounts};
 use reckoner_core::table::usage::tags_of;
 use reckoner_store::{LakeFile, LakeKind};
-use reckoner_tally::{BulkCharges, BulkLine, HourHeld, Sum, write_charges};
+use reckoner_tally::{BulkCharges, BulkLine, HourHeld, Repeated, Sum, write_charges};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub(in crate::settle) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_se
     };
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, RatedHour)>, Failure> {
-        let (mut under_way, mut rated) = (HourHeld::default(), Vec::new());
+        let (mut under_way, mut rated) = (UnderWay::default(), Vec::new());
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             if place >= plan.due.len() {
@@ -79,6 +79,13 @@ pub(in crate::settle) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_se
     Ok(rated.into_iter().map(|(_, hour)| hour).collect())
 }
 
+/// What a thread keeps from window to window.
+#[derive(Default)]
+struct UnderWay {
+    sums: HourHeld,
+    repeated: Repeated,
+}
+
 /// One window being rated.
 struct Hour<'a> {
     plan: &'a Plan,
@@ -95,23 +102,23 @@ impl<'a> Hour<'a> {
         Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), lines: Vec::new(), rows: 0 }
     }
 
-    fn rate(mut self, lake: &Path, latest_seq: u64, under_way: &mut HourHeld) -> Result<RatedHour, Failure> {
+    fn rate(mut self, lake: &Path, latest_seq: u64, under_way: &mut UnderWay) -> Result<RatedHour, Failure> {
         let start = self.due.window.start.seconds();
-        let sums = self.plan.held.hour(start, |_| true, under_way)?.sums;
+        let sums = self.plan.held.hour(start, |_| true, &mut under_way.sums)?.sums;
         for sum in &sums {
             self.take(sum);
         }
         let new_sums = match self.due.settled_seq {
             None => sums,
             // Settled again: only what came since moves the accounting.
-            Some(settled) => self.plan.held.hour(start, |seq| seq > settled, under_way)?.sums,
+            Some(settled) => self.plan.held.hour(start, |seq| seq > settled, &mut under_way.sums)?.sums,
         };
         let units = self.units(&new_sums)?;
         let totals = self.totals();
         let named = &self.plan.prices[self.place].prices;
         let used: BTreeSet<u32> = self.bulk.iter().map(|line| line.price).collect();
         let prices = used.into_iter().map(|place| named[place as usize].price_id.clone()).collect();
-        let file = if self.bulk.is_empty() { None } else { Some(self.write(lake, latest_seq)?) };
+        let file = if self.bulk.is_empty() { None } else { Some(self.write(lake, latest_seq, &mut under_way.repeated)?) };
         Ok(RatedHour { due: self.due, lines: self.lines, units, rows: self.rows, file, totals, prices })
     }
 
@@ -215,7 +222,7 @@ impl<'a> Hour<'a> {
         totals
     }
 
-    fn write(&self, lake: &Path, latest_seq: u64) -> Result<LakeFile, Failure> {
+    fn write(&self, lake: &Path, latest_seq: u64, repeated: &mut Repeated) -> Result<LakeFile, Failure> {
         let (holdings, window) = (&self.plan.held.holdings, self.due.window);
         let mut settlement_ids = vec![String::new(); holdings.accounts.len()];
         let mut cost_centers = vec![None; holdings.accounts.len()];
@@ -239,7 +246,9 @@ impl<'a> Hour<'a> {
             cost_centers: &cost_centers,
         };
         let day = self.terms.zone.date_of(window.start).to_string();
-        let placed = lake::place(lake, &format!("charges/day={day}"), |path| Ok::<_, Failure>(write_charges(&charges, path)?.1))?;
+        let placed = lake::place(lake, &format!("charges/day={day}"), |path| {
+            Ok::<_, Failure>(write_charges(&charges, repeated, path)?.1)
+        })?;
         faults::pass(Point::SettleChargeFilePlaced)?;
         Ok(LakeFile {
             path: placed.path,
