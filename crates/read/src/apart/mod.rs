@@ -203,7 +203,7 @@ impl UsageReader for ApartColumns {
         match self.decoder.next_frame()? {
             Frame::Columns(columns) => {
                 self.is_done = false;
-                Ok(Some(columns))
+                Ok(Some(*columns))
             }
             Frame::End => Ok(None),
             Frame::Opened | Frame::Batch(_) | Frame::Parts(_) => Err(senseless()),
