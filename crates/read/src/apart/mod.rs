@@ -1,7 +1,7 @@
 //! Parquet decoded apart: by a second process of the same program, which may use little memory and may die.
 //!
 //! Owns: starting that process, what it may use up, what its end says about the file.
-//! Does not own: decoding (`parquet`), the form of what the two say to each other (`wire`).
+//! Does not own: decoding (`parquet`, `columns`), the form of what the two say to each other (`wire`, `packed`).
 //! Promises: whatever is in the file, this process neither ends nor grows with it; the rows are those that the decoder gives
 //! in one process.
 //!
