@@ -1,8 +1,9 @@
-//! Foreign files, bytes to rows: delivered files as batches of text cells, whatever their format.
+//! Foreign files, bytes to rows: delivered files as batches of text cells, whatever their format; usage also as typed columns.
 //!
 //! Owns: telling formats apart, the trust in a file's bytes, headers against the schemas, line numbers.
 //! Does not own: what a cell means (`reckoner_core::table`), duplicates, the store; and it knows no polars.
-//! Promises: a CSV cell and the JSON or Parquet value that says the same come out as the same text, packed or not; a file is
+//! Promises: a CSV cell and the JSON or Parquet value that says the same come out as the same text, packed or not, and a row of
+//! usage in columns is what its text would be read as; a file is
 //! refused whole only if its bytes cannot be trusted or its columns are not the table's, a bad record alone is refused alone;
 //! memory is bounded by the batch; what Parquet needs to be decoded is another process's, and bounded there.
 

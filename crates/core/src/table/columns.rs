@@ -56,6 +56,7 @@ pub struct UsageColumns {
 
 impl Texts {
     /// How many.
+    #[inline]
     pub fn len(&self) -> usize {
         self.ends.len()
     }
@@ -66,6 +67,7 @@ impl Texts {
     }
 
     /// The text at this place.
+    #[inline]
     pub fn get(&self, place: usize) -> &str {
         let start = if place == 0 { 0 } else { self.ends[place - 1] };
         &self.text[start as usize..self.ends[place] as usize]
@@ -80,6 +82,7 @@ impl Texts {
     ///
     /// # Panics
     /// Beyond 4 GiB of text.
+    #[inline]
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
         self.ends.push(u32::try_from(self.text.len()).expect("columns come in batches far below 4 GiB"));
@@ -88,6 +91,7 @@ impl Texts {
 
 impl Coded {
     /// The text of a row.
+    #[inline]
     pub fn get(&self, row: usize) -> &str {
         self.values.get(self.codes[row] as usize)
     }

@@ -64,6 +64,78 @@ fn what_no_decoder_says_is_no_batch() {
     }
 }
 
+fn columns() -> UsageColumns {
+    let csv = "record_id,account_id,resource_id,sku,started_at,ended_at,quantity,region,revision\n\
+        r1,a,v1,s,2026-01-05T08:00:00+08:00,2026-01-05T01:00:00Z,1.5,é,0\n\
+        r2,a\n\
+        r3,b,v2,s,2026-01-05T08:00:00+08:00,9999-12-31T23:59:59Z,20000000,,4294967295\n\
+        r4,b,v3,s,2026-01-05T08:00:00+08:00,2026-01-05T01:00:00Z,999999999999999999.999999999999,界,7\n";
+    let reader = crate::open_usage(crate::Source::Bytes(csv.into()), &ReadOptions::default(), None);
+    reader.expect("sound").next_columns().expect("sound").expect("rows")
+}
+
+fn read_columns(bytes: &[u8]) -> Option<UsageColumns> {
+    match wire::read(&mut &bytes[..], &mut Vec::new(), TableKind::Usage.schema()) {
+        Ok(Some(Ok(Frame::Columns(columns)))) => Some(*columns),
+        _ => None,
+    }
+}
+
+#[test]
+fn columns_come_out_as_they_went_in() {
+    let quantities: [&[i128]; 5] = [
+        &[0, 0, 0, 0],
+        &[1_000_000_000_000, 0, 3_000_000_000_000, 70_000_000_000_000_000],
+        &[999_999_999_999_999_999_000_000_000_000, 1_000_000_000_000, 0, 0],
+        &[1, i128::from(u64::MAX), 2, 3],
+        &[1, i128::from(u64::MAX) + 1, 2, 3],
+    ];
+    let mut cases = vec![columns(), UsageColumns::default()];
+    cases.extend(quantities.map(|quantities| UsageColumns { quantity_e12: quantities.to_vec(), ..columns() }));
+    for at in [0, 1, 255, 256, 65_535, 65_536, 253_402_300_799] {
+        cases.push(UsageColumns { started_at: vec![0, at, 5, 0], ended_at: vec![at; 4], ..columns() });
+        cases.push(UsageColumns { lines: vec![1, 2, 3 + at as u64, u64::MAX - 9], revision: None, ..columns() });
+    }
+    for columns in cases {
+        let mut bytes = Vec::new();
+        wire::write_columns(&mut bytes, &columns).expect("in memory");
+        assert_eq!(read_columns(&bytes), Some(columns));
+    }
+    let mut bytes = Vec::new();
+    wire::write_parts(&mut bytes, &[3, 0, u64::MAX]).expect("in memory");
+    let read = wire::read(&mut bytes.as_slice(), &mut Vec::new(), schema());
+    assert!(matches!(read, Ok(Some(Ok(Frame::Parts(rows)))) if rows == [3, 0, u64::MAX]));
+}
+
+#[test]
+fn what_no_decoder_says_is_no_columns() {
+    let mut bytes = Vec::new();
+    wire::write_columns(&mut bytes, &columns()).expect("in memory");
+    for length in 0..bytes.len() {
+        assert!(read_columns(&bytes[..length]).is_none(), "it died after {length} bytes");
+    }
+    let mut refused = 0;
+    for place in 0..bytes.len() {
+        for bit in 0..8 {
+            let mut damaged = bytes.clone();
+            damaged[place] ^= 1 << bit;
+            let Some(read) = read_columns(&damaged) else {
+                refused += 1;
+                continue;
+            };
+            // Whatever came through can be used.
+            for row in 0..read.len() {
+                let coded = [&read.account_id, &read.resource_id, &read.sku].into_iter().chain(&read.region).chain(&read.tags);
+                assert!(coded.map(|column| column.get(row).len()).sum::<usize>() < bytes.len());
+                assert!(read.record_id.get(row).len() < bytes.len());
+            }
+            assert!(read.unread.iter().all(|row| (*row as usize) < read.len()));
+            assert!(read.lines.is_sorted() && read.started_at.len() == read.len() && read.quantity_e12.len() == read.len());
+        }
+    }
+    assert!(refused > 4 * bytes.len(), "{refused} of {} damages are noticed", 8 * bytes.len());
+}
+
 #[test]
 fn the_end_of_a_decoder_says_whose_fault_it_is() {
     // the status as the kernel gives it | last words | code
@@ -87,6 +159,9 @@ fn a_program_that_is_no_decoder_does_not_brand_the_file() {
     for program in ["/bin/true", "/bin/sh", "/bin/echo", "/nowhere/at/all"] {
         let file = tempfile::tempfile().expect("a file");
         let refusal = ApartReader::open(file, TableKind::Funds, &ReadOptions::default(), Path::new(program), None);
+        assert_eq!(refusal.err().map(|refusal| refusal.reason), Some("unreadable"), "{program}");
+        let file = tempfile::tempfile().expect("a file");
+        let refusal = ApartColumns::open(file, &ReadOptions::default(), Path::new(program), None);
         assert_eq!(refusal.err().map(|refusal| refusal.reason), Some("unreadable"), "{program}");
     }
 }

@@ -24,7 +24,7 @@ pub(super) enum Frame {
     /// Rows.
     Batch(Batch),
     /// Rows of usage as columns.
-    Columns(UsageColumns),
+    Columns(Box<UsageColumns>),
     /// The rows of each row group.
     Parts(Vec<u64>),
     /// That was all.
@@ -116,7 +116,7 @@ pub(super) fn read(
             if !rest.0.is_empty() {
                 return Err(nonsense("a frame that is too long"));
             }
-            Frame::Columns(columns)
+            Frame::Columns(Box::new(columns))
         }
         PARTS => Frame::Parts(Rest(content).numbers(length / 8)?),
         REFUSED => {

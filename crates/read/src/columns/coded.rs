@@ -212,17 +212,14 @@ impl<T: Copy> Memo<T> {
             self.read.resize(array.values().len(), None);
         }
         let texts = array.values().as_string::<i32>();
-        for (row, key) in array.keys().values().iter().enumerate() {
-            let known = match self.read.get_mut(*key as usize) {
-                Some(known) if array.is_valid(row) => known,
-                _ => &mut self.empty,
-            };
+        let (keys, nulls) = (array.keys().values(), array.keys().nulls());
+        for (row, key) in keys.iter().enumerate() {
+            let place = *key as usize;
+            let is_text = nulls.is_none_or(|nulls| nulls.is_valid(row)) && place < self.read.len();
+            let known = if is_text { &mut self.read[place] } else { &mut self.empty };
             let value = match known {
                 Some(value) => *value,
-                None => {
-                    let is_text = array.is_valid(row) && (*key as usize) < texts.len() && texts.is_valid(*key as usize);
-                    *known.insert(read(if is_text { texts.value(*key as usize) } else { "" }))
-                }
+                None => *known.insert(read(if is_text && texts.is_valid(place) { texts.value(place) } else { "" })),
             };
             take(row, value);
         }

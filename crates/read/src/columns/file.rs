@@ -115,11 +115,9 @@ impl ColumnsReader {
 
     /// Takes the first of the decoded rows into the columns, as many as fit, and keeps the others.
     fn gather(&mut self, decoded: &RecordBatch) -> Result<(), FileRefusal> {
-        let fitting = match text_bytes_at_most(decoded) > BATCH_BYTES_MAX {
-            true => LONG_ROWS,
-            false => self.rows_max - self.builder.rows(),
-        };
-        let fitting = fitting.min(self.rows_max - self.builder.rows()).min(decoded.num_rows());
+        let room = self.rows_max - self.builder.rows();
+        let is_long = self.builder.bytes() + text_bytes_at_most(decoded) > BATCH_BYTES_MAX;
+        let fitting = room.min(if is_long { LONG_ROWS } else { decoded.num_rows() }).min(decoded.num_rows());
         let rest = decoded.num_rows() - fitting;
         self.pending = (rest > 0).then(|| decoded.slice(fitting, rest));
         let bytes = self.builder.push(&decoded.slice(0, fitting));

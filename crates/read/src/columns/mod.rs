@@ -10,12 +10,14 @@ mod coded;
 mod file;
 mod parsed;
 mod repeats;
+#[cfg(test)]
+mod tests;
 mod text;
 
 #[cfg(unix)]
 pub(super) use coded::{ID_BYTES_MAX, are_id_characters};
 pub(super) use file::ColumnsReader;
-#[cfg(unix)]
+#[cfg(any(unix, test))]
 pub(super) use file::ROWS_MAX;
 
 #[cfg(unix)]
