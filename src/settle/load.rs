@@ -1,10 +1,9 @@
 //! Load: fetch from the store and the lake what a batch of windows needs. No decision is made here.
 
 use super::Wish;
-use super::bulk::{self, Plan, RatedHour, Scope};
+use super::bulk::{self, Plan, RatedHour, Ready, Scope};
 use crate::books::Books;
 use crate::failure::Failure;
-use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, VoucherState, Wallet};
 use reckoner_core::price::{DiscountBook, is_tiered};
 use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Line, LineKey, Repricing, Terms, TierKey, Tiers, Units};
 use reckoner_core::rerun::Pair;
@@ -53,14 +52,6 @@ pub(super) struct Loaded {
     pub posted: Vec<Charge>,
     pub tiers: Tiers,
     pub funds: Vec<FundsRow>,
-}
-
-/// Money of accounts, as it is before a batch.
-#[derive(Default)]
-pub(super) struct LoadedMoney {
-    pub wallets: HashMap<String, Wallet>,
-    pub vouchers: HashMap<String, Vec<VoucherState>>,
-    pub open: HashMap<String, Vec<OpenSettlement>>,
 }
 
 pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
@@ -173,6 +164,7 @@ pub(super) fn batch(
     knowledge: &Knowledge,
     due: &[DueWindow],
     until: Instant,
+    mut ready: Option<Ready>,
 ) -> Result<Loaded, Failure> {
     let store = books.store();
     // Money comes before the settlement of its instant, also where only some accounts are settled: theirs is carried out.
@@ -188,15 +180,17 @@ pub(super) fn batch(
         for is_again in [false, true] {
             let is_asked = |window: &&DueWindow| window.kind == kind && window.settled_seq.is_some() == is_again;
             let windows: Vec<DueWindow> = due.iter().filter(is_asked).copied().collect();
-            let may_sum = !wish.reprices() && !scope.partial_files.is_empty();
-            let (by_sums, by_rows): (Vec<_>, Vec<_>) = windows.into_iter().partition(|due| may_sum && bulk::is_summed(due));
+            let (by_sums, by_rows) = bulk::part(wish, &scope, windows);
             let wanted = (is_again && !wish.reprices()).then_some(&news);
             loaded.count_rows(books, wish, knowledge, &scope, (kind, &by_rows), wanted)?;
-            if !by_sums.is_empty() {
-                let plan = Plan::new(books, wish, knowledge, &scope, by_sums, wanted)?;
-                let rated = bulk::rate(&plan, &knowledge.terms, &books.lake(), knowledge.latest_seq)?;
-                loaded.add_rated(plan, rated)?;
+            if by_sums.is_empty() {
+                continue;
             }
+            let Ready { plan, rated } = match ready.take_if(|ready| ready.plan.due == by_sums) {
+                Some(ready) => ready,
+                None => Plan::new(books, wish, knowledge, &scope, by_sums, wanted)?.rate(knowledge, &books.lake())?,
+            };
+            loaded.add_rated(plan, rated)?;
         }
     }
     loaded.row_files = scope.row_files;
@@ -344,46 +338,4 @@ fn tier_key(total: &TierTotal, terms: &Terms) -> TierKey {
         billing_period: total.billing_period.clone(),
         resource_id: terms.tier_resource(&total.resource_id),
     }
-}
-
-pub(super) fn money(store: &dyn Store, account_ids: &[String]) -> Result<LoadedMoney, Failure> {
-    let mut money = LoadedMoney::default();
-    money.wallets.extend(store.wallets(account_ids)?.into_iter().map(|wallet| (wallet.account_id.clone(), wallet)));
-    for state in store.voucher_states(account_ids)? {
-        money.vouchers.entry(state.row.account_id.clone()).or_default().push(state);
-    }
-    for (account_id, open) in store.open_settlements(account_ids)? {
-        money.open.entry(account_id).or_default().push(open);
-    }
-    Ok(money)
-}
-
-/// Everything that deciding about one account's money needs; earlier payments only where an event is in its favour.
-pub(super) fn account_money<'a>(
-    store: &dyn Store,
-    money: &mut LoadedMoney,
-    account_id: &str,
-    currency: &str,
-    events: impl Iterator<Item = &'a MoneyEvent>,
-) -> Result<AccountMoney, Failure> {
-    let wallet = money.wallets.remove(account_id).unwrap_or_else(|| Wallet::new(account_id, currency));
-    let mut account = AccountMoney {
-        vouchers: money.vouchers.remove(account_id).unwrap_or_default(),
-        open: money.open.remove(account_id).unwrap_or_default(),
-        ..AccountMoney::new(wallet)
-    };
-    let periods: BTreeSet<&str> = events
-        .filter_map(|event| match event {
-            MoneyEvent::Settlement(due) => due.is_in_favour().then_some(due.billing_period.as_str()),
-            MoneyEvent::Funds(_) => None,
-        })
-        .collect();
-    for period in periods {
-        account.paid.extend(store.payments_in_period(account_id, period)?);
-        for settlement in store.settlements_in_period(account_id, period)? {
-            let settled = SettledRef { at: settlement.at, billing_period: settlement.billing_period };
-            account.settled.insert(settlement.settlement_id, settled);
-        }
-    }
-    Ok(account)
 }

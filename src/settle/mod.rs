@@ -12,6 +12,8 @@ mod apply;
 mod bulk;
 mod decide;
 mod load;
+mod pay;
+mod purses;
 mod receipt;
 pub mod rerun;
 mod runs;
@@ -24,11 +26,14 @@ use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::report::progress::Progress;
 use crate::stop::Stop;
+use bulk::{Plan, Ready};
 use load::Knowledge;
+use purses::Purses;
 use reckoner_core::rate::DueWindow;
 use reckoner_core::schedule::Which;
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
+use reckoner_store::LakeFile;
 
 /// What to settle.
 #[derive(Debug, Clone, Default)]
@@ -89,7 +94,9 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     let mut receipt = Receipt { held: knowledge.held.len() as u64, ..Receipt::default() };
 
     // What a batch records, the next one reads. A dry run records nothing, so that it has to see everything at once.
-    let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { by_billing_day(&knowledge) };
+    let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { batches(books, &knowledge)? };
+    let mut run = Run { wish, knowledge: &knowledge, purses: Purses::default(), receipt: &mut receipt };
+    let mut ready = None;
     for (done, due) in batches.iter().enumerate() {
         let Some((first, last)) = due.first().zip(due.last()) else { continue };
         if wish.stop.is_asked() || (done > 0 && wish.stop.is_time_up()) {
@@ -97,7 +104,8 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
         }
         progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
         let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
-        run_batch(books, wish, &knowledge, due, end, None, &mut receipt)?;
+        let next = batches.get(done + 1).map_or(&[][..], Vec::as_slice);
+        ready = run.batch_and_ahead(books, due, end, ready, next)?;
         faults::pass(Point::SettleBetweenBatches)?;
     }
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
@@ -110,30 +118,92 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     let reached = is_whole.then_some(frontier.max(knowledge.effective_from));
     if reached.is_some() {
         faults::pass(Point::SettleBeforeFrontier)?;
-        run_batch(books, wish, &knowledge, &[], until, reached, &mut receipt)?;
+        run.batch(books, &[], until, reached, None)?;
     }
     faults::pass(Point::SettleBeforeReceipt)?;
     Ok(receipt)
 }
 
-fn run_batch(
-    books: &mut Books,
-    wish: &Wish,
-    knowledge: &Knowledge,
-    due: &[DueWindow],
-    until: Instant,
-    frontier: Option<Instant>,
-    receipt: &mut Receipt,
-) -> Result<(), Failure> {
-    let loaded = load::batch(books, wish, knowledge, due, until)?;
-    faults::pass(Point::SettleLoaded)?;
-    let decided = decide::batch(books, wish, knowledge, loaded, frontier)?;
-    faults::pass(Point::SettleDecided)?;
-    receipt.add(&decided);
-    if !wish.is_dry_run {
-        apply::batch(books, decided)?;
+/// A settlement under way.
+struct Run<'a> {
+    wish: &'a Wish,
+    knowledge: &'a Knowledge,
+    purses: Purses,
+    receipt: &'a mut Receipt,
+}
+
+impl Run<'_> {
+    /// Settles a batch, and meanwhile rates as much of the next as does not depend on it.
+    fn batch_and_ahead(
+        &mut self,
+        books: &mut Books,
+        due: &[DueWindow],
+        until: Instant,
+        ready: Option<Ready>,
+        next: &[DueWindow],
+    ) -> Result<Option<Ready>, Failure> {
+        let ahead = bulk::ahead(books, self.wish, self.knowledge, next)?;
+        let Some(plan) = ahead.filter(Plan::is_large) else {
+            return self.batch(books, due, until, None, ready).map(|()| None);
+        };
+        let (knowledge, lake) = (self.knowledge, books.lake());
+        std::thread::scope(|scope| {
+            let ahead = scope.spawn(move || plan.rate(knowledge, &lake));
+            let done = self.batch(books, due, until, None, ready);
+            let ahead = ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+            done?;
+            ahead.map(Some)
+        })
     }
-    Ok(())
+
+    fn batch(
+        &mut self,
+        books: &mut Books,
+        due: &[DueWindow],
+        until: Instant,
+        frontier: Option<Instant>,
+        ready: Option<Ready>,
+    ) -> Result<(), Failure> {
+        let (wish, knowledge) = (self.wish, self.knowledge);
+        let loaded = load::batch(books, wish, knowledge, due, until, ready)?;
+        faults::pass(Point::SettleLoaded)?;
+        let decided = decide::batch(books, wish, knowledge, &mut self.purses, loaded, frontier)?;
+        faults::pass(Point::SettleDecided)?;
+        self.receipt.add(&decided);
+        if !wish.is_dry_run {
+            apply::batch(books, decided)?;
+        }
+        Ok(())
+    }
+}
+
+/// Holdings that the windows of a batch may have, all windows together, about.
+const BATCH_HOLDINGS: u64 = 4_000_000;
+
+/// The windows in batches: those that end on one billing day, or fewer where much was used; windows that end together stay
+/// together.
+fn batches(books: &Books, knowledge: &Knowledge) -> Result<Vec<Vec<DueWindow>>, Failure> {
+    let mut batches = Vec::new();
+    for day in by_billing_day(knowledge) {
+        let Some(span) = load::span_of(&day) else { continue };
+        let partials = books.store().partial_files(span)?;
+        let weight = |due: &DueWindow| -> u64 {
+            let reaches = |file: &&LakeFile| file.span.start < due.window.end && file.span.end > due.window.start;
+            partials.iter().filter(reaches).map(|file| file.rows).sum()
+        };
+        let (mut batch, mut so_far) = (Vec::<DueWindow>::new(), 0);
+        for due in day {
+            let is_new_end = batch.last().is_some_and(|last| last.window.end != due.window.end);
+            if is_new_end && so_far + weight(&due) > BATCH_HOLDINGS {
+                batches.push(std::mem::take(&mut batch));
+                so_far = 0;
+            }
+            so_far += weight(&due);
+            batch.push(due);
+        }
+        batches.push(batch);
+    }
+    Ok(batches)
 }
 
 /// Due windows, oldest first, in groups that end on one billing day.

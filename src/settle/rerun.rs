@@ -7,6 +7,7 @@
 
 use super::decide::{self, Decided};
 use super::load::{self, Knowledge, Loaded};
+use super::purses::Purses;
 use super::{RerunWish, Wish, apply};
 use crate::books::Books;
 use crate::failure::Failure;
@@ -153,12 +154,12 @@ fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan
     let knowledge = load::knowledge(books, &wish, until)?;
     announce(knowledge.due.len() as u64);
 
-    let loaded = load::batch(books, &wish, &knowledge, &knowledge.due, until)?;
+    let loaded = load::batch(books, &wish, &knowledge, &knowledge.due, until, None)?;
     let facts = facts(books, &knowledge, &loaded)?;
     let basis = basis(books, &knowledge, &loaded)?;
     let rows_in = loaded.rows_in.values().sum();
     let old = old_amounts(&loaded.posted);
-    let decided = decide::batch(books, &wish, &knowledge, loaded, None)?;
+    let decided = decide::batch(books, &wish, &knowledge, &mut Purses::default(), loaded, None)?;
 
     let lines = plan_lines(&old, &decided.charges, &facts);
     let mut totals: BTreeMap<String, (i128, i128)> = BTreeMap::new();

@@ -73,7 +73,7 @@ pub struct PartHoldings {
     /// Account, resource and sku of each holding.
     pub keys: Vec<[u32; 3]>,
     table: HashTable<u32>,
-    latest_of_resource: Vec<u32>,
+    latest_of_resource: Vec<Latest>,
     seeds: Vec<u64>,
     /// What the rows of each holding are held against.
     terms_of: Vec<u32>,
@@ -82,6 +82,15 @@ pub struct PartHoldings {
     currency_of: Vec<u32>,
     currencies: Codes,
     by_sku: HashMap<(u32, u32), u32>,
+}
+
+/// The holding that a resource was used in last: as a rule the one that the next row is of.
+#[derive(Debug, Clone, Copy)]
+struct Latest {
+    account: u32,
+    sku: u32,
+    holding: u32,
+    terms: u32,
 }
 
 impl PartHoldings {
@@ -98,15 +107,15 @@ impl PartHoldings {
     fn resource(&mut self, resource_id: &str) -> u32 {
         let code = self.resources.code(resource_id);
         if code as usize == self.latest_of_resource.len() {
-            self.latest_of_resource.push(NONE);
+            self.latest_of_resource.push(Latest { account: NONE, sku: NONE, holding: NONE, terms: NONE });
         }
         code
     }
 
     /// The holding of these three, made if it is new.
-    fn holding(&mut self, key: [u32; 3], judge: &dyn Judge) -> u32 {
+    fn holding(&mut self, key: [u32; 3], judge: &dyn Judge) -> Latest {
         let latest = self.latest_of_resource[key[1] as usize];
-        if latest != NONE && self.keys[latest as usize] == key {
+        if (latest.account, latest.sku) == (key[0], key[2]) {
             return latest;
         }
         let Self { keys, table, .. } = self;
@@ -126,8 +135,9 @@ impl PartHoldings {
             let terms = self.terms_code(key, judge);
             self.terms_of.push(terms);
         }
-        self.latest_of_resource[key[1] as usize] = holding;
-        holding
+        let latest = Latest { account: key[0], sku: key[2], holding, terms: self.terms_of[holding as usize] };
+        self.latest_of_resource[key[1] as usize] = latest;
+        latest
     }
 
     fn terms_code(&mut self, [account, _, sku]: [u32; 3], judge: &dyn Judge) -> u32 {
@@ -215,12 +225,12 @@ impl Part {
             let account = accounts.of(row, |text| holdings.account(text, judge));
             let resource = resources.of(row, |text| holdings.resource(text));
             let sku = skus.of(row, |text| holdings.skus.code(text));
-            let holding = holdings.holding([account, resource, sku], judge);
+            let Latest { holding, terms, .. } = holdings.holding([account, resource, sku], judge);
             let identity = in_account(holdings.seeds[account as usize], record_id);
             let (start, end) = (batch.started_at[row], batch.ended_at[row]);
             let interval = Window::new(Instant::from_seconds(start), Instant::from_seconds(end));
             let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[row]) };
-            if !holdings.terms(holding).is_some_and(|terms| terms.admits(record)) {
+            if !holdings.terms.get(terms as usize).is_some_and(|terms| terms.admits(record)) {
                 self.not_plain.push(NotPlain { line, identity: Some(identity) });
                 continue;
             }

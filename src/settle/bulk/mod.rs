@@ -14,5 +14,52 @@
 mod plan;
 mod rate;
 
-pub(super) use plan::{Plan, Scope, is_summed};
-pub(super) use rate::{AccountTotal, RatedHour, rate};
+pub(super) use plan::{Plan, Scope};
+pub(super) use rate::{AccountTotal, RatedHour};
+
+use super::Wish;
+use super::load::{self, Knowledge};
+use crate::books::Books;
+use crate::failure::Failure;
+use plan::is_summed;
+use reckoner_core::rate::DueWindow;
+use reckoner_core::table::SettleWindow;
+use std::path::Path;
+
+/// Windows that were rated ahead of the batch that records them.
+pub(super) struct Ready {
+    pub plan: Plan,
+    pub rated: Vec<RatedHour>,
+}
+
+impl Plan {
+    /// Whether rating it ahead is worth a thread.
+    pub fn is_large(&self) -> bool {
+        self.held.holdings.len() >= rate::SPLIT_HOLDINGS
+    }
+
+    /// Rates its windows.
+    pub fn rate(self, knowledge: &Knowledge, lake: &Path) -> Result<Ready, Failure> {
+        let rated = rate::rate(&self, &knowledge.terms, lake, knowledge.latest_seq)?;
+        Ok(Ready { plan: self, rated })
+    }
+}
+
+/// The windows that can be settled by sums, and the others.
+pub(super) fn part(wish: &Wish, scope: &Scope, windows: Vec<DueWindow>) -> (Vec<DueWindow>, Vec<DueWindow>) {
+    // Prices that count from now on move the units of every row: that is counted by rows.
+    let may_sum = !wish.reprices() && !scope.partial_files.is_empty();
+    windows.into_iter().partition(|due| may_sum && is_summed(due))
+}
+
+/// What can be rated ahead of a batch, while the one before it is recorded: nothing that it reads is changed by that.
+pub(super) fn ahead(books: &Books, wish: &Wish, knowledge: &Knowledge, due: &[DueWindow]) -> Result<Option<Plan>, Failure> {
+    let Some(span) = load::span_of(due) else { return Ok(None) };
+    let scope = Scope::load(books, span)?;
+    let new = due.iter().filter(|due| due.kind == SettleWindow::Hour && due.settled_seq.is_none());
+    let (by_sums, _) = part(wish, &scope, new.copied().collect());
+    if by_sums.is_empty() {
+        return Ok(None);
+    }
+    Plan::new(books, wish, knowledge, &scope, by_sums, None).map(Some)
+}

@@ -87,7 +87,7 @@ impl PriceTable {
 }
 
 /// Whether a window can be settled by sums: they are kept by UTC hour.
-pub(in crate::settle) fn is_summed(due: &DueWindow) -> bool {
+pub(super) fn is_summed(due: &DueWindow) -> bool {
     let Window { start, end } = due.window;
     due.kind == SettleWindow::Hour && end.seconds() - start.seconds() == HOUR && start.seconds().rem_euclid(HOUR) == 0
 }

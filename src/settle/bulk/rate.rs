@@ -17,7 +17,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Below so many holdings one thread is enough.
-const SPLIT_HOLDINGS: usize = 20_000;
+pub(super) const SPLIT_HOLDINGS: usize = 20_000;
 const THREADS_MAX: usize = 8;
 
 /// A window that was rated.
@@ -46,7 +46,7 @@ pub(in crate::settle) struct AccountTotal {
 }
 
 /// Rates the windows of a plan, several at once where there is much to do; in the order of the plan.
-pub(in crate::settle) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> Result<Vec<RatedHour>, Failure> {
+pub(super) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> Result<Vec<RatedHour>, Failure> {
     let threads = match plan.held.holdings.len() {
         few if few < SPLIT_HOLDINGS => 1,
         _ => std::thread::available_parallelism().map_or(1, usize::from).clamp(1, THREADS_MAX).min(plan.due.len()),

@@ -111,6 +111,9 @@ impl<'a> Moves<'a> {
 
     /// Puts cash or granted money into the wallet (below 0: takes it out), against a ledger account.
     pub fn fill(&mut self, fund: Fund, against: LedgerAccount<'_>, amount: Money) {
+        if amount.is_zero() {
+            return;
+        }
         let wallet = &mut self.account.wallet;
         let account_id = wallet.account_id.clone();
         let (held, holder) = match fund {
