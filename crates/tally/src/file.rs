@@ -187,11 +187,11 @@ impl Repeated {
 fn alone(column: &Column, array: ArrayRef) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
     let columns = std::slice::from_ref(column);
     let schema = schema_of(columns);
-    let mut writer = open(Vec::new(), &schema, columns)?;
-    let rows_written = array.len() as u64;
+    let (mut bytes, rows_written) = (Vec::new(), array.len() as u64);
+    let mut writer = open(&mut bytes, &schema, columns)?;
     writer.write(&RecordBatch::try_new(Arc::clone(&schema), vec![array])?)?;
-    let metadata = writer.finish()?;
-    let bytes = Bytes::from(writer.into_inner()?);
+    let metadata = writer.close()?;
+    let bytes = Bytes::from(bytes);
     let metadata = metadata.row_group(0).column(0).clone();
     let bytes_written = metadata.compressed_size().unsigned_abs();
     let close =
@@ -274,4 +274,56 @@ pub(crate) fn read_columns(
         tell(&batch.map_err(|error| failed(&error))?)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::AsArray as _;
+    use arrow::datatypes::{Decimal128Type, Int64Type};
+
+    #[test]
+    fn a_value_written_once_stands_in_every_row_of_every_group() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let columns = [
+            Column::integer("number"),
+            Column::text("text"),
+            Column::integer("hour"),
+            Column::new("price", DataType::Decimal128(38, 12), Form::Repeating),
+            Column::text("nothing").optional(),
+        ];
+        let mut repeated = Repeated::default();
+        // Two files share the chunks; groups of several lengths, and two hours.
+        for (name, hour) in [("one", 3_600), ("two", 7_200), ("three", 3_600)] {
+            let path = folder.path().join(name);
+            let mut writer = Writer::create(&path, &columns, &mut repeated).expect("created");
+            for (first, rows) in [(0, 5), (5, 5), (10, 2)] {
+                let numbers: Vec<i64> = (first..first + rows).collect();
+                let cells = vec![
+                    Cells::Each(Arc::new(Int64Array::from(numbers))),
+                    Cells::All(One::Text("usage".to_owned())),
+                    Cells::All(One::Integer(hour)),
+                    Cells::All(One::E12(7)),
+                    Cells::All(One::Nothing),
+                ];
+                writer.write(rows as usize, cells).expect("written");
+            }
+            let (rows, bytes) = writer.finish().expect("finished");
+            assert_eq!((rows, bytes), (12, std::fs::metadata(&path).expect("it is there").len()));
+
+            let mut numbers = Vec::new();
+            read_columns(&path, &["number", "text", "hour", "price", "nothing"], |batch| {
+                for row in 0..batch.num_rows() {
+                    numbers.push(batch.column(0).as_primitive::<Int64Type>().value(row));
+                    assert_eq!(batch.column(1).as_string::<i32>().value(row), "usage");
+                    assert_eq!(batch.column(2).as_primitive::<Int64Type>().value(row), hour);
+                    assert_eq!(batch.column(3).as_primitive::<Decimal128Type>().value(row), 7);
+                    assert!(batch.column(4).is_null(row));
+                }
+                Ok(())
+            })
+            .expect("read");
+            assert_eq!(numbers, (0..12).collect::<Vec<_>>());
+        }
+    }
 }
