@@ -1,7 +1,7 @@
 //! Load: fetch from the store and the lake what a batch of windows needs. No decision is made here.
 
 use super::Wish;
-use super::bulk::{self, Plan, RatedHour, Ready, Scope};
+use super::bulk::{self, Base, Plan, RatedHour, Ready, Scope};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::price::{DiscountBook, is_tiered};
@@ -188,7 +188,10 @@ pub(super) fn batch(
             }
             let Ready { plan, rated } = match ready.take_if(|ready| ready.plan.due == by_sums) {
                 Some(ready) => ready,
-                None => Plan::new(books, wish, knowledge, &scope, by_sums, wanted)?.rate(knowledge, &books.lake())?,
+                None => {
+                    let base = Base::load(books, wish, knowledge, &scope.partial_files, wanted)?;
+                    Plan::new(books, wish, knowledge, &scope, by_sums, wanted, base)?.rate(knowledge, &books.lake())?
+                }
             };
             loaded.add_rated(plan, rated)?;
         }

@@ -26,7 +26,7 @@ use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::report::progress::Progress;
 use crate::stop::Stop;
-use bulk::{Plan, Ready};
+use bulk::{Base, Ready};
 use load::Knowledge;
 use purses::Purses;
 use reckoner_core::rate::DueWindow;
@@ -34,6 +34,7 @@ use reckoner_core::schedule::Which;
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::{Instant, Window};
 use reckoner_store::LakeFile;
+use std::sync::Arc;
 
 /// What to settle.
 #[derive(Debug, Clone, Default)]
@@ -95,8 +96,8 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
 
     // What a batch records, the next one reads. A dry run records nothing, so that it has to see everything at once.
     let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { batches(books, &knowledge)? };
-    let mut run = Run { wish, knowledge: &knowledge, purses: Purses::default(), receipt: &mut receipt };
-    let mut ready = None;
+    let mut run = Run { wish, knowledge: &knowledge, purses: Purses::default(), base: None, receipt: &mut receipt };
+    let mut ready = run.first_ready(books, &batches)?;
     for (done, due) in batches.iter().enumerate() {
         let Some((first, last)) = due.first().zip(due.last()) else { continue };
         if wish.stop.is_asked() || (done > 0 && wish.stop.is_time_up()) {
@@ -129,10 +130,19 @@ struct Run<'a> {
     wish: &'a Wish,
     knowledge: &'a Knowledge,
     purses: Purses,
+    /// The sums of the day under way.
+    base: Option<Arc<Base>>,
     receipt: &'a mut Receipt,
 }
 
 impl Run<'_> {
+    /// Rates what can be rated ahead of the first batch.
+    fn first_ready(&mut self, books: &Books, batches: &[Vec<DueWindow>]) -> Result<Option<Ready>, Failure> {
+        let Some(due) = batches.first().filter(|_| !self.wish.is_dry_run && !self.wish.stop.is_asked()) else { return Ok(None) };
+        let plan = bulk::ahead(books, self.wish, self.knowledge, due, &mut self.base)?;
+        plan.map(|plan| plan.rate(self.knowledge, &books.lake())).transpose()
+    }
+
     /// Settles a batch, and meanwhile rates as much of the next as does not depend on it.
     fn batch_and_ahead(
         &mut self,
@@ -142,10 +152,12 @@ impl Run<'_> {
         ready: Option<Ready>,
         next: &[DueWindow],
     ) -> Result<Option<Ready>, Failure> {
-        let ahead = bulk::ahead(books, self.wish, self.knowledge, next)?;
-        let Some(plan) = ahead.filter(Plan::is_large) else {
-            return self.batch(books, due, until, None, ready).map(|()| None);
-        };
+        let ahead = bulk::ahead(books, self.wish, self.knowledge, next, &mut self.base)?;
+        let Some(plan) = ahead else { return self.batch(books, due, until, None, ready).map(|()| None) };
+        if !plan.is_large() {
+            self.batch(books, due, until, None, ready)?;
+            return plan.rate(self.knowledge, &books.lake()).map(Some);
+        }
         let (knowledge, lake) = (self.knowledge, books.lake());
         std::thread::scope(|scope| {
             let ahead = scope.spawn(move || plan.rate(knowledge, &lake));
@@ -178,7 +190,7 @@ impl Run<'_> {
 }
 
 /// Holdings that the windows of a batch may have, all windows together, about.
-const BATCH_HOLDINGS: u64 = 4_000_000;
+const BATCH_HOLDINGS: u64 = 12_000_000;
 
 /// The windows in batches: those that end on one billing day, or fewer where much was used; windows that end together stay
 /// together.

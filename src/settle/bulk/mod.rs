@@ -14,7 +14,7 @@
 mod plan;
 mod rate;
 
-pub(super) use plan::{Plan, Scope};
+pub(super) use plan::{Base, Plan, Scope};
 pub(super) use rate::{AccountTotal, RatedHour};
 
 use super::Wish;
@@ -24,7 +24,9 @@ use crate::failure::Failure;
 use plan::is_summed;
 use reckoner_core::rate::DueWindow;
 use reckoner_core::table::SettleWindow;
+use reckoner_core::time::Window;
 use std::path::Path;
+use std::sync::Arc;
 
 /// Windows that were rated ahead of the batch that records them.
 pub(super) struct Ready {
@@ -35,7 +37,7 @@ pub(super) struct Ready {
 impl Plan {
     /// Whether rating it ahead is worth a thread.
     pub fn is_large(&self) -> bool {
-        self.held.holdings.len() >= rate::SPLIT_HOLDINGS
+        self.base.held.holdings.len() >= rate::SPLIT_HOLDINGS
     }
 
     /// Rates its windows.
@@ -53,7 +55,15 @@ pub(super) fn part(wish: &Wish, scope: &Scope, windows: Vec<DueWindow>) -> (Vec<
 }
 
 /// What can be rated ahead of a batch, while the one before it is recorded: nothing that it reads is changed by that.
-pub(super) fn ahead(books: &Books, wish: &Wish, knowledge: &Knowledge, due: &[DueWindow]) -> Result<Option<Plan>, Failure> {
+///
+/// `base` is that of the batch before: batches of one day share it.
+pub(super) fn ahead(
+    books: &Books,
+    wish: &Wish,
+    knowledge: &Knowledge,
+    due: &[DueWindow],
+    base: &mut Option<Arc<Base>>,
+) -> Result<Option<Plan>, Failure> {
     let Some(span) = load::span_of(due) else { return Ok(None) };
     let scope = Scope::load(books, span)?;
     let new = due.iter().filter(|due| due.kind == SettleWindow::Hour && due.settled_seq.is_none());
@@ -61,5 +71,12 @@ pub(super) fn ahead(books: &Books, wish: &Wish, knowledge: &Knowledge, due: &[Du
     if by_sums.is_empty() {
         return Ok(None);
     }
-    Plan::new(books, wish, knowledge, &scope, by_sums, None).map(Some)
+    // A file that reaches into the day is opened for all of its hours.
+    let day = Window::new(books.zone.day_containing(span.start).start, span.end.max(books.zone.day_containing(span.start).end));
+    let files = books.store().partial_files(day)?;
+    let base = match base {
+        Some(base) if base.is_of(&files) => Arc::clone(base),
+        _ => Arc::clone(base.insert(Base::load(books, wish, knowledge, &files, None)?)),
+    };
+    Plan::new(books, wish, knowledge, &scope, by_sums, None, base).map(Some)
 }

@@ -50,14 +50,10 @@ impl Scope {
 pub(in crate::settle) struct Plan {
     /// The hours.
     pub due: Vec<DueWindow>,
-    /// The sums.
-    pub held: Held,
+    /// The sums, and what is the same in every window.
+    pub base: Arc<Base>,
     /// By window, the price of each currency and sku, where it is one price for all use of the window.
     pub prices: Vec<PriceTable>,
-    /// By account code the code of its currency; none: unknown.
-    pub currencies: Vec<u32>,
-    /// By account code whether its use may go in bulk.
-    pub bulk_accounts: Vec<bool>,
     /// By holding whether it goes by its rows in every window.
     pub by_rows: Vec<bool>,
     /// By holding whether rows without sums add to its lines.
@@ -68,6 +64,51 @@ pub(in crate::settle) struct Plan {
     pub counted: Counted,
     /// Rows counted so, by window.
     pub rows: Vec<u64>,
+}
+
+/// Sums, and what is the same in every window: made once for the windows of a day.
+pub(in crate::settle) struct Base {
+    /// The files, by path.
+    files: Vec<String>,
+    /// The sums.
+    pub held: Held,
+    /// By account code the code of its currency; none: unknown.
+    pub currencies: Vec<u32>,
+    /// By account code whether its use may go in bulk.
+    pub bulk_accounts: Vec<bool>,
+}
+
+impl Base {
+    /// Opens files of sums; of windows that are settled again `news` are the accounts and skus wanted.
+    pub fn load(
+        books: &Books,
+        wish: &Wish,
+        knowledge: &Knowledge,
+        files: &[LakeFile],
+        news: Option<&HashSet<Pair>>,
+    ) -> Result<Arc<Self>, Failure> {
+        let is_wanted = |account_id: &str, sku: &str| {
+            wish.account_id.as_deref().is_none_or(|wanted| wanted == account_id)
+                && wish.sku.as_deref().is_none_or(|wanted| wanted == sku)
+                && news.is_none_or(|news| news.contains(&(account_id.to_owned(), sku.to_owned())))
+        };
+        let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), is_wanted)?;
+        Ok(Arc::new(Self {
+            files: paths(files),
+            currencies: currencies(&held.holdings, &knowledge.terms),
+            bulk_accounts: bulk_accounts(books, &knowledge.terms, &held.holdings)?,
+            held,
+        }))
+    }
+
+    /// Whether it is made of these files.
+    pub fn is_of(&self, files: &[LakeFile]) -> bool {
+        self.files == paths(files)
+    }
+}
+
+fn paths(files: &[LakeFile]) -> Vec<String> {
+    files.iter().map(|file| file.path.clone()).collect()
 }
 
 /// The prices of a window.
@@ -102,14 +143,9 @@ impl Plan {
         scope: &Scope,
         due: Vec<DueWindow>,
         news: Option<&HashSet<Pair>>,
+        base: Arc<Base>,
     ) -> Result<Self, Failure> {
-        let is_wanted = |account_id: &str, sku: &str| {
-            wish.account_id.as_deref().is_none_or(|wanted| wanted == account_id)
-                && wish.sku.as_deref().is_none_or(|wanted| wanted == sku)
-                && news.is_none_or(|news| news.contains(&(account_id.to_owned(), sku.to_owned())))
-        };
-        let files = scope.partial_files.iter().map(|file| (books.lake_path(file), file.seq)).collect();
-        let held = Held::load(files, is_wanted)?;
+        let Base { held, currencies, .. } = base.as_ref();
         let span = super::super::load::span_of(&due).expect("a plan has windows");
         let mut rows = Rows::new(books, wish, knowledge, scope, span, news)?;
         rows.find_mixed(&held.holdings);
@@ -117,11 +153,10 @@ impl Plan {
         rows.find_other_labels(&held.holdings, &beside);
 
         let terms = &knowledge.terms;
-        let currencies = currencies(&held.holdings, terms);
-        let units = units_of(&held.holdings, &currencies);
-        let price_table = |due: &DueWindow| table(*due, &held.holdings, &units, terms, &currencies);
+        let units = units_of(&held.holdings, currencies);
+        let price_table = |due: &DueWindow| table(*due, &held.holdings, &units, terms);
         let prices: Vec<PriceTable> = due.iter().map(price_table).collect();
-        let (counted, counts) = rows.count(&due, &held.holdings, &currencies, &prices)?;
+        let (counted, counts) = rows.count(&due, &held.holdings, currencies, &prices)?;
         let holds_pair = |pairs: &HashSet<Pair>| -> Vec<bool> {
             let holdings = 0..held.holdings.len() as u32;
             if pairs.is_empty() {
@@ -131,16 +166,14 @@ impl Plan {
         };
         let bulk_windows = due.iter().map(|due| may_be_bulk(wish, knowledge, due, news)).collect();
         Ok(Self {
-            bulk_accounts: bulk_accounts(books, terms, &held.holdings)?,
             by_rows: holds_pair(&rows.always),
             has_rows_beside: holds_pair(&rows.beside),
             bulk_windows,
             due,
-            held,
             prices,
-            currencies,
             counted,
             rows: counts,
+            base,
         })
     }
 }
@@ -200,7 +233,7 @@ fn units_of<'a>(holdings: &'a Holdings, currencies: &[u32]) -> UnitsOf<'a> {
 /// The prices of a window for which sums suffice.
 ///
 /// A part of a window that was settled by itself has prices of its own: then nothing is said for all accounts.
-fn table(due: DueWindow, holdings: &Holdings, units: &UnitsOf<'_>, terms: &Terms, _currencies: &[u32]) -> PriceTable {
+fn table(due: DueWindow, holdings: &Holdings, units: &UnitsOf<'_>, terms: &Terms) -> PriceTable {
     let mut table = PriceTable::default();
     let book = terms.book_of(due);
     if book.has_parts() {

@@ -47,7 +47,7 @@ pub(in crate::settle) struct AccountTotal {
 
 /// Rates the windows of a plan, several at once where there is much to do; in the order of the plan.
 pub(super) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> Result<Vec<RatedHour>, Failure> {
-    let threads = match plan.held.holdings.len() {
+    let threads = match plan.base.held.holdings.len() {
         few if few < SPLIT_HOLDINGS => 1,
         _ => std::thread::available_parallelism().map_or(1, usize::from).clamp(1, THREADS_MAX).min(plan.due.len()),
     };
@@ -104,14 +104,14 @@ impl<'a> Hour<'a> {
 
     fn rate(mut self, lake: &Path, latest_seq: u64, under_way: &mut UnderWay) -> Result<RatedHour, Failure> {
         let start = self.due.window.start.seconds();
-        let sums = self.plan.held.hour(start, |_| true, &mut under_way.sums)?.sums;
+        let sums = self.plan.base.held.hour(start, |_| true, &mut under_way.sums)?.sums;
         for sum in &sums {
             self.take(sum);
         }
         let new_sums = match self.due.settled_seq {
             None => sums,
             // Settled again: only what came since moves the accounting.
-            Some(settled) => self.plan.held.hour(start, |seq| seq > settled, &mut under_way.sums)?.sums,
+            Some(settled) => self.plan.base.held.hour(start, |seq| seq > settled, &mut under_way.sums)?.sums,
         };
         let units = self.units(&new_sums)?;
         let totals = self.totals();
@@ -124,8 +124,8 @@ impl<'a> Hour<'a> {
 
     /// The price of a holding, unless it goes by its rows.
     fn price(&self, holding: u32) -> Option<u32> {
-        let [account, _, sku] = self.plan.held.holdings.keys[holding as usize];
-        let currency = self.plan.currencies[account as usize];
+        let [account, _, sku] = self.plan.base.held.holdings.keys[holding as usize];
+        let currency = self.plan.base.currencies[account as usize];
         if self.plan.by_rows[holding as usize] || currency == NONE {
             return None;
         }
@@ -136,10 +136,10 @@ impl<'a> Hour<'a> {
         let Some(price) = self.price(sum.holding) else { return };
         self.rows += u64::from(sum.rows);
         let quantity = Quantity::from_e12(sum.used_e12);
-        let (holding, [account, ..]) = (sum.holding, self.plan.held.holdings.keys[sum.holding as usize]);
+        let (holding, [account, ..]) = (sum.holding, self.plan.base.held.holdings.keys[sum.holding as usize]);
         let row = &self.plan.prices[self.place].prices[price as usize];
         let is_bulk = self.plan.bulk_windows[self.place]
-            && self.plan.bulk_accounts[account as usize]
+            && self.plan.base.bulk_accounts[account as usize]
             && !self.plan.has_rows_beside[holding as usize]
             && is_bulk_price(row);
         match is_bulk.then(|| plain_amounts(row, quantity, &self.terms.profile)).flatten() {
@@ -149,7 +149,7 @@ impl<'a> Hour<'a> {
     }
 
     fn line(&self, holding: u32, price: &Arc<Price>, quantity: Quantity) -> Line {
-        let holdings = &self.plan.held.holdings;
+        let holdings = &self.plan.base.held.holdings;
         let [account_id, resource_id, sku] = holdings.texts(holding).map(str::to_owned);
         let [region, tags] = holdings.label_texts(holding);
         let book = self.terms.book_of(self.due);
@@ -178,7 +178,7 @@ impl<'a> Hour<'a> {
             }
             let Some(price) = self.price(sum.holding) else { continue };
             let price = &self.plan.prices[self.place].prices[price as usize];
-            let [account_id, _, sku] = self.plan.held.holdings.texts(sum.holding);
+            let [account_id, _, sku] = self.plan.base.held.holdings.texts(sum.holding);
             let key = (self.due.window.start, account_id.to_owned(), sku.to_owned(), price.row.unit.as_str().to_owned());
             let used = Quantity::from_e12(sum.used_e12);
             let added = match is_flat_and_free(price) {
@@ -194,7 +194,7 @@ impl<'a> Hour<'a> {
 
     /// What became due in bulk: lines are in the order of accounts, so an account's stand together.
     fn totals(&self) -> Vec<AccountTotal> {
-        let (holdings, prices) = (&self.plan.held.holdings, &self.plan.prices[self.place].prices);
+        let (holdings, prices) = (&self.plan.base.held.holdings, &self.plan.prices[self.place].prices);
         let mut totals: Vec<AccountTotal> = Vec::new();
         let (mut latest, mut first) = (NONE, 0);
         for line in &self.bulk {
@@ -223,7 +223,7 @@ impl<'a> Hour<'a> {
     }
 
     fn write(&self, lake: &Path, latest_seq: u64, repeated: &mut Repeated) -> Result<LakeFile, Failure> {
-        let (holdings, window) = (&self.plan.held.holdings, self.due.window);
+        let (holdings, window) = (&self.plan.base.held.holdings, self.due.window);
         let mut settlement_ids = vec![String::new(); holdings.accounts.len()];
         let mut cost_centers = vec![None; holdings.accounts.len()];
         for line in &self.bulk {
