@@ -35,11 +35,11 @@ use reckoner_tally::Part;
 use std::ops::Range;
 
 /// Rows that are in memory at a time, about. A development build cuts small files as an optimised one does large ones.
-const SEGMENT_ROWS: u64 = if cfg!(debug_assertions) { 200 } else { 5_300_000 };
+const SEGMENT_ROWS: u64 = if cfg!(debug_assertions) { 45 } else { 5_300_000 };
 /// Bytes that they may take.
 const SEGMENT_BYTES: usize = 1 << 30;
 /// Below this one thread is enough.
-const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 60 } else { 200_000 };
+const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
 pub(super) fn take(
