@@ -107,7 +107,9 @@ fn write_day(
     let companion = placed.path.clone();
     written.rows.push(file(placed, LakeKind::Rows, count, ""));
 
-    let placed = lake::place_of(lake, &format!("partials/day={day}"), source, "parquet", |path| {
+    // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
+    let first = format!("{source}-{}", part.lines[rows.taken[0] as usize]);
+    let placed = lake::place_of(lake, &format!("partials/day={day}"), &first, "parquet", |path| {
         let (holdings, bytes) = write_partials(part, &rows.taken, &hours, &again, path)?;
         count = holdings;
         Ok::<_, Failure>(bytes)
