@@ -24,11 +24,9 @@ enum Way {
     Columns,
     /// The first file in columns, the next row by row, and so on.
     InTurn,
-    /// The other way round.
-    InOtherTurn,
 }
 
-const OTHER_WAYS: [Way; 3] = [Way::Columns, Way::InTurn, Way::InOtherTurn];
+const OTHER_WAYS: [Way; 2] = [Way::Columns, Way::InTurn];
 
 impl Way {
     fn is_in_columns(self, file: usize) -> bool {
@@ -36,7 +34,6 @@ impl Way {
             Self::Rows => false,
             Self::Columns => true,
             Self::InTurn => file % 2 == 0,
-            Self::InOtherTurn => file % 2 == 1,
         }
     }
 }
@@ -91,8 +88,9 @@ impl Home {
         document
     }
 
-    fn tables(&self) -> Vec<String> {
-        TABLES.map(|table| self.bench.line(&format!("export {table}")).expect_exit(0).out).to_vec()
+    #[track_caller]
+    fn shows(&self, table: &str) -> String {
+        self.bench.line(&format!("export {table}")).expect_exit(0).out
     }
 }
 
@@ -120,43 +118,48 @@ impl Homes {
         Self { case, homes: ways.map(|way| Home::new(case, way)).collect() }
     }
 
-    /// Every home does it; all say the same, and what they show afterwards is the same.
+    /// Every home does it, and all say the same.
     #[track_caller]
-    fn all(&mut self, what: &str, does: impl Fn(&mut Home) -> Value + Sync) -> Value {
-        let done: Vec<(Value, Vec<String>)> = std::thread::scope(|scope| {
-            let (first, second) = self.homes.split_at_mut(2);
-            let work = |homes: &mut [Home]| homes.iter_mut().map(|home| (does(home), home.tables())).collect::<Vec<_>>();
-            let second = scope.spawn(move || work(second));
-            let mut done = work(first);
-            done.extend(second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
-            done
-        });
-        let (said, shown) = &done[0];
-        for (home, (other_said, other_shown)) in self.homes.iter().zip(&done).skip(1) {
-            let at = format!("seed {}, {}, {:?}, {what}", self.case.seed, self.case.zone, home.way);
-            for ((table, other), expected) in TABLES.iter().zip(other_shown).zip(shown) {
-                assert_same(other, expected, &format!("{at}: {table}"));
-            }
-            assert_eq!(other_said, said, "{at}");
+    fn all(&mut self, what: &str, does: impl Fn(&mut Home) -> Value) {
+        let said: Vec<Value> = self.homes.iter_mut().map(does).collect();
+        for (home, other) in self.homes.iter().zip(&said).skip(1) {
+            let text = |value: &Value| serde_json::to_string_pretty(value).unwrap();
+            assert_same(&text(other), &text(&said[0]), &self.at(home, what));
         }
-        said.clone()
+    }
+
+    /// What they show is the same.
+    #[track_caller]
+    fn show_the_same(&self, what: &str) {
+        for table in TABLES {
+            let expected = self.homes[0].shows(table);
+            for home in &self.homes[1..] {
+                assert_same(&home.shows(table), &expected, &format!("{}: {table}", self.at(home, what)));
+            }
+        }
+    }
+
+    fn at(&self, home: &Home, what: &str) -> String {
+        format!("seed {}, {}, {:?}, {what}", self.case.seed, self.case.zone, home.way)
     }
 
     #[track_caller]
-    fn settle(&mut self, what: &str) -> Value {
-        self.all(what, |home| home.says(&["catch-up"], &[]))
+    fn settle(&mut self, what: &str) {
+        self.all(what, |home| home.says(&["catch-up"], &[]));
+        self.show_the_same(what);
     }
 
     #[track_caller]
-    fn verify(&mut self, what: &str) {
-        self.all(what, |home| {
-            home.bench.run(["verify", "--full", "--as-of", CLOCK]).expect_exit(0);
-            Value::Null
-        });
+    fn verify(&self, what: &str) {
+        for home in &self.homes {
+            let said = home.bench.run(["verify", "--full", "--as-of", CLOCK]);
+            assert_eq!(said.exit, 0, "{}: {}{}", self.at(home, what), said.out, said.err);
+        }
     }
 
-    fn shown(&self, table: &str) -> String {
-        self.homes[0].bench.line(&format!("export {table}")).expect_exit(0).out
+    /// How many rows a table has.
+    fn count(&self, table: &str) -> usize {
+        self.homes[0].shows(table).lines().count() - 1
     }
 }
 
@@ -177,7 +180,7 @@ fn assert_same(found: &str, expected: &str, what: &str) {
 fn write(folder: &Bench, number: usize, rows: &[Row]) -> PathBuf {
     match number % 2 {
         0 => write_csv(folder.path(&format!("usage-{number}.csv")), rows),
-        _ => write_parquet_in_groups(folder.path(&format!("usage-{number}.parquet")), rows, 29),
+        _ => write_parquet_in_groups(folder.path(&format!("usage-{number}.parquet")), rows, 13),
     }
 }
 
@@ -185,7 +188,7 @@ fn write(folder: &Bench, number: usize, rows: &[Row]) -> PathBuf {
 fn no_way_leaves_a_trace(case: Case) {
     let folder = Bench::new();
     let mut world = World::new(case.seed, case.zone);
-    let files: Vec<Vec<Row>> = (0..6).map(|_| world.file(case.rows)).collect();
+    let files: Vec<Vec<Row>> = (0..5).map(|_| world.file(case.rows)).collect();
     let new = world.instead_of(&files[0]);
     let paths: Vec<PathBuf> = files.iter().enumerate().map(|(number, rows)| write(&folder, number, rows)).collect();
     let new = write_csv(folder.path("usage-new.csv"), &new);
@@ -199,52 +202,90 @@ fn no_way_leaves_a_trace(case: Case) {
     homes.all("some hours", |home| home.says(&["catch-up", "--until", "2026-03-29T12:00:00Z"], &[]));
     let range = ["--from", "2026-03-29", "--to", "2026-03-31"];
     homes.all("an account", |home| home.says(&[&["run", "hourly", "--account", "p-4"], &range[..]].concat(), &[]));
+    homes.show_the_same("an account");
     homes.all("a sku", |home| home.says(&[&["run", "hourly", "--sku", "gb"], &range[..]].concat(), &[]));
     homes.all(&name_of(&paths[2]), |home| home.takes(&paths[2], &[]));
     homes.all("a dry run", |home| home.says(&["run", "hourly", "--dry-run"], &[]));
     homes.settle("the rest");
     homes.verify("the rest");
-    assert!(homes.shown("charges").lines().count() > 200, "there is something to differ in");
+    assert!(homes.count("charges") > 60, "there is something to differ in");
 
-    for path in &paths[3..5] {
+    for path in &paths[3..4] {
         homes.all(&name_of(path), |home| home.takes(path, &[]));
     }
     homes.settle("late");
     homes.all("put right", |home| home.says(&["ingest"], &put_right));
     homes.all("retried", |home| home.says(&["quarantine", "retry"], &[]));
     homes.settle("retried");
-    homes.all(&name_of(&paths[5]), |home| home.takes(&paths[5], &[]));
+    homes.all(&name_of(&paths[4]), |home| home.takes(&paths[4], &[]));
 
     let rerun = [&["rerun", "hourly", "--reason", "a wrong price"], &range[..]].concat();
-    let plan = homes.all("a plan", |home| home.says(&rerun, &[]));
-    let plan = plan["plan"].as_str().expect("a plan").to_owned();
-    homes.all("reran", |home| home.says(&[&rerun[..], &["--apply", &plan]].concat(), &[]));
+    homes.all("reran", |home| {
+        // A plan is named by the files of the lake too, and is its home's own.
+        let mut plan = home.says(&rerun, &[]);
+        let plan_id = plan["plan"].take();
+        let mut applied = home.says(&[&rerun[..], &["--apply", plan_id.as_str().expect("a plan")]].concat(), &[]);
+        applied["plan"].take();
+        Value::Array(vec![plan, applied])
+    });
     homes.settle("reran");
 
     homes.all("replaced", |home| home.takes(&new, &["--replaces", &name_of(&paths[0])]));
     homes.settle("replaced");
     homes.verify("replaced");
     for table in ["charges", "payments", "quarantine", "usage_accounting"] {
-        assert!(homes.shown(table).lines().count() > 20, "{table} has something to differ in");
+        assert!(homes.count(table) > 20, "{table} has something to differ in");
     }
 }
 
+/// Parts of one file that use the same, as where every resource reports each half hour: both count.
 #[test]
-fn the_way_of_a_file_leaves_no_trace_in_utc() {
-    no_way_leaves_a_trace(Case { seed: 1, zone: "UTC", rows: 60, batch_rows: 500_000, has_discount_of_all: false });
+fn parts_that_come_to_the_same_are_all_counted() {
+    let case = Case { seed: 0, zone: "UTC", rows: 0, batch_rows: 500_000, has_discount_of_all: false };
+    let folder = Bench::new();
+    let halves = [("00:00", "00:30"), ("00:30", "01:00")];
+    let rows: Vec<Row> =
+        halves.iter().flat_map(|(from, until)| (0..13).map(move |resource| half(resource, from, until))).collect();
+    let file = write_parquet_in_groups(folder.path("usage.parquet"), &rows, 13);
+    let mut homes = Homes::new(case);
+    let reference = world::reference(&folder, false);
+    homes.all("reference", |home| home.says(&["ingest"], &reference));
+    homes.all("taken", |home| home.takes(&file, &[]));
+    homes.show_the_same("taken");
+    homes.settle("settled");
+    homes.verify("settled");
+    assert!(homes.homes[0].shows("charges").contains(",3600,hour,"), "an hour each");
+}
+
+fn half(resource: i64, from: &str, until: &str) -> Row {
+    let row = Row(std::array::from_fn(|_| String::new()));
+    row.with("record_id", format!("{resource}-{from}"))
+        .with("account_id", "p-0")
+        .with("resource_id", format!("r-{resource}"))
+        .with("sku", "flat")
+        .with("started_at", format!("2026-03-29T{from}:00Z"))
+        .with("ended_at", format!("2026-03-29T{until}:00Z"))
+        .with("quantity", "1")
 }
 
 #[test]
+#[ignore = "takes a minute and more; the two below are like it"]
+fn the_way_of_a_file_leaves_no_trace_in_utc() {
+    no_way_leaves_a_trace(Case { seed: 1, zone: "UTC", rows: 26, batch_rows: 500_000, has_discount_of_all: false });
+}
+
+#[test]
+#[ignore = "takes a minute and more; the two below are like it"]
 fn the_way_of_a_file_leaves_no_trace_in_beijing() {
-    no_way_leaves_a_trace(Case { seed: 2, zone: "+08:00", rows: 60, batch_rows: 500_000, has_discount_of_all: true });
+    no_way_leaves_a_trace(Case { seed: 2, zone: "+08:00", rows: 26, batch_rows: 500_000, has_discount_of_all: true });
 }
 
 #[test]
 fn the_way_of_a_file_leaves_no_trace_where_midnight_cuts_hours() {
-    no_way_leaves_a_trace(Case { seed: 3, zone: "Asia/Kolkata", rows: 60, batch_rows: 500_000, has_discount_of_all: false });
+    no_way_leaves_a_trace(Case { seed: 3, zone: "Asia/Kolkata", rows: 26, batch_rows: 500_000, has_discount_of_all: false });
 }
 
 #[test]
 fn the_way_of_a_file_leaves_no_trace_when_clocks_change() {
-    no_way_leaves_a_trace(Case { seed: 4, zone: "Europe/Paris", rows: 60, batch_rows: 500_000, has_discount_of_all: false });
+    no_way_leaves_a_trace(Case { seed: 4, zone: "Europe/Paris", rows: 26, batch_rows: 500_000, has_discount_of_all: false });
 }

@@ -119,14 +119,12 @@ const SKUS: [(&str, char); 26] = [
 ];
 
 /// Where use begins more often than not: a month's end, a midnight, a price, a change of clocks.
-const NEAR: [&str; 8] = [
-    "2026-03-28T22:00:00Z",
+const NEAR: [&str; 6] = [
+    "2026-03-28T18:00:00Z",
+    "2026-03-28T23:00:00Z",
     "2026-03-29T00:00:00Z",
     "2026-03-29T01:00:00Z",
-    "2026-03-29T18:00:00Z",
-    "2026-03-30T01:00:00Z",
     "2026-03-31T14:00:00Z",
-    "2026-03-31T18:00:00Z",
     "2026-03-31T22:00:00Z",
 ];
 
@@ -227,16 +225,16 @@ impl World {
         let id = format!("u-{:04}", self.count);
         let dice = &mut self.dice;
         let (sku, shape) = SKUS[dice.below(SKUS.len() as i64) as usize];
-        let start = match dice.below(4) {
+        let start = match dice.below(50) {
             0 => seconds_of(NEAR[0]) + dice.below(75 * 3_600),
-            _ => seconds_of(NEAR[dice.below(8) as usize]) + dice.below(16) * 450,
+            _ => seconds_of(NEAR[dice.below(6) as usize]) + dice.below(16) * 450,
         };
         let length = match (shape, dice.below(12)) {
             ('h', 0) => 0,
-            ('h', 1) => dice.below(30 * 3_600),
-            ('h', 2..=4) => 1 + dice.below(120),
+            ('h', 1..=4) => 1 + dice.below(120),
             ('h', 5..=8) => 3_600,
-            ('h', _) => 1 + dice.below(3 * 3_600),
+            ('h', 9) if dice.below(12) == 0 => dice.below(30 * 3_600),
+            ('h', _) => 1 + dice.below(2 * 3_600),
             (_, 0..=6) => 0,
             _ => dice.below(7_200),
         };
