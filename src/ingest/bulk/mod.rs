@@ -34,12 +34,12 @@ use reckoner_store::IngestRecord;
 use reckoner_tally::Part;
 use std::ops::Range;
 
-/// Rows that are in memory at a time, about.
-const SEGMENT_ROWS: u64 = 5_300_000;
+/// Rows that are in memory at a time, about. A development build cuts small files as an optimised one does large ones.
+const SEGMENT_ROWS: u64 = if cfg!(debug_assertions) { 45 } else { 5_300_000 };
 /// Bytes that they may take.
 const SEGMENT_BYTES: usize = 1 << 30;
 /// Below this one thread is enough.
-const SPLIT_ROWS: u64 = 200_000;
+const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
 pub(super) fn take(
@@ -55,7 +55,7 @@ pub(super) fn take(
     let source = || Source::Path(taken.raw.clone());
     match usage_parts(source(), &options)? {
         UsageParts::RowGroups(groups) => {
-            for [first, second] in segments(&groups) {
+            for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
                 let read = |part: Range<usize>| read_part(taken, &options, &judge, part);
                 let parts = in_two(second.is_empty(), || read(first.clone()), || read(second.clone()))?;
                 bulk.finish(parts)?;
@@ -79,18 +79,19 @@ pub(super) fn take(
     Ok(left)
 }
 
-/// Row groups in segments, each in two parts of about as many rows; the second may be empty.
-fn segments(groups: &[u64]) -> Vec<[Range<usize>; 2]> {
+/// Row groups in segments of at most so many rows, each in two parts of about as many; the second is empty where one thread
+/// is enough.
+fn segments(groups: &[u64], segment_rows: u64, split_rows: u64) -> Vec<[Range<usize>; 2]> {
     let mut segments = Vec::new();
     let mut start = 0;
     while start < groups.len() {
         let (mut end, mut rows) = (start + 1, groups[start]);
-        while end < groups.len() && rows + groups[end] <= SEGMENT_ROWS {
+        while end < groups.len() && rows + groups[end] <= segment_rows {
             rows += groups[end];
             end += 1;
         }
         let (mut middle, mut before) = (start, 0);
-        while middle < end && (rows < SPLIT_ROWS || before + groups[middle] / 2 <= rows / 2) {
+        while middle < end && (rows < split_rows || before + groups[middle] / 2 <= rows / 2) {
             before += groups[middle];
             middle += 1;
         }
@@ -150,8 +151,11 @@ impl Bulk<'_> {
     fn finish(&mut self, parts: Vec<Part>) -> Result<(), Stopped> {
         let sorted = resolve::sorted(&parts);
         let met = self.near.meet(self.books.zone, &parts, &sorted)?;
-        let resolved = resolve::resolve(&parts, &sorted, &met);
+        let mut resolved = resolve::resolve(&parts, &sorted, &met);
         drop(sorted);
+        for (part, resolved) in parts.iter().zip(&mut resolved) {
+            write::leave_lone_again(self.books.zone, part, resolved);
+        }
         for (part, resolved) in parts.iter().zip(&resolved) {
             let (accepted, again) = (resolved.taken.len() as u64, resolved.again.len() as u64);
             self.counts.accepted += accepted;
@@ -193,11 +197,11 @@ mod tests {
             (&[9 * million, million], &[[0..1, 1..1], [1..2, 2..2]]), // a row group is not cut
         ];
         for (groups, expected) in cases {
-            assert_eq!(segments(groups), expected, "{groups:?}");
+            assert_eq!(segments(groups, 5_300_000, 200_000), expected, "{groups:?}");
         }
         for count in 1..60 {
             let groups = vec![262_144; count];
-            let cut = segments(&groups);
+            let cut = segments(&groups, 5_300_000, 200_000);
             let all: Vec<usize> = cut.iter().flatten().cloned().flatten().collect();
             assert_eq!(all, (0..count).collect::<Vec<_>>(), "every row group once, in order");
         }

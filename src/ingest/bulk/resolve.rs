@@ -108,3 +108,111 @@ fn group_of(sorted: &[Sorted], identity: u64) -> Vec<(usize, u32)> {
     };
     sorted.iter().enumerate().flat_map(of_part).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reckoner_core::account::Accounts;
+    use reckoner_core::intake::{PlainTerms, UsageChecks};
+    use reckoner_core::price::{PriceBook, Prices};
+    use reckoner_core::table::{Coded, Context, RawRow, TableKind, UsageColumns, price};
+    use reckoner_core::time::{Instant, Zone};
+    use reckoner_tally::{Judge, identity};
+
+    const ACCOUNT: &str = "a";
+
+    /// Everything is for sale.
+    struct Market(Prices);
+
+    impl Market {
+        fn new() -> Self {
+            let cells = [("sku", "gb"), ("product", "p"), ("billing_mode", "pay_per_use"), ("unit", "GB"), ("unit_price", "1")];
+            let pairs: Vec<(String, String)> = cells.map(|(column, cell)| (column.to_owned(), cell.to_owned())).to_vec();
+            let raw = RawRow::from_pairs(TableKind::Prices.schema(), 2, &pairs).expect("known columns");
+            let row = price::parse(&raw, &Context::new("CNY")).expect("a price");
+            Self(PriceBook::new([(1, row)]).as_of(1))
+        }
+    }
+
+    impl Judge for Market {
+        fn currency(&self, _: &str) -> Option<&str> {
+            Some("CNY")
+        }
+
+        fn terms(&self, sku: &str, currency: &str) -> Option<PlainTerms> {
+            let accounts = Accounts::new([]);
+            let (as_of, zone) = (Instant::from_seconds(1_000_000), Zone::parse("UTC").expect("a zone"));
+            UsageChecks { accounts: &accounts, prices: &self.0, as_of, epoch: None, zone }.plain_terms(sku, currency)
+        }
+    }
+
+    /// Rows as words, `x1`: record `x` uses 1; `x?` is not plain. What becomes of the plain ones, as words again.
+    fn fates(texts: &[&str], met: &str) -> Vec<String> {
+        let market = Market::new();
+        let mut parts = Vec::new();
+        for text in texts {
+            let mut columns = UsageColumns::default();
+            for (row, word) in (0..).zip(text.split_whitespace()) {
+                let (id, quantity) = word.split_at(1);
+                columns.lines.push(u64::from(row) + 2);
+                columns.record_id.push(id);
+                for (column, cell) in
+                    [(&mut columns.account_id, ACCOUNT), (&mut columns.resource_id, "r"), (&mut columns.sku, "gb")]
+                {
+                    one(column, cell);
+                }
+                columns.started_at.push(1_000);
+                columns.ended_at.push(1_000);
+                columns.quantity_e12.push(quantity.parse().unwrap_or_default());
+                if quantity == "?" {
+                    columns.unread.push(row);
+                }
+            }
+            let mut part = Part::default();
+            part.take(&columns, &market);
+            parts.push(part);
+        }
+        let mut met: Vec<u64> = met.split_whitespace().map(|id| identity(ACCOUNT, id)).collect();
+        met.sort_unstable();
+        let resolved = resolve(&parts, &sorted(&parts), &met);
+        parts.iter().zip(&resolved).map(|(part, resolved)| said(part, resolved)).collect()
+    }
+
+    fn one(column: &mut Coded, cell: &str) {
+        column.codes.push(column.values.len() as u32);
+        column.values.push(cell);
+    }
+
+    /// `taken | again | left`.
+    fn said(part: &Part, resolved: &Resolved) -> String {
+        let mut identities: Vec<u64> = resolved.taken.iter().map(|row| part.identity[*row as usize]).collect();
+        identities.sort_unstable();
+        assert_eq!(resolved.identities, identities, "the identities of what is taken, sorted");
+        let word = |row: &u32| format!("{}{}", part.record_id.get(*row as usize), part.quantity_e12[*row as usize]);
+        let words = |rows: &[u32]| rows.iter().map(word).collect::<Vec<_>>().join(" ");
+        format!("{} | {} | {}", words(&resolved.taken), words(&resolved.again), words(&resolved.left))
+    }
+
+    #[test]
+    fn the_first_of_an_id_is_taken_and_what_says_the_same_is_again() {
+        // parts | known before | taken, again, left of each part
+        let cases: [(&[&str], &str, &[&str]); 12] = [
+            (&[""], "", &[" |  | "]),
+            (&["x1 y1 z1"], "", &["x1 y1 z1 |  | "]),
+            (&["x1 y1 x1 x1"], "", &["x1 y1 | x1 x1 | "]),
+            (&["x1 x2 x1"], "", &["x1 | x1 | x2"]),
+            (&["x2 x1 x1"], "", &["x2 |  | x1 x1"]), // the odd one is the first: it stays
+            (&["x1 y1", "y1 x2 z1"], "", &["x1 y1 |  | ", "z1 | y1 | x2"]),
+            (&["z1", "x1 x1 y1"], "", &["z1 |  | ", "x1 y1 | x1 | "]),
+            (&["x1 x1", "x2 x1"], "", &["x1 | x1 | ", " | x1 | x2"]),
+            // Known before, or beside a row that is not plain: their order is the readable way's to keep.
+            (&["x1 y1 x1"], "x", &["y1 |  | x1 x1"]),
+            (&["x1 y1", "x1"], "x q", &["y1 |  | x1", " |  | x1"]),
+            (&["x1 y1 x? x1"], "", &["y1 |  | x1 x1"]),
+            (&["x1 y1", "x? z1"], "y", &[" |  | x1 y1", "z1 |  | "]),
+        ];
+        for (parts, met, expected) in cases {
+            assert_eq!(fates(parts, met), expected, "{parts:?}, known: {met:?}");
+        }
+    }
+}

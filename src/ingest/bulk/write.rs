@@ -37,6 +37,21 @@ pub(super) fn part(lake: &Path, zone: Zone, file_id: &str, part: &Part, resolved
     Ok(written)
 }
 
+/// Leaves rows delivered again of days of which the part takes none: the sums of a day stand beside its rows.
+pub(super) fn leave_lone_again(zone: Zone, part: &Part, resolved: &mut Resolved) {
+    if resolved.again.is_empty() {
+        return;
+    }
+    let days = by_day(zone, part, resolved);
+    resolved.again.clear();
+    for Day { taken, again } in days.into_values() {
+        let place = if taken.is_empty() { &mut resolved.left } else { &mut resolved.again };
+        place.extend(again);
+    }
+    resolved.again.sort_unstable();
+    resolved.left.sort_unstable();
+}
+
 fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
     let mut days: BTreeMap<i64, Day> = BTreeMap::new();
     let mut latest: Option<Window> = None;
@@ -84,26 +99,22 @@ fn write_day(
 
     let (hours, again) = (fold_hours(part, &rows.taken)?, fold_hours(part, &rows.again)?);
     written.touched_hours.extend(hours.iter().map(|sums| Instant::from_seconds(sums.hour)));
-    let mut companion = String::new();
     let mut count = rows.taken.len() as u64;
-    if !rows.taken.is_empty() {
-        let placed = lake::place_of(lake, &format!("rows/day={day}"), source, "parquet", |path| {
-            Ok::<_, Failure>(write_rows(part, &rows.taken, path)?.1)
-        })?;
-        faults::pass(Point::IngestRowFilePlaced)?;
-        companion.clone_from(&placed.path);
-        written.rows.push(file(placed, LakeKind::Rows, count, ""));
-    }
+    let placed = lake::place_of(lake, &format!("rows/day={day}"), source, "parquet", |path| {
+        Ok::<_, Failure>(write_rows(part, &rows.taken, path)?.1)
+    })?;
+    faults::pass(Point::IngestRowFilePlaced)?;
+    let companion = placed.path.clone();
+    written.rows.push(file(placed, LakeKind::Rows, count, ""));
 
-    let placed = lake::place_of(lake, &format!("partials/day={day}"), source, "parquet", |path| {
+    // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
+    let first = format!("{source}-{}", part.lines[rows.taken[0] as usize]);
+    let placed = lake::place_of(lake, &format!("partials/day={day}"), &first, "parquet", |path| {
         let (holdings, bytes) = write_partials(part, &rows.taken, &hours, &again, path)?;
         count = holdings;
         Ok::<_, Failure>(bytes)
     })?;
     written.partials.push(file(placed, LakeKind::Partials, count, &companion));
-    if rows.taken.is_empty() {
-        return Ok(());
-    }
 
     let identities = match whole {
         Some(resolved) => resolved.identities.clone(),

@@ -16,8 +16,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// Below so many holdings one thread is enough.
-pub(super) const SPLIT_HOLDINGS: usize = 20_000;
+/// Below so many holdings one thread is enough; a development build takes several for few.
+pub(super) const SPLIT_HOLDINGS: usize = if cfg!(debug_assertions) { 100 } else { 20_000 };
 const THREADS_MAX: usize = 8;
 
 /// A window that was rated.

@@ -5,6 +5,7 @@
 use super::books::{read_csv, sample_files};
 use arrow::array::{ArrayRef, BooleanArray, Decimal128Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use parquet::arrow::ArrowWriter;
+use parquet::file::properties::WriterProperties;
 use reckoner_core::time::{Instant, Zone};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -312,6 +313,11 @@ pub fn write_csv(path: PathBuf, rows: &[Row]) -> PathBuf {
 
 /// The rows as typed columns: timestamps, decimals, integers, booleans; what is empty is null.
 pub fn write_parquet(path: PathBuf, rows: &[Row]) -> PathBuf {
+    write_parquet_in_groups(path, rows, 1_000_000)
+}
+
+/// The same in row groups of so many rows.
+pub fn write_parquet_in_groups(path: PathBuf, rows: &[Row], group_rows: usize) -> PathBuf {
     let filled = |column, row: &Row| Some(row.get(column).to_owned()).filter(|text| !text.is_empty());
     let arrays = COLUMNS.map(|column| -> (&str, ArrayRef, bool) {
         let array: ArrayRef = match column {
@@ -330,7 +336,8 @@ pub fn write_parquet(path: PathBuf, rows: &[Row]) -> PathBuf {
         (column, array, true)
     });
     let batch = RecordBatch::try_from_iter_with_nullable(arrays).unwrap();
-    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), None).unwrap();
+    let properties = WriterProperties::builder().set_max_row_group_row_count(Some(group_rows)).build();
+    let mut writer = ArrowWriter::try_new(std::fs::File::create(&path).unwrap(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
     path
