@@ -10,10 +10,10 @@ const SHORT_BYTES: usize = 23;
 
 /// A text as far as it fits 24 bytes: the bytes and the length of a short one, the hash of a long one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Key([u64; 3]);
+pub(crate) struct Key([u64; 3]);
 
 impl Key {
-    fn of(text: &str) -> Self {
+    pub fn of(text: &str) -> Self {
         let mut bytes = [0; 24];
         if text.len() <= SHORT_BYTES {
             bytes[..text.len()].copy_from_slice(text.as_bytes());
@@ -26,11 +26,12 @@ impl Key {
         Self([word(0), word(1), word(2)])
     }
 
-    fn is_whole(self) -> bool {
+    /// Whether it says all of the text.
+    pub fn is_whole(self) -> bool {
         self.0[2] >> 56 != u64::from(u8::MAX)
     }
 
-    fn hash(self) -> u64 {
+    pub fn hash(self) -> u64 {
         let mut bytes = [0; 24];
         bytes.chunks_exact_mut(8).zip(self.0).for_each(|(place, word)| place.copy_from_slice(&word.to_le_bytes()));
         xxh3_64(&bytes)

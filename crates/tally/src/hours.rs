@@ -92,38 +92,44 @@ fn holdings_held(part: &Part, rows: &[u32]) -> Vec<bool> {
 
 /// Sums by holding, and which holdings have one.
 struct Dense {
-    used_e12: Vec<i128>,
-    rows: Vec<u32>,
+    cells: Vec<Cell>,
     touched: Vec<u32>,
+}
+
+/// What a holding used so far; side by side, because holdings come in no order.
+#[derive(Debug, Clone, Copy, Default)]
+struct Cell {
+    used_e12: i128,
+    rows: u32,
 }
 
 impl Dense {
     fn new(holdings: usize) -> Self {
-        Self { used_e12: vec![0; holdings], rows: vec![0; holdings], touched: Vec::new() }
+        Self { cells: vec![Cell::default(); holdings], touched: Vec::new() }
     }
 
     fn add(&mut self, holding: u32, used_e12: i128) -> Result<(), TallyError> {
-        let place = holding as usize;
-        if self.rows[place] == 0 {
+        let cell = &mut self.cells[holding as usize];
+        if cell.rows == 0 {
             self.touched.push(holding);
         }
-        self.rows[place] += 1;
-        self.used_e12[place] = self.used_e12[place].checked_add(used_e12).ok_or(TallyError::Overflow)?;
+        cell.rows += 1;
+        cell.used_e12 = cell.used_e12.checked_add(used_e12).ok_or(TallyError::Overflow)?;
         Ok(())
     }
 
     /// The sums, ordered by holding; none is left.
     fn take(&mut self) -> Vec<Sum> {
-        if self.touched.len() * 16 > self.rows.len() {
+        if self.touched.len() * 16 > self.cells.len() {
             self.touched.clear();
-            self.touched.extend((0..).zip(&self.rows).filter(|(_, rows)| **rows > 0).map(|(holding, _)| holding));
+            self.touched.extend((0..).zip(&self.cells).filter(|(_, cell)| cell.rows > 0).map(|(holding, _)| holding));
         } else {
             self.touched.sort_unstable();
         }
-        let Self { used_e12, rows, touched } = self;
+        let Self { cells, touched } = self;
         let sums = touched.drain(..).map(|holding| {
-            let place = holding as usize;
-            Sum { holding, rows: std::mem::take(&mut rows[place]), used_e12: std::mem::take(&mut used_e12[place]) }
+            let Cell { used_e12, rows } = std::mem::take(&mut cells[holding as usize]);
+            Sum { holding, rows, used_e12 }
         });
         sums.collect()
     }

@@ -1,6 +1,6 @@
 //! A part of a delivery: its plain rows in columns, and the holdings that they are of.
 
-use crate::codes::Codes;
+use crate::codes::{Codes, Key};
 use crate::identity::{account_seed, in_account};
 use hashbrown::HashTable;
 use reckoner_core::intake::PlainTerms;
@@ -9,7 +9,6 @@ use reckoner_core::rate::Use;
 use reckoner_core::table::{Coded, Texts, Unit, UsageColumns};
 use reckoner_core::time::{Instant, Window};
 use std::collections::HashMap;
-use xxhash_rust::xxh3::xxh3_64;
 
 /// No code.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -39,6 +38,12 @@ pub struct Part {
     pub lines: Vec<u64>,
     /// Within the account.
     pub record_id: Texts,
+    /// Account by code.
+    pub account: Vec<u32>,
+    /// Of the account.
+    pub resource_id: Texts,
+    /// Sku by code.
+    pub sku: Vec<u32>,
     /// Account, resource and sku.
     pub holding: Vec<u32>,
     /// Whole seconds UTC.
@@ -66,14 +71,13 @@ pub struct Part {
 pub struct PartHoldings {
     /// Accounts.
     pub accounts: Codes,
-    /// Resources, of whatever account.
-    pub resources: Codes,
+    /// The resource of each holding.
+    pub resources: Texts,
     /// Skus.
     pub skus: Codes,
-    /// Account, resource and sku of each holding.
-    pub keys: Vec<[u32; 3]>,
-    table: HashTable<u32>,
-    latest_of_resource: Vec<Latest>,
+    /// Account and sku of each holding.
+    pub keys: Vec<[u32; 2]>,
+    table: HashTable<Known>,
     seeds: Vec<u64>,
     /// What the rows of each holding are held against.
     terms_of: Vec<u32>,
@@ -84,13 +88,26 @@ pub struct PartHoldings {
     by_sku: HashMap<(u32, u32), u32>,
 }
 
-/// The holding that a resource was used in last: as a rule the one that the next row is of.
+/// A holding as it is looked up: once a row, so that everything stands in one place.
 #[derive(Debug, Clone, Copy)]
-struct Latest {
+struct Known {
+    resource: Key,
     account: u32,
     sku: u32,
     holding: u32,
     terms: u32,
+}
+
+impl Known {
+    fn hash(&self) -> u64 {
+        hash_of(self.resource, self.account, self.sku)
+    }
+}
+
+/// Rows of one account and sku are as rare as those of one resource: the three together tell.
+fn hash_of(resource: Key, account: u32, sku: u32) -> u64 {
+    let other = (u64::from(account) << 32 | u64::from(sku)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    resource.hash() ^ other.rotate_left(29)
 }
 
 impl PartHoldings {
@@ -104,43 +121,29 @@ impl PartHoldings {
         code
     }
 
-    fn resource(&mut self, resource_id: &str) -> u32 {
-        let code = self.resources.code(resource_id);
-        if code as usize == self.latest_of_resource.len() {
-            self.latest_of_resource.push(Latest { account: NONE, sku: NONE, holding: NONE, terms: NONE });
-        }
-        code
-    }
-
     /// The holding of these three, made if it is new.
-    fn holding(&mut self, key: [u32; 3], judge: &dyn Judge) -> Latest {
-        let latest = self.latest_of_resource[key[1] as usize];
-        if (latest.account, latest.sku) == (key[0], key[2]) {
-            return latest;
-        }
-        let Self { keys, table, .. } = self;
-        let hash = |key: &[u32; 3]| {
-            let mut bytes = [0; 12];
-            bytes.chunks_exact_mut(4).zip(key).for_each(|(place, code)| place.copy_from_slice(&code.to_le_bytes()));
-            xxh3_64(&bytes)
+    fn holding(&mut self, account: u32, resource_id: &str, sku: u32, judge: &dyn Judge) -> Known {
+        let resource = Key::of(resource_id);
+        let hash = hash_of(resource, account, sku);
+        let resources = &self.resources;
+        let is_same = |known: &Known| {
+            (known.account, known.sku, known.resource) == (account, sku, resource)
+                && (resource.is_whole() || resources.get(known.holding as usize) == resource_id)
         };
-        let known = table.find(hash(&key), |code| keys[*code as usize] == key).copied();
-        let holding = known.unwrap_or_else(|| {
-            let code = u32::try_from(keys.len()).expect("a part has fewer rows");
-            keys.push(key);
-            table.insert_unique(hash(&key), code, |code| hash(&keys[*code as usize]));
-            code
-        });
-        if known.is_none() {
-            let terms = self.terms_code(key, judge);
-            self.terms_of.push(terms);
+        if let Some(known) = self.table.find(hash, is_same) {
+            return *known;
         }
-        let latest = Latest { account: key[0], sku: key[2], holding, terms: self.terms_of[holding as usize] };
-        self.latest_of_resource[key[1] as usize] = latest;
-        latest
+        let terms = self.terms_code(account, sku, judge);
+        let holding = u32::try_from(self.keys.len()).expect("a part has fewer rows");
+        let known = Known { resource, account, sku, holding, terms };
+        self.keys.push([account, sku]);
+        self.resources.push(resource_id);
+        self.terms_of.push(terms);
+        self.table.insert_unique(hash, known, Known::hash);
+        known
     }
 
-    fn terms_code(&mut self, [account, _, sku]: [u32; 3], judge: &dyn Judge) -> u32 {
+    fn terms_code(&mut self, account: u32, sku: u32, judge: &dyn Judge) -> u32 {
         let currency = self.currency_of[account as usize];
         if currency == NONE {
             return NONE;
@@ -169,8 +172,8 @@ impl PartHoldings {
 
     /// Account, resource and sku of a holding.
     pub fn texts(&self, holding: u32) -> [&str; 3] {
-        let [account, resource, sku] = self.keys[holding as usize];
-        [self.accounts.get(account), self.resources.get(resource), self.skus.get(sku)]
+        let [account, sku] = self.keys[holding as usize];
+        [self.accounts.get(account), self.resources.get(holding as usize), self.skus.get(sku)]
     }
 
     /// How many there are.
@@ -208,8 +211,7 @@ impl Part {
     /// Takes the rows of a batch: plain ones become rows of the part, of the others the lines are kept.
     pub fn take(&mut self, batch: &UsageColumns, judge: &dyn Judge) {
         let mut unread = batch.unread.iter().map(|row| *row as usize).peekable();
-        let (mut accounts, mut resources, mut skus) =
-            (Meant::new(&batch.account_id), Meant::new(&batch.resource_id), Meant::new(&batch.sku));
+        let (mut accounts, mut skus) = (Meant::new(&batch.account_id), Meant::new(&batch.sku));
         let mut labels = [&batch.region, &batch.resource_name, &batch.tags].map(|column| column.as_ref().map(Meant::new));
         for row in 0..batch.len() {
             let line = batch.lines[row];
@@ -223,9 +225,9 @@ impl Part {
             }
             let holdings = &mut self.holdings;
             let account = accounts.of(row, |text| holdings.account(text, judge));
-            let resource = resources.of(row, |text| holdings.resource(text));
+            let resource_id = batch.resource_id.get(row);
             let sku = skus.of(row, |text| holdings.skus.code(text));
-            let Latest { holding, terms, .. } = holdings.holding([account, resource, sku], judge);
+            let Known { holding, terms, .. } = holdings.holding(account, resource_id, sku, judge);
             let identity = in_account(holdings.seeds[account as usize], record_id);
             let (start, end) = (batch.started_at[row], batch.ended_at[row]);
             let interval = Window::new(Instant::from_seconds(start), Instant::from_seconds(end));
@@ -237,6 +239,9 @@ impl Part {
             self.take_labels(&mut labels, row, batch.revision.as_ref().map_or(0, |revisions| revisions[row]));
             self.lines.push(line);
             self.record_id.push(record_id);
+            self.account.push(account);
+            self.resource_id.push(resource_id);
+            self.sku.push(sku);
             self.holding.push(holding);
             self.identity.push(identity);
             self.started_at.push(start);
@@ -281,7 +286,7 @@ impl Part {
 
     /// Bytes that the rows take, about.
     pub fn bytes(&self) -> usize {
-        self.record_id.text.len() + self.len() * 64
+        self.record_id.text.len() + self.resource_id.text.len() + self.len() * 80
     }
 
     /// Whether two rows, of this part and of another, say the same in every cell.

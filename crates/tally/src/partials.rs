@@ -15,6 +15,7 @@ use arrow::datatypes::{DataType, Decimal128Type, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use reckoner_core::number::Quantity;
+use reckoner_core::table::Texts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -43,6 +44,7 @@ pub fn write_partials(
 
     let mut layout =
         ["account_id", "resource_id", "sku", "unit", "region", "tags"].map(|name| Column::text(name).optional()).to_vec();
+    layout[1] = Column::new("resource_id", DataType::Utf8, Form::Distinct).optional();
     layout.push(Column::integer("mixed"));
     let mut columns = names(part, rows, &used, &place_of);
     let again: BTreeMap<i64, &HourSums> = again.iter().map(|sums| (sums.hour, sums)).collect();
@@ -83,10 +85,14 @@ fn used_holdings(part: &Part, hours: &[HourSums], again: &[HourSums]) -> Vec<u32
 /// The columns that name the holdings.
 fn names(part: &Part, rows: &[u32], used: &[u32], place_of: &[u32]) -> Vec<ArrayRef> {
     let holdings = &part.holdings;
-    let texts = [holdings.accounts.texts(), holdings.resources.texts(), holdings.skus.texts()];
-    let mut columns: Vec<ArrayRef> = (0..3)
-        .map(|place| coded(used.iter().map(|holding| holdings.keys[*holding as usize][place]), &Arc::new(strings(texts[place]))))
-        .collect();
+    let key = |place: usize| used.iter().map(move |holding| holdings.keys[*holding as usize][place]);
+    let mut resources = Texts::default();
+    used.iter().for_each(|holding| resources.push(holdings.resources.get(*holding as usize)));
+    let mut columns: Vec<ArrayRef> = vec![
+        coded(key(0), &Arc::new(strings(holdings.accounts.texts()))),
+        Arc::new(strings(&resources)),
+        coded(key(1), &Arc::new(strings(holdings.skus.texts()))),
+    ];
     let mut units = crate::codes::Codes::default();
     let unit_codes: Vec<u32> = used.iter().map(|holding| units.code(holdings.unit(*holding).as_str())).collect();
     columns.push(coded(unit_codes.into_iter(), &Arc::new(strings(units.texts()))));

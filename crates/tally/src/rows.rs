@@ -48,10 +48,9 @@ fn columns(part: &Part, rows: &[u32], texts: &[Arc<StringArray>; 2], labels: &[A
     let integers = |of: &dyn Fn(usize) -> i64| -> Cells {
         Cells::Each(Arc::new(Int64Array::from(rows.iter().map(|row| of(*row as usize)).collect::<Vec<_>>())))
     };
-    let keys = || rows.iter().map(|row| part.holdings.keys[part.holding[*row as usize] as usize]);
     let (mut record_ids, mut resources) = (Texts::default(), Texts::default());
     rows.iter().for_each(|row| record_ids.push(part.record_id.get(*row as usize)));
-    keys().for_each(|[_, resource, _]| resources.push(part.holdings.resources.get(resource)));
+    rows.iter().for_each(|row| resources.push(part.resource_id.get(*row as usize)));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
@@ -70,9 +69,9 @@ fn columns(part: &Part, rows: &[u32], texts: &[Arc<StringArray>; 2], labels: &[A
         false => integers(&|row| part.revision[row].into()),
     };
     vec![
-        Cells::Each(coded(keys().map(|[account, ..]| account), &texts[0])),
+        Cells::Each(coded(rows.iter().map(|row| part.account[*row as usize]), &texts[0])),
         Cells::Each(Arc::new(strings(&resources))),
-        Cells::Each(coded(keys().map(|[_, _, sku]| sku), &texts[1])),
+        Cells::Each(coded(rows.iter().map(|row| part.sku[*row as usize]), &texts[1])),
         integers(&|row| part.started_at[row]),
         integers(&|row| part.ended_at[row]),
         Cells::Each(quantities(rows.iter().map(|row| part.quantity_e12[*row as usize]).collect())),

@@ -10,7 +10,7 @@ use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::path::PathBuf;
 
-/// Holdings of many files, by code; [`Self::in_order`] is the contract's order: account, resource, sku.
+/// Holdings of many files, by code; codes are in the contract's order: account, resource, sku.
 #[derive(Debug, Default)]
 pub struct Holdings {
     /// Accounts.
@@ -26,7 +26,6 @@ pub struct Holdings {
     /// Account, resource and sku of each holding.
     pub keys: Vec<[u32; 3]>,
     facts: Vec<Facts>,
-    order: Vec<u32>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +82,8 @@ impl Holdings {
         holding
     }
 
-    fn sort(&mut self) {
+    /// Brings the holdings in order, so that whoever goes through them goes through memory; hands back the new code of each.
+    fn sort(&mut self) -> Vec<u32> {
         let (accounts, skus) = (self.accounts.ranks(), self.skus.ranks());
         let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
         order.sort_unstable_by(|one, other| {
@@ -93,12 +93,20 @@ impl Holdings {
                 .then_with(|| self.resources.get(r as usize).cmp(self.resources.get(q as usize)))
                 .then_with(|| skus[s as usize].cmp(&skus[t as usize]))
         });
-        self.order = order;
-    }
-
-    /// The holdings in the order of account, resource, sku.
-    pub fn in_order(&self) -> &[u32] {
-        &self.order
+        let mut codes = vec![0; order.len()];
+        let mut resources = Texts::default();
+        for (code, holding) in (0..).zip(&order) {
+            codes[*holding as usize] = code;
+            resources.push(self.resources.get(*holding as usize));
+        }
+        let key = |(code, holding): (u32, &u32)| {
+            let [account, _, sku] = self.keys[*holding as usize];
+            [account, code, sku]
+        };
+        self.keys = (0..).zip(&order).map(key).collect();
+        self.facts = order.iter().map(|holding| self.facts[*holding as usize]).collect();
+        self.resources = resources;
+        codes
     }
 
     /// Account, resource and sku of a holding.
@@ -157,8 +165,8 @@ struct OpenFile {
 /// Sums under way: kept from hour to hour, so that nothing is allocated anew.
 #[derive(Debug, Default)]
 pub struct HourHeld {
-    used_e12: Vec<i128>,
-    rows: Vec<u32>,
+    /// By holding what was used, at 1e-12, and by how many rows.
+    cells: Vec<(i128, u32)>,
 }
 
 impl Held {
@@ -185,7 +193,10 @@ impl Held {
             merging.end();
             opened.push(OpenFile { file, seq, holding });
         }
-        holdings.sort();
+        let codes = holdings.sort();
+        for holding in opened.iter_mut().flat_map(|open: &mut OpenFile| &mut open.holding).filter(|holding| **holding != NONE) {
+            *holding = codes[*holding as usize];
+        }
         Ok(Self { holdings, files: opened })
     }
 
@@ -195,25 +206,22 @@ impl Held {
     /// # Errors
     /// [`TallyError::Overflow`] when a sum does not fit; [`TallyError::Read`] names the file that cannot be read.
     pub fn hour(&self, hour: i64, is_of: impl Fn(u64) -> bool, under_way: &mut HourHeld) -> Result<HourSums, TallyError> {
-        let HourHeld { used_e12, rows } = under_way;
-        used_e12.resize(self.holdings.len(), 0);
-        rows.resize(self.holdings.len(), 0);
+        let cells = &mut under_way.cells;
+        cells.resize(self.holdings.len(), (0, 0));
         for open in self.files.iter().filter(|open| is_of(open.seq) && open.file.has_hour(hour)) {
             open.file.each_sum(hour, |place, used, count| {
                 let holding = open.holding.get(place).copied().unwrap_or(NONE);
                 if holding != NONE {
-                    let place = holding as usize;
-                    used_e12[place] = Quantity::from_e12(used_e12[place]).plus(used)?.e12();
-                    rows[place] += count;
+                    let (used_e12, rows) = &mut cells[holding as usize];
+                    *used_e12 = Quantity::from_e12(*used_e12).plus(used)?.e12();
+                    *rows += count;
                 }
                 Ok(())
             })?;
         }
-        let used = self.holdings.order.iter().copied().filter(|holding| rows[*holding as usize] > 0);
-        let sums =
-            used.map(|holding| Sum { holding, rows: rows[holding as usize], used_e12: used_e12[holding as usize] }).collect();
-        used_e12.fill(0);
-        rows.fill(0);
+        let used = (0..).zip(cells.iter()).filter(|(_, (_, rows))| *rows > 0);
+        let sums = used.map(|(holding, (used_e12, rows))| Sum { holding, rows: *rows, used_e12: *used_e12 }).collect();
+        cells.fill((0, 0));
         Ok(HourSums { hour, sums })
     }
 }
