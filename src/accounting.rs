@@ -28,8 +28,10 @@ impl<'a> Accounting<'a> {
     /// # Errors
     /// What the store says, or a file that cannot be read.
     pub fn load(books: &'a Books, within: Window) -> Result<Self, Failure> {
-        let partials = books.store().partial_files(within)?;
-        let charges: Vec<LakeFile> = books.store().charge_files(within)?.into_iter().filter(|file| file.counts_units).collect();
+        // The last hour may begin within and be used later only: a billing zone's midnight cuts hours.
+        let reached = Window::new(within.start, within.end.plus_seconds(3_600));
+        let partials = books.store().partial_files(reached)?;
+        let charges: Vec<LakeFile> = books.store().charge_files(reached)?.into_iter().filter(|file| file.counts_units).collect();
         let mut hours: BTreeSet<Instant> = charges.iter().map(|file| file.span.start).collect();
         for file in &partials {
             let opened = PartialFile::open(&books.lake_path(file))?;
