@@ -153,10 +153,12 @@ pub(super) fn pay_all(
     books: &Books,
     knowledge: &Knowledge,
     purses: &mut Purses,
-    mut steps: Vec<Step>,
+    steps: Vec<Step>,
     ids: &RunIds,
     batch: &mut SettlementBatch,
 ) -> Result<(), Failure> {
+    // In order by reference: steps are large, and come hour by hour in the order of accounts.
+    let mut steps: Vec<&Step> = steps.iter().collect();
     steps.sort_by(|a, b| a.place().cmp(&b.place()));
     purses.fetch(books.store(), steps.chunk_by(|a, b| a.account_id == b.account_id).map(|steps| steps[0].account_id.as_str()))?;
     let accounts = &knowledge.terms.accounts;
@@ -193,7 +195,7 @@ fn moves_others(event: &MoneyEvent) -> bool {
 }
 
 /// The instants of what an account settled before and of what it has open, and of its own steps, by id.
-fn instants_of(account: &AccountMoney, steps: &[Step]) -> HashMap<String, Instant> {
+fn instants_of(account: &AccountMoney, steps: &[&Step]) -> HashMap<String, Instant> {
     let open = account.open.iter().map(|open| (open.settlement_id.clone(), open.at));
     let settled = account.settled.iter().map(|(id, settled)| (id.clone(), settled.at));
     settled.chain(open).chain(steps.iter().map(|step| (step.id().to_owned(), step.event.at()))).collect()
