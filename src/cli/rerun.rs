@@ -99,7 +99,7 @@ fn text(plan: &Plan, ask: &Ask, args: &RerunArgs, is_applied: bool, zone: Zone) 
     let mut text = facts(&[
         ("rerun", scope_text(ask, zone)),
         ("windows", format!("{windows}{held} (mode {})", ask.mode.as_str())),
-        ("usage rows", grouped(plan.rows_in)),
+        ("rows counted again", grouped(plan.rows_in)),
         ("prices", prices.to_owned()),
         ("reason", ask.reason.clone()),
     ]);

@@ -298,7 +298,14 @@ fn posted(
     let Some(span) = span_of(due) else { return Ok(Vec::new()) };
     let files = books.store().charge_files(span)?;
     let paths: Vec<_> = files.iter().map(|file| books.lake_path(file)).collect();
-    let filter = ChargeFilter { within: Some(span), account_id: wish.account_id.clone(), ..ChargeFilter::default() };
+    // Of windows that are settled again only what has news is looked at; one that was never settled may have runs of parts.
+    let is_by_news = !wish.reprices() && due.iter().all(|window| window.settled_seq.is_some());
+    let filter = ChargeFilter {
+        within: Some(span),
+        account_id: wish.account_id.clone(),
+        account_skus: is_by_news.then(|| news.clone()),
+        ..ChargeFilter::default()
+    };
     let by_window: HashMap<(SettleWindow, Instant), &DueWindow> =
         due.iter().map(|window| ((window.kind, window.window.end), window)).collect();
     let is_asked = |charge: &Charge| {

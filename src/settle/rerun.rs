@@ -8,18 +8,18 @@
 use super::decide::{self, Decided};
 use super::load::{self, Knowledge, Loaded};
 use super::purses::Purses;
-use super::{RerunWish, Wish, apply};
+use super::{RerunWish, Wish, apply, runs};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::ingest::is_retake;
-use reckoner_core::rate::{Bookmark, posted_lines};
+use reckoner_core::rate::{Bookmark, DueWindow, posted_lines};
 use reckoner_core::rerun::{Facts, Pair, PlanLine, old_amounts, plan_id, plan_lines, priced_anew};
 use reckoner_core::schedule::Which;
 use reckoner_core::table::TableKind;
 use reckoner_core::time::{Instant, TZDB_VERSION, Window};
 use reckoner_frames::{FrameError, RowFile, account_skus};
 use reckoner_store::{BookmarkRecord, Rerun};
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// What to settle again.
 #[derive(Debug, Clone)]
@@ -69,7 +69,7 @@ pub struct Plan {
     pub windows_new: u64,
     /// Windows of the range that an operator holds back: they are passed over.
     pub held: u64,
-    /// Usage rows in force that it read; a row that falls into two windows counts twice.
+    /// Usage rows that it counted again; a row that falls into two windows counts twice, one of a window that is as it was not.
     pub rows_in: u64,
     /// The newest delivery known: settled windows are priced as of here in mode `all`.
     pub book_seq: u64,
@@ -151,12 +151,15 @@ fn bookmark(books: &Books, ask: &Ask, plan: &Plan) -> BookmarkRecord {
 fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan, Decided), Failure> {
     let wish = ask.wish();
     let until = ask.range.end.min(books.as_of);
-    let knowledge = load::knowledge(books, &wish, until)?;
+    let mut knowledge = load::knowledge(books, &wish, until)?;
     announce(knowledge.due.len() as u64);
 
+    let all = knowledge.due.clone();
+    let unchanged = unchanged(books, &knowledge)?;
+    knowledge.due.retain(|due| !unchanged.contains(due));
     let loaded = load::batch(books, &wish, &knowledge, &knowledge.due, until, None)?;
     let facts = facts(books, &knowledge, &loaded)?;
-    let basis = basis(books, &knowledge, &loaded)?;
+    let basis = basis(books, &knowledge, &loaded, &all)?;
     let rows_in = loaded.rows_in.values().sum();
     let old = old_amounts(&loaded.posted);
     let decided = decide::batch(books, &wish, &knowledge, &mut Purses::default(), loaded, None)?;
@@ -173,7 +176,7 @@ fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan
     let scope = ["hourly", &start, &end, &part(&ask.account_id), &part(&ask.sku), ask.mode.as_str()];
     let plan = Plan {
         plan_id: plan_id(&scope, &basis.iter().map(String::as_str).collect::<Vec<_>>(), &decided.charges),
-        windows: knowledge.due.len() as u64,
+        windows: all.len() as u64,
         windows_new: knowledge.due.iter().filter(|due| due.settled_seq.is_none()).count() as u64,
         held: knowledge.held.len() as u64,
         rows_in,
@@ -186,8 +189,40 @@ fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan
     Ok((plan, decided))
 }
 
+/// Windows of which everything is known to be as it was when they were settled: their rows, every price, discount and account,
+/// the profile, the zone and the engine. Settling one of them again would post nothing, so it is not done.
+fn unchanged(books: &Books, knowledge: &Knowledge) -> Result<HashSet<DueWindow>, Failure> {
+    let store = books.store();
+    if !knowledge.terms.bookmarks().is_empty() {
+        return Ok(HashSet::new());
+    }
+    let prices = store.prices()?.into_iter().map(|known| known.seq).max();
+    let discounts = store.discounts()?.into_iter().map(|known| known.seq).max();
+    let accounts = store.accounts()?.into_iter().map(|known| known.seq).max();
+    let newest_terms = [prices, discounts, accounts].into_iter().flatten().max().unwrap_or_default();
+    let mut versions: HashMap<Window, bool> = HashMap::new();
+    for run in knowledge.runs.iter().filter(|run| run.job == "hourly" && run.status == "done") {
+        versions.insert(run.window, runs::is_by_the_same_rules(books, &run.inputs));
+    }
+    let mut candidates: Vec<DueWindow> = knowledge
+        .due
+        .iter()
+        .filter(|due| due.settled_seq.is_some() && newest_terms <= due.book_seq)
+        .filter(|due| versions.get(&due.window).copied().unwrap_or_default())
+        .copied()
+        .collect();
+    candidates.sort_by_key(|due| due.window);
+    let oldest = candidates.iter().filter_map(|due| due.settled_seq).min().unwrap_or_default();
+    let touched = store.touched_hours(oldest)?;
+    let has_news = |due: &DueWindow| {
+        let hours = touched.iter().filter(|hour| Some(hour.seq) > due.settled_seq);
+        hours.map(|hour| Window::new(hour.start, hour.start.plus_seconds(3_600))).any(|hour| hour.overlap(due.window).is_some())
+    };
+    Ok(candidates.into_iter().filter(|due| !has_news(due)).collect())
+}
+
 /// Everything that the differences are computed from: a plan with another basis is another plan.
-fn basis(books: &Books, knowledge: &Knowledge, loaded: &Loaded) -> Result<Vec<String>, Failure> {
+fn basis(books: &Books, knowledge: &Knowledge, loaded: &Loaded, all: &[DueWindow]) -> Result<Vec<String>, Failure> {
     let store = books.store();
     let mut basis = vec![
         format!("reckoner {}", env!("CARGO_PKG_VERSION")),
@@ -195,7 +230,7 @@ fn basis(books: &Books, knowledge: &Knowledge, loaded: &Loaded) -> Result<Vec<St
         format!("zone {} {TZDB_VERSION}", books.zone),
         format!("bookmarks {}", knowledge.bookmarks),
     ];
-    basis.extend(knowledge.due.iter().map(|due| {
+    basis.extend(all.iter().map(|due| {
         let (start, end) = (due.window.start.to_utc_text(), due.window.end.to_utc_text());
         format!("window {} {start} {end} {:?} {}", due.kind.as_str(), due.settled_seq, due.book_seq)
     }));

@@ -152,6 +152,18 @@ fn inputs<'a>(
     .to_string()
 }
 
+/// Whether a run with these inputs worked by the rules that are in force now.
+pub(super) fn is_by_the_same_rules(books: &Books, inputs: &str) -> bool {
+    let Ok(inputs) = serde_json::from_str::<serde_json::Value>(inputs) else { return false };
+    let now = [
+        ("engine", env!("CARGO_PKG_VERSION").to_owned()),
+        ("profile_sha256", books.profile_sha256.clone()),
+        ("zone", books.zone.to_string()),
+        ("tzdb", TZDB_VERSION.to_owned()),
+    ];
+    now.iter().all(|(rule, value)| inputs.get(rule).and_then(serde_json::Value::as_str) == Some(value))
+}
+
 fn posted(books: &Books, knowledge: &Knowledge, charges: &[Charge], bulk: &[RatedHour]) -> Posted {
     let mut posted = Posted::new();
     for charge in charges {

@@ -181,11 +181,14 @@ impl Held {
             let file = PartialFile::open(&path)?;
             let (mut holding, mut latest, mut is_ordered) = (Vec::new(), 0, true);
             file.each_holding(|named| {
+                if !is_wanted(named.key[0], named.key[2]) {
+                    holding.push(NONE);
+                    return;
+                }
                 let hash = holding_identity(named.key);
                 is_ordered &= latest <= hash;
                 latest = hash;
-                let is_wanted = is_wanted(named.key[0], named.key[2]);
-                holding.push(if is_wanted { holdings.add(named, hash, &mut merging) } else { NONE });
+                holding.push(holdings.add(named, hash, &mut merging));
             })?;
             if !is_ordered {
                 return Err(TallyError::read(&path)(&"its holdings are not in order"));

@@ -87,10 +87,14 @@ impl Base {
         files: &[LakeFile],
         news: Option<&HashSet<Pair>>,
     ) -> Result<Arc<Self>, Failure> {
+        let mut skus_of: HashMap<&str, HashSet<&str>> = HashMap::new();
+        for (account_id, sku) in news.into_iter().flatten() {
+            skus_of.entry(account_id).or_default().insert(sku);
+        }
         let is_wanted = |account_id: &str, sku: &str| {
             wish.account_id.as_deref().is_none_or(|wanted| wanted == account_id)
                 && wish.sku.as_deref().is_none_or(|wanted| wanted == sku)
-                && news.is_none_or(|news| news.contains(&(account_id.to_owned(), sku.to_owned())))
+                && (news.is_none() || skus_of.get(account_id).is_some_and(|skus| skus.contains(sku)))
         };
         let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), is_wanted)?;
         Ok(Arc::new(Self {
