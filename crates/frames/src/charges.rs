@@ -77,7 +77,13 @@ pub fn write_charges(charges: &[Charge], path: &Path) -> Result<Written, FrameEr
 /// # Errors
 /// [`FrameError::Read`] names the file that cannot be read.
 pub fn read_charges(files: &[PathBuf], filter: &ChargeFilter) -> Result<Vec<Charge>, FrameError> {
-    let wanted = filter.account_skus.as_ref().map(|wanted| pairs(["account_id", "sku"], wanted)).transpose()?;
+    // A few are looked for column by column, so that nothing of the others is unpacked.
+    let is_few = filter.account_skus.as_ref().is_some_and(|wanted| (1..=FEW_PAIRS).contains(&wanted.len()));
+    let (few, many) = filter.account_skus.as_ref().map_or((None, None), |wanted| match is_few {
+        true => (Some(any_of(wanted)), None),
+        false => (None, Some(wanted)),
+    });
+    let wanted = many.map(|wanted| pairs(["account_id", "sku"], wanted)).transpose()?;
     let mut charges = Vec::new();
     for path in files {
         let mut plan = scan(path)?;
@@ -95,6 +101,9 @@ pub fn read_charges(files: &[PathBuf], filter: &ChargeFilter) -> Result<Vec<Char
                 plan = plan.filter(col(column).eq(lit(wanted.clone())));
             }
         }
+        if let Some(few) = &few {
+            plan = plan.filter(few.clone());
+        }
         if let Some(wanted) = &wanted {
             let on = [col("account_id"), col("sku")];
             plan = plan.join(wanted.clone(), &on, &on, JoinArgs::new(JoinType::Semi));
@@ -103,6 +112,17 @@ pub fn read_charges(files: &[PathBuf], filter: &ChargeFilter) -> Result<Vec<Char
     }
     charges.sort_by(|a, b| a.place().cmp(&b.place()));
     Ok(charges)
+}
+
+/// Pairs that are looked for one by one.
+const FEW_PAIRS: usize = 16;
+
+fn any_of(wanted: &HashSet<(String, String)>) -> Expr {
+    let one =
+        |(account_id, sku): &(String, String)| col("account_id").eq(lit(account_id.clone())).and(col("sku").eq(lit(sku.clone())));
+    let mut each = wanted.iter().map(one);
+    let first = each.next().unwrap_or_else(|| lit(false));
+    each.fold(first, Expr::or)
 }
 
 fn decode(frame: &DataFrame, charges: &mut Vec<Charge>) -> Result<(), FrameError> {

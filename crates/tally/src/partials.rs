@@ -13,7 +13,7 @@ use crate::part::{NONE, Part};
 use arrow::array::{Array as _, ArrayRef, AsArray as _, Decimal128Array, Int32Array, Int64Array, RecordBatch};
 use arrow::datatypes::{DataType, Decimal128Type, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -217,17 +217,34 @@ impl PartialFile {
     /// [`TallyError::Read`] when the file cannot be read.
     pub fn each_holding(&self, mut tell: impl FnMut(Named<'_>)) -> Result<(), TallyError> {
         self.read(&[0, 1, 2, 3, 4, 5, 6], |batch| {
-            let text = |place: usize| batch.column(place).as_string::<i32>();
-            let cell = |place: usize, row: usize| if text(place).is_null(row) { "" } else { text(place).value(row) };
-            let mixed = batch.column(6).as_primitive::<Int64Type>();
-            for row in 0..batch.num_rows() {
-                tell(Named {
-                    key: [0, 1, 2].map(|place| cell(place, row)),
-                    unit: cell(3, row),
-                    labels: [4, 5].map(|place| cell(place, row)),
-                    is_mixed: mixed.value(row) != 0,
-                });
-            }
+            each_named(batch, &mut tell);
+            Ok(())
+        })
+    }
+
+    /// Tells each holding of these accounts and skus, with its place in the file; the names of the others are passed over.
+    ///
+    /// # Errors
+    /// [`TallyError::Read`] when the file cannot be read.
+    pub fn each_holding_of(
+        &self,
+        is_wanted: impl Fn(&str, &str) -> bool,
+        mut tell: impl FnMut(usize, Named<'_>),
+    ) -> Result<(), TallyError> {
+        let mut places = Vec::new();
+        let mut before = 0;
+        self.read(&[0, 2], |batch| {
+            let [account_id, sku] = [0, 1].map(|place| batch.column(place).as_string::<i32>());
+            let wanted = (0..batch.num_rows()).filter(|row| is_wanted(account_id.value(*row), sku.value(*row)));
+            places.extend(wanted.map(|row| before + row));
+            before += batch.num_rows();
+            Ok(())
+        })?;
+        let ranges = places.iter().map(|place| *place..place + 1);
+        let selection = RowSelection::from_consecutive_ranges(ranges, before);
+        let mut next = places.iter();
+        self.read_selected(&[0, 1, 2, 3, 4, 5, 6], Some(selection), |batch| {
+            each_named(batch, |named| tell(*next.next().expect("as many rows as were selected"), named));
             Ok(())
         })
     }
@@ -271,20 +288,46 @@ impl PartialFile {
         })
     }
 
-    fn read(&self, columns: &[usize], mut tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>) -> Result<(), TallyError> {
+    fn read(&self, columns: &[usize], tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>) -> Result<(), TallyError> {
+        self.read_selected(columns, None, tell)
+    }
+
+    fn read_selected(
+        &self,
+        columns: &[usize],
+        selection: Option<RowSelection>,
+        mut tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>,
+    ) -> Result<(), TallyError> {
         let failed = TallyError::read(&self.path);
         // Opened anew: two threads that read one open file move each other's place in it.
         let file = File::open(&self.path).map_err(|error| failed(&error))?;
         let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
-        let reader = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
             .with_projection(mask)
-            .with_batch_size(crate::file::ROW_GROUP_ROWS)
-            .build()
-            .map_err(|error| failed(&error))?;
+            .with_batch_size(crate::file::ROW_GROUP_ROWS);
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
+        }
+        let reader = builder.build().map_err(|error| failed(&error))?;
         for batch in reader {
             tell(&batch.map_err(|error| failed(&error))?)?;
         }
         Ok(())
+    }
+}
+
+/// Tells the holdings of a batch of all columns that name them.
+fn each_named(batch: &RecordBatch, mut tell: impl FnMut(Named<'_>)) {
+    let text = |place: usize| batch.column(place).as_string::<i32>();
+    let cell = |place: usize, row: usize| if text(place).is_null(row) { "" } else { text(place).value(row) };
+    let mixed = batch.column(6).as_primitive::<Int64Type>();
+    for row in 0..batch.num_rows() {
+        tell(Named {
+            key: [0, 1, 2].map(|place| cell(place, row)),
+            unit: cell(3, row),
+            labels: [4, 5].map(|place| cell(place, row)),
+            is_mixed: mixed.value(row) != 0,
+        });
     }
 }
 

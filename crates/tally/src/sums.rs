@@ -170,26 +170,33 @@ pub struct HourHeld {
 }
 
 impl Held {
-    /// Opens files with the numbers of their deliveries; only the holdings of these accounts and skus are wanted.
+    /// Opens files with the numbers of their deliveries; only the holdings of these accounts and skus are wanted, or all.
     ///
     /// # Errors
     /// [`TallyError::Read`] names the file that cannot be read.
-    pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: impl Fn(&str, &str) -> bool) -> Result<Self, TallyError> {
+    pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: Option<&dyn Fn(&str, &str) -> bool>) -> Result<Self, TallyError> {
         let mut holdings = Holdings::default();
         let (mut opened, mut merging) = (Vec::new(), Merging::default());
         for (path, seq) in files {
             let file = PartialFile::open(&path)?;
             let (mut holding, mut latest, mut is_ordered) = (Vec::new(), 0, true);
-            file.each_holding(|named| {
-                if !is_wanted(named.key[0], named.key[2]) {
-                    holding.push(NONE);
-                    return;
-                }
+            let mut add = |place: usize, named: Named<'_>| {
                 let hash = holding_identity(named.key);
                 is_ordered &= latest <= hash;
                 latest = hash;
+                holding.resize(place, NONE);
                 holding.push(holdings.add(named, hash, &mut merging));
-            })?;
+            };
+            match is_wanted {
+                Some(is_wanted) => file.each_holding_of(is_wanted, add)?,
+                None => {
+                    let mut place = 0;
+                    file.each_holding(|named| {
+                        add(place, named);
+                        place += 1;
+                    })?;
+                }
+            }
             if !is_ordered {
                 return Err(TallyError::read(&path)(&"its holdings are not in order"));
             }

@@ -153,11 +153,25 @@ fn named(part: &Part, hours: &[HourSums]) -> Sums {
     sums
 }
 
-/// Everything that the files hold, of deliveries up to this one.
+/// Everything that the files hold, of deliveries up to this one; asked for at once, and account by account.
 fn held(files: Vec<(PathBuf, u64)>, until: u64) -> (Sums, BTreeSet<Key>) {
+    let all = held_of(files.clone(), until, None);
+    let accounts: BTreeSet<String> = all.0.keys().map(|([account_id, ..], _)| account_id.clone()).collect();
+    let (mut sums, mut mixed) = (Sums::new(), BTreeSet::new());
+    for account_id in accounts {
+        let of_account = held_of(files.clone(), until, Some(&|wanted, _| wanted == account_id));
+        sums.extend(of_account.0);
+        mixed.extend(of_account.1);
+    }
+    assert_eq!(sums, all.0, "account by account");
+    assert!(mixed.is_subset(&all.1));
+    all
+}
+
+fn held_of(files: Vec<(PathBuf, u64)>, until: u64, is_wanted: Option<&dyn Fn(&str, &str) -> bool>) -> (Sums, BTreeSet<Key>) {
     let opened: Vec<PartialFile> = files.iter().map(|(path, _)| PartialFile::open(path).expect("it is one")).collect();
     let hours: BTreeSet<i64> = opened.iter().flat_map(PartialFile::hours).collect();
-    let held = Held::load(files, |_, _| true).expect("they are read");
+    let held = Held::load(files, is_wanted).expect("they are read");
     let (mut under_way, mut sums) = (HourHeld::default(), Sums::new());
     for hour in hours {
         let of_hour = held.hour(hour, |seq| seq <= until, &mut under_way).expect("it fits").sums;

@@ -96,7 +96,9 @@ impl Base {
                 && wish.sku.as_deref().is_none_or(|wanted| wanted == sku)
                 && (news.is_none() || skus_of.get(account_id).is_some_and(|skus| skus.contains(sku)))
         };
-        let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), is_wanted)?;
+        let is_all = news.is_none() && wish.account_id.is_none() && wish.sku.is_none();
+        let wanted: Option<&dyn Fn(&str, &str) -> bool> = if is_all { None } else { Some(&is_wanted) };
+        let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), wanted)?;
         Ok(Arc::new(Self {
             files: paths(files),
             currencies: currencies(&held.holdings, &knowledge.terms),
