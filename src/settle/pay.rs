@@ -166,6 +166,7 @@ pub(super) fn pay_all(
     for steps in steps.chunk_by(|a, b| a.account_id == b.account_id) {
         let account_id = steps[0].account_id.as_str();
         let Some(currency) = accounts.currency(account_id) else { continue };
+        let is_new = !purses.has_wallet(account_id);
         let mut account = purses.take(books.store(), account_id, currency, steps.iter().map(|step| &step.event))?;
         let before = account.wallet.clone();
         let mut instants = None;
@@ -178,7 +179,7 @@ pub(super) fn pay_all(
             let effects = pay::apply(&mut account, &step.event, PaymentTerms::of(row), &books.profile);
             posting.add(step, currency, effects, instants.as_ref())?;
         }
-        if before != account.wallet {
+        if is_new || before != account.wallet {
             posting.batch.wallets.push(account.wallet.clone());
         }
         purses.put_back(account);

@@ -50,6 +50,11 @@ impl Purses {
         Ok(())
     }
 
+    /// Whether the store has a wallet of an account that was fetched.
+    pub fn has_wallet(&self, account_id: &str) -> bool {
+        self.carried.contains_key(account_id) || self.fetched.wallets.contains_key(account_id)
+    }
+
     /// Everything that deciding about one account's money needs; earlier payments only where an event is in its favour.
     pub fn take<'a>(
         &mut self,
