@@ -29,4 +29,4 @@ pub use identity::{identity, meet, row_identities, write_identities};
 pub use part::{Judge, NotPlain, Part};
 pub use partials::{Named, PartialFile, write_partials};
 pub use rows::write_rows;
-pub use sums::{Held, Holdings, HourHeld};
+pub use sums::{Held, Holdings, HourHeld, Wanted};

@@ -147,6 +147,9 @@ impl Holdings {
     }
 }
 
+/// Whether an account and sku are wanted.
+pub type Wanted<'a> = dyn Fn(&str, &str) -> bool + 'a;
+
 /// Partials of many files, opened and brought to one set of holdings.
 pub struct Held {
     /// The holdings.
@@ -174,7 +177,7 @@ impl Held {
     ///
     /// # Errors
     /// [`TallyError::Read`] names the file that cannot be read.
-    pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: Option<&dyn Fn(&str, &str) -> bool>) -> Result<Self, TallyError> {
+    pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: Option<&Wanted<'_>>) -> Result<Self, TallyError> {
         let mut holdings = Holdings::default();
         let (mut opened, mut merging) = (Vec::new(), Merging::default());
         for (path, seq) in files {

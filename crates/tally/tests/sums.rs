@@ -8,7 +8,7 @@ use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::price::{PriceBook, Prices};
 use reckoner_core::table::{BillingMode, Coded, PriceModel, PriceRow, SettleWindow, Unit, UsageColumns, UsageRow};
 use reckoner_core::time::{Instant, Zone};
-use reckoner_tally::{Held, HourHeld, HourSums, Judge, Part, PartialFile, fold_hours, write_partials};
+use reckoner_tally::{Held, HourHeld, HourSums, Judge, Part, PartialFile, Wanted, fold_hours, write_partials};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -168,7 +168,7 @@ fn held(files: Vec<(PathBuf, u64)>, until: u64) -> (Sums, BTreeSet<Key>) {
     all
 }
 
-fn held_of(files: Vec<(PathBuf, u64)>, until: u64, is_wanted: Option<&dyn Fn(&str, &str) -> bool>) -> (Sums, BTreeSet<Key>) {
+fn held_of(files: Vec<(PathBuf, u64)>, until: u64, is_wanted: Option<&Wanted<'_>>) -> (Sums, BTreeSet<Key>) {
     let opened: Vec<PartialFile> = files.iter().map(|(path, _)| PartialFile::open(path).expect("it is one")).collect();
     let hours: BTreeSet<i64> = opened.iter().flat_map(PartialFile::hours).collect();
     let held = Held::load(files, is_wanted).expect("they are read");

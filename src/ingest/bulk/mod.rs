@@ -188,7 +188,8 @@ mod tests {
     fn a_delivery_is_cut_into_segments_of_two_parts() {
         let million = 1_000_000;
         // rows of the row groups | segments
-        let cases: [(&[u64], &[[Range<usize>; 2]]); 6] = [
+        type Case<'a> = (&'a [u64], &'a [[Range<usize>; 2]]);
+        let cases: [Case<'_>; 6] = [
             (&[], &[]),
             (&[100], &[[0..1, 1..1]]),
             (&[50_000, 50_000], &[[0..2, 2..2]]), // small: one thread

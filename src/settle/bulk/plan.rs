@@ -11,7 +11,7 @@ use reckoner_core::table::SettleWindow;
 use reckoner_core::time::Window;
 use reckoner_frames::{CountTask, RowFile, RowsRead, account_skus, count};
 use reckoner_store::{LakeFile, SupersededRow};
-use reckoner_tally::{Held, Holdings};
+use reckoner_tally::{Held, Holdings, Wanted};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
@@ -97,7 +97,7 @@ impl Base {
                 && (news.is_none() || skus_of.get(account_id).is_some_and(|skus| skus.contains(sku)))
         };
         let is_all = news.is_none() && wish.account_id.is_none() && wish.sku.is_none();
-        let wanted: Option<&dyn Fn(&str, &str) -> bool> = if is_all { None } else { Some(&is_wanted) };
+        let wanted: Option<&Wanted<'_>> = if is_all { None } else { Some(&is_wanted) };
         let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), wanted)?;
         Ok(Arc::new(Self {
             files: paths(files),

@@ -33,7 +33,7 @@ impl Way {
         match self {
             Self::Rows => false,
             Self::Columns => true,
-            Self::InTurn => file % 2 == 0,
+            Self::InTurn => file.is_multiple_of(2),
         }
     }
 }
