@@ -81,9 +81,14 @@ fn write_day(
     written: &mut Written,
 ) -> Result<(), Failure> {
     let source = super::super::replace::short(file_id);
-    let every = || rows.taken.iter().chain(&rows.again).map(|row| *row as usize);
-    let start = every().map(|row| part.started_at[row]).min().expect("a day has rows");
-    let end = every().map(|row| part.ended_at[row]).max().expect("a day has rows");
+    let span = |rows: &[&[u32]]| {
+        let every = || rows.iter().copied().flatten().map(|row| *row as usize);
+        let start = every().map(|row| part.started_at[row]).min().expect("a day has rows");
+        let end = every().map(|row| part.ended_at[row]).max().expect("a day has rows");
+        Window::new(Instant::from_seconds(start), Instant::from_seconds(end))
+    };
+    // What was delivered again has no row in the file of rows, and counts in the file of sums.
+    let (of_rows, of_sums) = (span(&[&rows.taken]), span(&[&rows.taken, &rows.again]));
     let file = |placed: lake::Placed, kind, rows, companion: &str| LakeFile {
         path: placed.path,
         kind,
@@ -94,7 +99,7 @@ fn write_day(
         rows,
         bytes: placed.bytes,
         sha256: placed.sha256,
-        span: Window::new(Instant::from_seconds(start), Instant::from_seconds(end)),
+        span: if kind == LakeKind::Partials { of_sums } else { of_rows },
     };
 
     let (hours, again) = (fold_hours(part, &rows.taken)?, fold_hours(part, &rows.again)?);

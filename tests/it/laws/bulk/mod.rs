@@ -250,6 +250,15 @@ fn parts_that_come_to_the_same_are_all_counted() {
     assert!(homes.homes[0].shows("charges").contains(",3600,hour,"), "an hour each");
 }
 
+/// A row that another part of its file has brought is no row of this part's file, however early it begins.
+#[test]
+fn what_is_delivered_again_does_not_stretch_a_file() {
+    let mut rows: Vec<Row> = (0..13).map(|resource| half(resource, "00:00", "00:30")).collect();
+    rows.extend((0..12).map(|resource| half(resource, "05:00", "05:30")));
+    rows.push(half(0, "00:00", "00:30"));
+    settled_at_once("UTC", &rows);
+}
+
 /// The hour begins on the day before, and all of its use is of the day after.
 #[test]
 fn use_after_a_midnight_that_cuts_an_hour_is_found() {
