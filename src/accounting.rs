@@ -5,7 +5,6 @@
 
 use crate::books::Books;
 use crate::failure::Failure;
-use reckoner_core::number::Quantity;
 use reckoner_core::rate::UnitsKey;
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, FrameError, read_charges};
@@ -135,16 +134,5 @@ fn entry<'s>(
     (account_id, sku, unit): &(String, String, String),
 ) -> &'s mut UsageAccounting {
     let key = (hour, account_id.clone(), sku.clone(), unit.clone());
-    sums.entry(key).or_insert_with(|| UsageAccounting {
-        hour,
-        account_id: account_id.clone(),
-        sku: sku.clone(),
-        unit: unit.clone(),
-        accepted: Quantity::ZERO,
-        charged: Quantity::ZERO,
-        zero_rated: Quantity::ZERO,
-        duplicate: Quantity::ZERO,
-        quarantined: Quantity::ZERO,
-        minimum: Quantity::ZERO,
-    })
+    sums.entry(key).or_insert_with(|| UsageAccounting::nothing(hour, account_id, sku, unit))
 }

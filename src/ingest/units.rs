@@ -64,18 +64,10 @@ pub(super) struct UnitSums {
 
 impl UnitSums {
     pub(super) fn add(&mut self, key: (Instant, String, String, String), column: Column, quantity: Quantity) {
-        let row = self.rows.entry(key).or_insert_with_key(|(hour, account_id, sku, unit)| UsageAccounting {
-            hour: *hour,
-            account_id: account_id.clone(),
-            sku: sku.clone(),
-            unit: unit.clone(),
-            accepted: Quantity::ZERO,
-            charged: Quantity::ZERO,
-            zero_rated: Quantity::ZERO,
-            duplicate: Quantity::ZERO,
-            quarantined: Quantity::ZERO,
-            minimum: Quantity::ZERO,
-        });
+        let row = self
+            .rows
+            .entry(key)
+            .or_insert_with_key(|(hour, account_id, sku, unit)| UsageAccounting::nothing(*hour, account_id, sku, unit));
         const FITS: &str = "each row's amount fits, so the units of an hour do";
         let sum = match column {
             Column::Accepted => &mut row.accepted,

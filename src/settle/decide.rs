@@ -124,16 +124,10 @@ fn tier_total((key, resource_id, quantity): (&TierKey, &String, Quantity)) -> Ti
 
 fn accounting(loaded: &Loaded) -> Vec<UsageAccounting> {
     let rows = loaded.counted.units.iter().map(|((hour, account_id, sku, unit), units)| UsageAccounting {
-        hour: *hour,
-        account_id: account_id.clone(),
-        sku: sku.clone(),
-        unit: unit.clone(),
-        accepted: Quantity::ZERO,
         charged: units.charged,
         zero_rated: units.zero_rated,
-        duplicate: Quantity::ZERO,
-        quarantined: Quantity::ZERO,
         minimum: units.minimum,
+        ..UsageAccounting::nothing(*hour, account_id, sku, unit)
     });
     rows.collect()
 }

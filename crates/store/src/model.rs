@@ -440,6 +440,24 @@ pub struct UsageAccounting {
     pub minimum: Quantity,
 }
 
+impl UsageAccounting {
+    /// An hour, account, sku and unit of which nothing is counted yet.
+    pub fn nothing(hour: Instant, account_id: &str, sku: &str, unit: &str) -> Self {
+        Self {
+            hour,
+            account_id: account_id.to_owned(),
+            sku: sku.to_owned(),
+            unit: unit.to_owned(),
+            accepted: Quantity::ZERO,
+            charged: Quantity::ZERO,
+            zero_rated: Quantity::ZERO,
+            duplicate: Quantity::ZERO,
+            quarantined: Quantity::ZERO,
+            minimum: Quantity::ZERO,
+        }
+    }
+}
+
 /// A batch of windows that one transaction settles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SettlementBatch {

@@ -1,5 +1,6 @@
 //! Records of earlier deliveries that rows may meet: by the files of identities beside their rows, or by the rows.
 
+use super::super::usage::months_around;
 use super::resolve::Sorted;
 use super::write::Written;
 use crate::books::Books;
@@ -67,10 +68,4 @@ impl Near {
         met.dedup();
         Ok(met)
     }
-}
-
-/// The billing months that hold two instants, and those beside: an id may come again later.
-fn months_around(zone: Zone, first: Instant, last: Instant) -> Window {
-    let from = zone.month_containing(zone.month_containing(first).start.plus_seconds(-1)).start;
-    Window::new(from, zone.month_containing(zone.month_containing(last).end).end)
 }

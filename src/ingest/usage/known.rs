@@ -6,7 +6,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::intake::KnownRecord;
 use reckoner_core::table::{Overlap, ProductRow, Refusal, UsageRow};
-use reckoner_core::time::{Instant, Window};
+use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources};
 use reckoner_store::{IngestRecord, LakeFile};
 use reckoner_tally::{identity, meet};
@@ -48,10 +48,8 @@ impl Intake<'_> {
     /// Files whose rows may start in the same, the previous or the next billing month as one of these instants.
     pub(super) fn files_near(&self, starts: impl Iterator<Item = Instant> + Clone) -> Vec<&KnownFile> {
         let (Some(first), Some(last)) = (starts.clone().min(), starts.max()) else { return Vec::new() };
-        let zone = self.books.zone;
-        let from = zone.month_containing(zone.month_containing(first).start.plus_seconds(-1)).start;
-        let to = zone.month_containing(zone.month_containing(last).end).end;
-        self.files.iter().filter(|file| file.span.start < to && file.span.end >= from).collect()
+        let reach = months_around(self.books.zone, first, last);
+        self.files.iter().filter(|file| file.span.start < reach.end && file.span.end >= reach.start).collect()
     }
 
     /// Use of resources whose product refuses overlaps, as known before the batch.
@@ -109,10 +107,7 @@ impl Intake<'_> {
 
     /// The billing month of the row and those beside it: an id may come again later.
     fn near(&self, row: &UsageRow) -> Window {
-        let zone = self.books.zone;
-        let month = zone.month_containing(row.started_at);
-        let from = zone.month_containing(month.start.plus_seconds(-1)).start;
-        Window::new(from, zone.month_containing(month.end).end)
+        months_around(self.books.zone, row.started_at, row.started_at)
     }
 
     pub(super) fn check_overlap(
@@ -192,6 +187,12 @@ impl Intake<'_> {
         let expected = "another row has taken this record's place already; correct that one";
         Err(Refusal::at("corrects", target, "corrects_replaced", expected))
     }
+}
+
+/// The billing months that hold two instants, and those beside: an id may come again later.
+pub(in crate::ingest) fn months_around(zone: Zone, first: Instant, last: Instant) -> Window {
+    let from = zone.month_containing(zone.month_containing(first).start.plus_seconds(-1)).start;
+    Window::new(from, zone.month_containing(zone.month_containing(last).end).end)
 }
 
 /// A file of rows.
