@@ -11,6 +11,7 @@ pub mod audit;
 pub mod id;
 pub mod intake;
 pub mod ledger;
+pub mod life;
 pub mod manifest;
 pub mod number;
 pub mod pay;

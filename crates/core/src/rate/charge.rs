@@ -63,6 +63,16 @@ pub struct Charge {
 pub enum ChargeType {
     /// Pay-per-use.
     Usage,
+    /// What was bought.
+    Purchase,
+    /// A further period, by hand or by itself.
+    Renewal,
+    /// Another sku, quantity or expiry date for the rest of a period.
+    Change,
+    /// What comes back; below 0.
+    Refund,
+    /// What is kept of what comes back.
+    Fee,
 }
 
 impl Charge {
@@ -74,15 +84,23 @@ impl Charge {
 }
 
 impl ChargeType {
+    /// All of them.
+    pub const ALL: [Self; 6] = [Self::Usage, Self::Purchase, Self::Renewal, Self::Change, Self::Refund, Self::Fee];
+
     /// Reads the contract's word.
     pub fn parse(word: &str) -> Option<Self> {
-        [Self::Usage].into_iter().find(|kind| kind.as_str() == word)
+        Self::ALL.into_iter().find(|kind| kind.as_str() == word)
     }
 
     /// The word that the contract uses.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Usage => "usage",
+            Self::Purchase => "purchase",
+            Self::Renewal => "renewal",
+            Self::Change => "change",
+            Self::Refund => "refund",
+            Self::Fee => "fee",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod columns;
 pub mod discount;
 pub mod funds;
 mod kind;
+pub mod order;
 pub mod price;
 pub mod product;
 mod raw;
@@ -26,7 +27,9 @@ pub use account::{AccountRow, PaymentMethod};
 pub use columns::{Coded, Texts, UsageColumns};
 pub use discount::{DiscountKind, DiscountRow, DiscountTerms};
 pub use funds::{FundsKind, FundsRow};
+
 pub use kind::{RESERVED, TableKind, TableKindError};
+pub use order::{AlignDay, Effective, OrderKind, OrderRow, OrderScope};
 pub use price::{BillingMode, PriceModel, PriceRow, SettleWindow, Tier, Unit};
 pub use product::{Overlap, ProductRow};
 pub use raw::{Context, FIELD_BYTES_MAX, RawRow, Refusal};

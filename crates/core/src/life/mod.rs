@@ -1,0 +1,223 @@
+//! The life of what is bought: orders, periods, renewals, expiry, arrears, release.
+//!
+//! Owns: what a resource is and where it is in its life, what orders and timers do to it, what periods cost, what comes back.
+//! Does not own: use by the hour (`rate`), who pays (`pay` takes what is due from its sources), storage.
+//! Promises: every step has an instant and a rank, and happens once; the same steps in the same order give the same lives;
+//! what was paid = what is kept + what went back, to the last digit.
+
+pub mod formula;
+
+use crate::number::{Money, Quantity};
+use crate::pay::PaymentSource;
+use crate::rate::Charge;
+use crate::table::BillingMode;
+use crate::time::{Instant, Window};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+macro_rules! words {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$word_doc:meta])* $variant:ident = $word:literal),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(rename_all = "snake_case")]
+        pub enum $name { $($(#[$word_doc])* $variant),+ }
+
+        impl $name {
+            /// The word that the contract uses.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $word),+ }
+            }
+        }
+    )+};
+}
+pub(crate) use words;
+
+words! {
+    /// Where a resource is in its life.
+    ResourceStatus {
+        /// Paid for, or used and paid for by use.
+        Active = "active",
+        /// Beyond its last paid period; may be revived.
+        Expired = "expired",
+        /// Stopped and kept; may be revived.
+        Retention = "retention",
+        /// Gone: its time of keeping is over.
+        Released = "released",
+        /// Given back.
+        Unsubscribed = "unsubscribed",
+        /// Deleted by its owner.
+        Deleted = "deleted",
+    }
+
+    /// What happens at expiry.
+    RenewalPolicy {
+        /// It is renewed by itself.
+        Auto = "auto",
+        /// It expires unless somebody renews it.
+        Manual = "manual",
+        /// It is never renewed.
+        None = "none",
+        /// It goes on, paid by use.
+        ToPayPerUse = "to_pay_per_use",
+    }
+
+    /// What a paid period was bought by.
+    PeriodKind {
+        /// The purchase.
+        Purchase = "purchase",
+        /// A renewal, by hand or by itself.
+        Renewal = "renewal",
+        /// The upgrade of a period under way.
+        Change = "change",
+        /// The move to a unified expiry date.
+        Align = "align",
+    }
+
+    /// Where an account stands.
+    AccountStatus {
+        /// Nothing overdue.
+        Normal = "normal",
+        /// Something overdue; what it uses still runs.
+        Arrears = "arrears",
+        /// What it uses by the hour is stopped and kept.
+        Retention = "retention",
+        /// What it used by the hour is gone.
+        Released = "released",
+    }
+}
+
+/// What an account bought or registered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resource {
+    /// Names it within its account.
+    pub resource_id: String,
+    /// Whose.
+    pub account_id: String,
+    /// Its product.
+    pub product: String,
+    /// As what it is priced.
+    pub sku: String,
+    /// How it is billed.
+    pub billing_mode: BillingMode,
+    /// How many units.
+    pub quantity: Quantity,
+    /// Where it is in its life.
+    pub status: ResourceStatus,
+    /// What happens at expiry.
+    pub renewal: RenewalPolicy,
+    /// For how many of the sku's terms an automatic renewal is; nothing: the profile's.
+    pub renewal_periods: Option<u32>,
+    /// Charged 0, never renewed.
+    pub is_trial: bool,
+    /// First covered instant.
+    pub starts_at: Instant,
+    /// First instant that is no longer covered; nothing: without an end.
+    pub expires_at: Option<Instant>,
+    /// From where every expiry is computed.
+    pub anchor: Anchor,
+    /// What was paid for, oldest first; each can be given back on its own.
+    pub periods: Vec<PaidPeriod>,
+    /// What it becomes with its next period.
+    pub next_period: Option<NextPeriod>,
+    /// First instant at which the grace of an expired resource is over.
+    pub grace_until: Option<Instant>,
+    /// First instant at which a kept resource is released.
+    pub retention_until: Option<Instant>,
+    /// Its bundle: one renewal policy, one expiry.
+    pub bundle_id: Option<String>,
+    /// It works while one of these is active; empty: always.
+    pub depends_on: Vec<String>,
+    /// Where it is.
+    pub region: Option<String>,
+    /// What kind of site it is in.
+    pub data_center_type: Option<String>,
+    /// What people know it by: size, version.
+    pub configuration: Option<String>,
+    /// What people call it.
+    pub resource_name: Option<String>,
+    /// Labels.
+    pub tags: BTreeMap<String, String>,
+    /// When its renewal was last tried by itself.
+    pub last_renewal_attempt_at: Option<Instant>,
+    /// What came of it: `done`, or why not.
+    pub last_renewal_result: Option<String>,
+    /// When it was unsubscribed, deleted or released.
+    pub ended_at: Option<Instant>,
+}
+
+/// From where every expiry of a resource is computed: the purchase, or the last unified expiry date.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The instant whose day of the month every period keeps.
+    pub from: Instant,
+    /// Months paid since then.
+    pub months: u32,
+}
+
+/// A period that was paid for. Orders of a resource are given back one by one, so each keeps what paid it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidPeriod {
+    /// The order that bought it.
+    pub order_id: String,
+    /// What it was bought by.
+    pub kind: PeriodKind,
+    /// Its charge.
+    pub charge_id: String,
+    /// When it was bought: where the five days begin.
+    pub bought_at: Instant,
+    /// The service that it pays for.
+    pub service: Window,
+    /// Its length in months, for the class of the handling fee; of a change those of the period it changes.
+    pub term_months: u32,
+    /// Under which price row.
+    pub price_id: String,
+    /// What was due.
+    pub due: Money,
+    /// What paid it and has not come back, in the order of payment.
+    pub paid: Vec<PaidPart>,
+    /// Whether it was given back.
+    pub is_given_back: bool,
+}
+
+/// What one source paid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PaidPart {
+    /// Where from.
+    pub source: PaymentSource,
+    /// The voucher, if it is one.
+    pub source_id: Option<String>,
+    /// How much; above 0.
+    pub amount: Money,
+}
+
+/// What a resource becomes when its next period begins.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NextPeriod {
+    /// The order that asked for it.
+    pub order_id: String,
+    /// As what it is priced then.
+    pub sku: String,
+    /// How many units.
+    pub quantity: Quantity,
+}
+
+/// A charge of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrderCharge {
+    /// The order.
+    pub order_id: String,
+    /// The charge; it has no settlement, and its payment lines are `paid_for` the order.
+    pub charge: Charge,
+}
+
+impl PaidPeriod {
+    /// What its vouchers paid, which outside the five days does not come back.
+    pub fn by_vouchers(&self) -> Money {
+        self.paid.iter().filter(|part| part.source == PaymentSource::Voucher).map(|part| part.amount).sum()
+    }
+
+    /// What all sources paid.
+    pub fn by_all(&self) -> Money {
+        self.paid.iter().map(|part| part.amount).sum()
+    }
+}
