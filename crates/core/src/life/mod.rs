@@ -5,7 +5,10 @@
 //! Promises: every step has an instant and a rank, and happens once; the same steps in the same order give the same lives;
 //! what was paid = what is kept + what went back, to the last digit.
 
+pub mod account;
+pub mod effect;
 pub mod formula;
+pub mod product;
 
 use crate::number::{Money, Quantity};
 use crate::pay::PaymentSource;
@@ -137,6 +140,8 @@ pub struct Resource {
     pub resource_name: Option<String>,
     /// Labels.
     pub tags: BTreeMap<String, String>,
+    /// When its renewal is tried next by itself.
+    pub next_attempt_at: Option<Instant>,
     /// When its renewal was last tried by itself.
     pub last_renewal_attempt_at: Option<Instant>,
     /// What came of it: `done`, or why not.
@@ -169,6 +174,10 @@ pub struct PaidPeriod {
     pub service: Window,
     /// Its length in months, for the class of the handling fee; of a change those of the period it changes.
     pub term_months: u32,
+    /// As what it was priced.
+    pub sku: String,
+    /// Its product.
+    pub product: String,
     /// Under which price row.
     pub price_id: String,
     /// What was due.
@@ -195,6 +204,8 @@ pub struct PaidPart {
 pub struct NextPeriod {
     /// The order that asked for it.
     pub order_id: String,
+    /// The end of what was paid for when it was asked for: periods from here on are of the new kind.
+    pub from: Instant,
     /// As what it is priced then.
     pub sku: String,
     /// How many units.

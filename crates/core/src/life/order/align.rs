@@ -1,0 +1,83 @@
+//! `align`: the terms of many resources end on one day of the month. Extends only.
+
+use super::super::account::LifeAccount;
+use super::super::calendar::{self, Unified};
+use super::super::effect::{LifeEffects, Refused};
+use super::super::period;
+use super::super::terms::LifeTerms;
+use super::super::{Anchor, PeriodKind, Resource, ResourceStatus};
+use super::buy::{Item, Purchase, discounts, not_priced, pay_for};
+use super::renew::extend;
+use super::{live, not_in_arrears, paid_ahead};
+use crate::pay;
+use crate::rate::ChargeType;
+use crate::table::{AlignDay, OrderKind, OrderRow};
+use crate::time::Instant;
+use std::sync::Arc;
+
+pub(super) fn carry_out(
+    account: &mut LifeAccount,
+    order: &OrderRow,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> Result<LifeEffects, Refused> {
+    let items = plan(account, order, at, terms)?;
+    let sources = pay::sources(OrderKind::Align, terms.profile);
+    let purchase = Purchase { order_id: &order.order_id, kind: OrderKind::Align, sources, items: &items };
+    let (mut effects, periods) = pay_for(account, &purchase, at, terms)?;
+    for (item, period) in items.iter().zip(periods) {
+        let resource = account.resources.get_mut(&item.resource_id).expect("an item is of a resource of the account");
+        effects.events.extend(extend(resource, item, period, &order.order_id, at, terms));
+    }
+    Ok(effects)
+}
+
+/// The months and days to the unified day, for the resource and its bundle.
+pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> Result<Vec<Item>, Refused> {
+    live(account, order)?;
+    not_in_arrears(account)?;
+    account.whole(&order.resource_id).iter().map(|id| item(&account.resources[id], order, at, terms)).collect()
+}
+
+fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> Result<Item, Refused> {
+    paid_ahead(resource, "aligned")?;
+    if resource.status != ResourceStatus::Active {
+        let why = format!("`{}` is {}; renew it first", resource.resource_id, resource.status.as_str());
+        return Err(Refused::new("expired", why));
+    }
+    let expires_at = resource.expires_at.expect("a subscription has an expiry");
+    let unified = unified(order, expires_at, terms)?;
+    let price = Arc::clone(terms.price(&resource.account_id, &resource.sku, at)?);
+    let discounts = discounts(&resource.account_id, &price, OrderKind::Align, at, terms);
+    let priced =
+        period::price_of_alignment(&price.row, resource.quantity, &unified, &discounts, terms.profile, terms.zone)
+            .map_err(not_priced)?;
+    Ok(Item {
+        resource_id: resource.resource_id.clone(),
+        quantity: resource.quantity,
+        kind: PeriodKind::Align,
+        charge_type: ChargeType::Renewal,
+        service: unified.service,
+        term_months: unified.months,
+        anchor: Anchor::starting(unified.service.end),
+        region: resource.region.clone(),
+        tags: resource.tags.clone(),
+        price,
+        priced,
+        billed: resource.quantity,
+        // Whole months and a part of one.
+        unit_price: None,
+    })
+}
+
+/// The day that the order names; the 1st where it names none.
+fn unified(order: &OrderRow, expires_at: Instant, terms: &LifeTerms<'_>) -> Result<Unified, Refused> {
+    let found = match order.expires_on {
+        Some(last_day) => calendar::unified_on(expires_at, last_day, terms.zone).map_err(|error| error.to_string()),
+        None => {
+            let day = order.align_day.unwrap_or(AlignDay::Day(1));
+            calendar::unified(expires_at, order.periods, day, terms.zone).map_err(|error| error.to_string())
+        }
+    };
+    found.map_err(|why| Refused::new("not_extended", why))
+}

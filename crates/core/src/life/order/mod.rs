@@ -1,0 +1,96 @@
+//! Orders: what each kind does, or why it is refused. An order is carried out whole or not at all.
+//!
+//! Every kind reads in three movements: refuse on the order alone; refuse on the order against the account; then, from where
+//! it succeeds, the effects. What an order would cost is the same computation without the last movement ([`quote`]).
+
+mod align;
+mod buy;
+mod change;
+mod policy;
+mod purchase;
+pub mod quote;
+mod renew;
+mod unsubscribe;
+
+pub use quote::{Quote, QuoteLine, quote};
+
+use super::account::LifeAccount;
+use super::effect::{LifeEffects, OrderState, Refused};
+use super::terms::LifeTerms;
+use super::{RenewalPolicy, Resource, ResourceStatus, calendar};
+use crate::table::{BillingMode, OrderKind, OrderRow};
+use crate::time::Instant;
+
+/// Carries out an order, or records why not.
+pub(super) fn carry_out(account: &mut LifeAccount, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
+    let done = match order.kind {
+        OrderKind::Purchase => purchase::carry_out(account, order, at, terms),
+        OrderKind::Renew => renew::carry_out(account, order, at, terms),
+        OrderKind::Unsubscribe => unsubscribe::carry_out(account, order, at, terms),
+        OrderKind::Change => change::carry_out(account, order, at, terms),
+        OrderKind::Delete => policy::delete(account, order, at),
+        OrderKind::SetRenewal => policy::set_renewal(account, order, at, terms),
+        OrderKind::Align => align::carry_out(account, order, at, terms),
+    };
+    done.unwrap_or_else(|refused| LifeEffects {
+        order: Some(OrderState::refused(&order.order_id, &refused)),
+        ..LifeEffects::default()
+    })
+}
+
+pub(super) use renew::renew_by_itself;
+
+/// The resource that an order names, if it can still be acted on.
+fn live<'a>(account: &'a LifeAccount, order: &OrderRow) -> Result<&'a Resource, Refused> {
+    let Some(resource) = account.resources.get(&order.resource_id) else {
+        return Err(Refused::new("unknown_resource", format!("`{}` was never bought", order.resource_id)));
+    };
+    match resource.status {
+        ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => {
+            let why = format!("`{}` is {} and cannot be restored", resource.resource_id, resource.status.as_str());
+            Err(Refused::new("has_ended", why))
+        }
+        ResourceStatus::Active | ResourceStatus::Expired | ResourceStatus::Retention => Ok(resource),
+    }
+}
+
+/// Nothing is bought, renewed or upgraded while something is overdue.
+fn not_in_arrears(account: &LifeAccount) -> Result<(), Refused> {
+    if !account.is_in_arrears() {
+        return Ok(());
+    }
+    let (owed, currency) = (account.money.outstanding(), &account.money.wallet.currency);
+    Err(Refused::new("in_arrears", format!("{owed} {currency} is outstanding; nothing is bought, renewed or upgraded until it is paid")))
+}
+
+/// What is paid ahead by term, and not on trial.
+fn paid_ahead(resource: &Resource, what: &str) -> Result<(), Refused> {
+    if resource.is_trial {
+        return Err(Refused::new("trial", format!("`{}` is a trial, which cannot be {what}", resource.resource_id)));
+    }
+    match resource.billing_mode {
+        BillingMode::Subscription => Ok(()),
+        BillingMode::PayPerUse => {
+            let why = format!("`{}` is paid by use and has no term to be {what}; `delete` ends it", resource.resource_id);
+            Err(Refused::new("pay_per_use", why))
+        }
+        BillingMode::OneTime => {
+            let why = format!("`{}` was bought once and has no term to be {what}", resource.resource_id);
+            Err(Refused::new("one_time", why))
+        }
+    }
+}
+
+/// When the resource's renewal is tried next by itself, seen from an instant: nothing unless it is active and its policy is
+/// `auto`.
+fn next_attempt(resource: &Resource, from: Instant, terms: &LifeTerms<'_>) -> Option<Instant> {
+    let expires_at = resource.expires_at?;
+    let is_tried =
+        resource.status == ResourceStatus::Active && resource.renewal == RenewalPolicy::Auto && !resource.is_trial;
+    if !is_tried {
+        return None;
+    }
+    renew::first_of_attempts(resource, expires_at, terms)
+        .filter(|first| *first >= from)
+        .or_else(|| calendar::next_attempt(from, expires_at, terms.profile, terms.zone))
+}

@@ -1,0 +1,250 @@
+//! `renew`: further periods, by hand or by itself. A bundle renews whole: its sum is one payment, all succeed or none.
+
+use super::super::account::LifeAccount;
+use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
+use super::super::product::ProductRenewal;
+use super::super::terms::LifeTerms;
+use super::super::{Anchor, PaidPeriod, PeriodKind, Resource, ResourceStatus, calendar, timer};
+use super::buy::{Asked, Item, Purchase, pay_for, price_periods};
+use super::{live, next_attempt, not_in_arrears, paid_ahead};
+use crate::id;
+use crate::pay;
+use crate::profile::{ExpireOnFailedRenewal, RenewAfterExpiryFrom};
+use crate::rate::ChargeType;
+use crate::table::{BillingMode, OrderKind, OrderRow, OrderScope};
+use crate::time::{Instant, Window};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+pub(super) fn carry_out(
+    account: &mut LifeAccount,
+    order: &OrderRow,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> Result<LifeEffects, Refused> {
+    let items = plan(account, order, at, terms)?;
+    renew(account, &order.order_id, &items, at, terms)
+}
+
+/// The periods that the order asks for.
+pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> Result<Vec<Item>, Refused> {
+    live(account, order)?;
+    not_in_arrears(account)?;
+    items(account, &order.resource_id, Some(order.periods), at, terms)
+}
+
+/// A period for the resource and for everything in its bundle; `periods` of nothing: what an automatic renewal buys.
+fn items(
+    account: &LifeAccount,
+    resource_id: &str,
+    periods: Option<u32>,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> Result<Vec<Item>, Refused> {
+    let whole = account.whole(resource_id);
+    whole.iter().map(|id| item(&account.resources[id], periods, at, terms)).collect()
+}
+
+fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerms<'_>) -> Result<Item, Refused> {
+    let old_expiry = renewable(resource, at, terms)?;
+    // Periods after a change that waits are of what it becomes.
+    let next = resource.next_period.as_ref();
+    let (sku, quantity) = next.map_or((&resource.sku, resource.quantity), |next| (&next.sku, next.quantity));
+    let price = Arc::clone(terms.price(&resource.account_id, sku, at)?);
+    let periods = periods.or(resource.renewal_periods).unwrap_or(1);
+    let asked = Asked { quantity, periods, kind: OrderKind::Renew, is_free: false };
+    let periods = price_periods(&resource.account_id, &price, &asked, at, terms)?;
+
+    let starts_anew = resource.status != ResourceStatus::Active
+        && terms.profile.renew_after_expiry_from == RenewAfterExpiryFrom::Renewal;
+    let (start, anchor) =
+        if starts_anew { (at, Anchor::starting(at)) } else { (old_expiry, resource.anchor) };
+    let anchor = anchor.plus(periods.months).map_err(|error| Refused::new("beyond_calendar", error.to_string()))?;
+    let end = calendar::expires_at(anchor, terms.zone);
+    if end <= at {
+        let why = format!("`{}` would still be expired, since {}; renew for more", resource.resource_id, terms.zone.to_text(end));
+        return Err(Refused::new("still_expired", why));
+    }
+    Ok(Item {
+        resource_id: resource.resource_id.clone(),
+        quantity,
+        kind: PeriodKind::Renewal,
+        charge_type: ChargeType::Renewal,
+        service: Window::new(start, end),
+        term_months: periods.months,
+        anchor,
+        region: resource.region.clone(),
+        tags: resource.tags.clone(),
+        price,
+        priced: periods.priced,
+        billed: periods.billed,
+        unit_price: periods.unit_price,
+    })
+}
+
+/// Whether the resource may be renewed now; its expiry.
+fn renewable(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Result<Instant, Refused> {
+    let product = terms.product(&resource.product, at);
+    let id = &resource.resource_id;
+    match (resource.billing_mode, product.renewal) {
+        (BillingMode::OneTime, ProductRenewal::NewOrder) if !resource.is_trial => {}
+        _ => paid_ahead(resource, "renewed")?,
+    }
+    if product.renewal == ProductRenewal::None {
+        return Err(Refused::new("not_renewable", format!("`{id}` is of `{}`, which is not renewed", resource.product)));
+    }
+    let Some(expires_at) = resource.expires_at else {
+        return Err(Refused::new("no_expiry", format!("`{id}` has no expiry")));
+    };
+    if product.renewal == ProductRenewal::NewOrder {
+        let lead = i64::from(product.renewal_lead_days) * 86_400;
+        let (from, until) = (expires_at.plus_seconds(-lead), expires_at);
+        if at < from || at > until {
+            let (from, until) = (terms.zone.to_text(from), terms.zone.to_text(until));
+            return Err(Refused::new("outside_lead_days", format!("`{id}` may be ordered anew from {from} to {until}")));
+        }
+    }
+    if resource.status == ResourceStatus::Retention && !terms.profile.renew_suspended {
+        return Err(Refused::new("suspended", format!("`{id}` is suspended, and the profile renews nothing that is")));
+    }
+    Ok(expires_at)
+}
+
+/// Pays for the items and extends their resources.
+fn renew(
+    account: &mut LifeAccount,
+    order_id: &str,
+    items: &[Item],
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> Result<LifeEffects, Refused> {
+    let sources = pay::sources(OrderKind::Renew, terms.profile);
+    let (mut effects, periods) =
+        pay_for(account, &Purchase { order_id, kind: OrderKind::Renew, sources, items }, at, terms)?;
+    for (item, period) in items.iter().zip(periods) {
+        let resource = account.resources.get_mut(&item.resource_id).expect("an item is of a resource of the account");
+        effects.events.extend(extend(resource, item, period, order_id, at, terms));
+    }
+    Ok(effects)
+}
+
+/// The resource with the period that was paid for.
+pub(super) fn extend(
+    resource: &mut Resource,
+    item: &Item,
+    period: PaidPeriod,
+    order_id: &str,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> Vec<LifeEvent> {
+    let did_run = terms.runs(resource);
+    resource.periods.push(period);
+    (resource.anchor, resource.expires_at) = (item.anchor, Some(item.service.end));
+    resource.status = ResourceStatus::Active;
+    (resource.grace_until, resource.retention_until) = (None, None);
+    resource.next_attempt_at = next_attempt(resource, at, terms);
+    let event = |kind| LifeEvent::new(kind, at, &resource.account_id, Some(&resource.resource_id), order_id);
+    let renewed = event(LifeEventKind::Renewed).with("expires_at", terms.zone.to_text(item.service.end));
+    let mut events = vec![renewed.with("amount", item.priced.amounts.due)];
+    if !did_run {
+        events.push(event(LifeEventKind::Restored));
+    }
+    events
+}
+
+/// The first of a resource's attempts: what is bought once is tried from its product's lead days on.
+pub(super) fn first_of_attempts(resource: &Resource, expires_at: Instant, terms: &LifeTerms<'_>) -> Option<Instant> {
+    let product = terms.product(&resource.product, expires_at);
+    match (resource.billing_mode, product.renewal) {
+        (BillingMode::Subscription, ProductRenewal::Central | ProductRenewal::OwnPage) => {
+            Some(calendar::first_attempt(expires_at, terms.profile, terms.zone))
+        }
+        _ => None,
+    }
+}
+
+/// One attempt of an automatic renewal, of the resource with its bundle.
+pub(in super::super) fn renew_by_itself(
+    account: &mut LifeAccount,
+    resource_id: &str,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> LifeEffects {
+    let whole = account.whole(resource_id);
+    let result = not_in_arrears(account).and_then(|()| {
+        let items = items(account, resource_id, None, at, terms)?;
+        let made = made_order(account, resource_id, &items, at);
+        let mut effects = renew(account, &made.order_id, &items, at, terms)?;
+        effects.posting = effects.posting.map(|(_, facts)| ("auto_renewal", facts));
+        effects.made = Some(made);
+        Ok(effects)
+    });
+    let word = result.as_ref().map_or_else(|refused| refused.code, |_| "done");
+    for id in &whole {
+        let resource = account.resources.get_mut(id).expect("a bundle's members are the account's");
+        (resource.last_renewal_attempt_at, resource.last_renewal_result) = (Some(at), Some(word.to_owned()));
+        let expires_at = resource.expires_at.unwrap_or(Instant::MAX);
+        resource.next_attempt_at = match &result {
+            Ok(_) => next_attempt(resource, at, terms),
+            Err(_) => calendar::next_attempt(at, expires_at, terms.profile, terms.zone),
+        };
+    }
+    result.unwrap_or_else(|refused| failed(account, &whole, &refused, at, terms))
+}
+
+/// The order that the engine makes of an automatic renewal, named by what it renews and from when: it is made once.
+fn made_order(account: &LifeAccount, resource_id: &str, items: &[Item], at: Instant) -> OrderRow {
+    let resource = &account.resources[resource_id];
+    let (group, start) = (resource.bundle_id.as_deref().unwrap_or(resource_id), items[0].service.start.to_utc_text());
+    OrderRow {
+        order_id: id::derive("auto", &[account.account_id(), group, &start]),
+        account_id: account.account_id().to_owned(),
+        kind: OrderKind::Renew,
+        placed_at: at,
+        resource_id: resource_id.to_owned(),
+        sku: None,
+        quantity: None,
+        periods: resource.renewal_periods.unwrap_or(1),
+        renewal: None,
+        renewal_periods: None,
+        bundle_id: resource.bundle_id.clone(),
+        depends_on: Vec::new(),
+        is_trial: false,
+        region: None,
+        data_center_type: None,
+        configuration: None,
+        resource_name: None,
+        scope: OrderScope::Resource,
+        effective: None,
+        align_day: None,
+        expires_on: None,
+        accept_fee: None,
+        reason: Some("auto_renewal".to_owned()),
+        tags: BTreeMap::new(),
+    }
+}
+
+/// What follows a failed attempt: after the last one the profile may let it expire at once.
+fn failed(
+    account: &mut LifeAccount,
+    whole: &[String],
+    refused: &Refused,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> LifeEffects {
+    let mut effects = LifeEffects::default();
+    for id in whole {
+        let event = LifeEvent::new(LifeEventKind::RenewalFailed, at, account.account_id(), Some(id), "");
+        effects.events.push(event.with("reason", refused.code).with("detail", &refused.why));
+        let is_last = account.resources[id].next_attempt_at.is_none();
+        if is_last && terms.profile.expire_on_failed_renewal == ExpireOnFailedRenewal::AtOnce {
+            effects.events.extend(timer::expire(account, id, at, terms).events);
+        }
+    }
+    effects
+}
+
+/// An order that only changed a policy or a state.
+pub(super) fn done(order: &OrderRow, at: Instant, events: Vec<LifeEvent>) -> LifeEffects {
+    LifeEffects { order: Some(OrderState::done(&order.order_id, at)), events, ..LifeEffects::default() }
+}

@@ -1,0 +1,102 @@
+//! Where an account stands: into arrears, through grace and retention to release, and out again when funds arrive.
+//!
+//! What is overdue begins at the settlement that was not covered (`in_arrears_since` of the wallet says when). The status
+//! follows with the midnight after it (`arrears_at = midnight`) or at once; it ends at the instant of full payment. What the
+//! account uses by the hour goes with it; what it paid ahead does not.
+
+use super::account::LifeAccount;
+use super::effect::{LifeEffects, LifeEvent, LifeEventKind};
+use super::terms::LifeTerms;
+use super::{AccountStatus, ResourceStatus};
+use crate::profile::ArrearsAt;
+use crate::table::BillingMode;
+use crate::time::Instant;
+
+/// When the account's status moves next by itself, if ever.
+pub(super) fn next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Instant> {
+    let since = account.money.wallet.in_arrears_since?;
+    let next = match account.standing.status {
+        AccountStatus::Normal => match terms.profile.arrears_at {
+            ArrearsAt::Settlement => Some(since),
+            ArrearsAt::Midnight => {
+                let day = terms.zone.day_containing(since);
+                Some(if day.start == since { since } else { day.end })
+            }
+        },
+        AccountStatus::Arrears => account.standing.grace_until,
+        AccountStatus::Retention => account.standing.retention_until,
+        AccountStatus::Released => None,
+    };
+    // What is late is done at once: a status never moves before the instant at which the account came to where it is.
+    next.map(|next| next.max(account.standing.since))
+}
+
+/// Moves the status one step on.
+pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
+    let account_id = account.account_id().to_owned();
+    let event = |kind| LifeEvent::new(kind, at, &account_id, None, "");
+    let mut effects = LifeEffects::default();
+    match account.standing.status {
+        AccountStatus::Normal => {
+            let since = account.money.wallet.in_arrears_since.unwrap_or(at);
+            let level = terms.level(&account_id, since);
+            let days = |days: u32| i64::from(days) * 86_400;
+            let grace_until = since.plus_seconds(days(terms.profile.grace.days(BillingMode::PayPerUse, level)));
+            let kept = days(terms.profile.retention.days(BillingMode::PayPerUse, level));
+            account.standing.status = AccountStatus::Arrears;
+            account.standing.grace_until = Some(grace_until);
+            account.standing.retention_until = Some(grace_until.plus_seconds(kept));
+            let outstanding = account.money.outstanding();
+            effects.events.push(event(LifeEventKind::ArrearsBegan).with("outstanding", outstanding));
+        }
+        AccountStatus::Arrears => {
+            account.standing.status = AccountStatus::Retention;
+            effects.events.push(event(LifeEventKind::Suspended));
+            for resource in by_use(account, ResourceStatus::Active) {
+                account.resources.get_mut(&resource).expect("it was just found").status = ResourceStatus::Retention;
+                effects.events.push(LifeEvent::new(LifeEventKind::Suspended, at, &account_id, Some(&resource), ""));
+            }
+        }
+        AccountStatus::Retention => {
+            account.standing.status = AccountStatus::Released;
+            effects.events.push(event(LifeEventKind::Released));
+            for resource in by_use(account, ResourceStatus::Retention) {
+                let released = account.resources.get_mut(&resource).expect("it was just found");
+                (released.status, released.ended_at) = (ResourceStatus::Released, Some(at));
+                effects.events.push(LifeEvent::new(LifeEventKind::Released, at, &account_id, Some(&resource), ""));
+            }
+        }
+        AccountStatus::Released => {}
+    }
+    account.standing.since = at;
+    effects
+}
+
+/// Ends arrears where nothing overdue is left.
+pub(super) fn clear(account: &mut LifeAccount, at: Instant) -> Option<LifeEffects> {
+    let was = account.standing.status;
+    if was == AccountStatus::Normal || account.money.wallet.in_arrears_since.is_some() {
+        return None;
+    }
+    let account_id = account.account_id().to_owned();
+    let mut effects = LifeEffects::default();
+    effects.events.push(LifeEvent::new(LifeEventKind::ArrearsEnded, at, &account_id, None, ""));
+    if was == AccountStatus::Retention {
+        effects.events.push(LifeEvent::new(LifeEventKind::Restored, at, &account_id, None, ""));
+        for resource in by_use(account, ResourceStatus::Retention) {
+            account.resources.get_mut(&resource).expect("it was just found").status = ResourceStatus::Active;
+            effects.events.push(LifeEvent::new(LifeEventKind::Restored, at, &account_id, Some(&resource), ""));
+        }
+    }
+    let standing = &mut account.standing;
+    (standing.status, standing.since) = (AccountStatus::Normal, at);
+    (standing.grace_until, standing.retention_until) = (None, None);
+    Some(effects)
+}
+
+/// What it uses by the hour and registered, with this status.
+fn by_use(account: &LifeAccount, status: ResourceStatus) -> Vec<String> {
+    let all = account.resources.values();
+    let found = all.filter(|resource| resource.billing_mode == BillingMode::PayPerUse && resource.status == status);
+    found.map(|resource| resource.resource_id.clone()).collect()
+}

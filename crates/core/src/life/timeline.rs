@@ -1,0 +1,110 @@
+//! One timeline: everything that moves an account's money or state, in the order (instant, rank, id).
+//!
+//! | rank | step |
+//! |---|---|
+//! | 1 | money in |
+//! | 2 | settlement of the hour that ends at this instant |
+//! | 3 | orders by order_id, then withdrawals |
+//! | 4 | what reaches its expiry, or the beginning of another period |
+//! | 5 | renewal attempts: by expiry, parents before dependents, then id |
+//! | 6 | arrears, freeze and release |
+//!
+//! What is given (money, settlements, orders) comes from outside; what time does by itself is found as the account stands
+//! after each step, since a renewal that succeeds moves the next one. What becomes known after its instant was passed takes
+//! effect at the latest instant carried out, and keeps its own date.
+
+use super::account::LifeAccount;
+use super::effect::LifeEffects;
+use super::terms::LifeTerms;
+use super::{order, standing, timer};
+use crate::pay::{self, Effects, MoneyEvent};
+use crate::table::{FundsKind, OrderRow};
+use crate::time::Instant;
+
+/// Something that comes from outside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Given {
+    /// Money or a settlement.
+    Money(MoneyEvent),
+    /// An order.
+    Order(Box<OrderRow>),
+}
+
+/// A step that was taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Taken {
+    /// What came of something given: its place in the list, and its effects.
+    Money(usize, Effects),
+    /// What an order or time did, and when.
+    Life(Instant, LifeEffects),
+}
+
+impl Given {
+    /// Its own instant.
+    pub fn at(&self) -> Instant {
+        match self {
+            Self::Money(event) => event.at(),
+            Self::Order(order) => order.placed_at,
+        }
+    }
+
+    /// Its place among what is given.
+    pub fn place(&self) -> (Instant, u8, u8, &str) {
+        match self {
+            Self::Money(MoneyEvent::Funds(row)) if row.kind == FundsKind::Withdrawal => (row.at, 3, 1, &row.entry_id),
+            Self::Money(MoneyEvent::Funds(row)) => (row.at, 1, 0, &row.entry_id),
+            Self::Money(MoneyEvent::Settlement(due)) => (due.at, 2, 0, &due.settlement_id),
+            Self::Order(order) => (order.placed_at, 3, 0, &order.order_id),
+        }
+    }
+}
+
+/// Takes an account through everything that is given (ordered by [`Given::place`]) and everything that time does by itself,
+/// up to and including `until`.
+///
+/// The account's vouchers and resources must be complete.
+pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms: &LifeTerms<'_>) -> Vec<Taken> {
+    let mut taken = Vec::new();
+    let mut waiting = given.iter().enumerate().peekable();
+    loop {
+        let next_given = waiting.peek().map(|(_, given)| (given.at(), given.place().1));
+        let next_timer = timer::next(account, terms).filter(|timer| timer.at <= until);
+        match (next_given, next_timer) {
+            (None, None) => return taken,
+            (Some(given), timer) if timer.as_ref().is_none_or(|timer| given <= (timer.at, timer.step.rank())) => {
+                let (place, given) = waiting.next().expect("it was just looked at");
+                take_given(account, place, given, terms, &mut taken);
+            }
+            (_, Some(timer)) => {
+                account.standing.life_at = account.standing.life_at.max(timer.at);
+                let effects = timer::carry_out(account, &timer, terms);
+                taken.push(Taken::Life(timer.at, effects));
+                taken.extend(standing::clear(account, timer.at).map(|effects| Taken::Life(timer.at, effects)));
+            }
+            (Some(_), None) => unreachable!("what is given goes first where no timer waits"),
+        }
+    }
+}
+
+fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
+    let at = match given {
+        Given::Money(event) => {
+            let payment = terms.payment(account.account_id(), event.at()).expect("an account with money has a row");
+            let effects = pay::apply(&mut account.money, event, payment, terms.profile);
+            taken.push(Taken::Money(place, effects));
+            event.at()
+        }
+        Given::Order(order) => {
+            let at = order.placed_at.max(terms.effective_from).max(account.standing.life_at);
+            account.standing.life_at = at;
+            taken.push(Taken::Life(at, order::carry_out(account, order, at, terms)));
+            at
+        }
+    };
+    taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, effects)));
+}
+
+/// When something is due for the account by itself, the earliest.
+pub fn next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Instant> {
+    timer::next(account, terms).map(|timer| timer.at)
+}
