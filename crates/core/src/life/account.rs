@@ -19,7 +19,7 @@ pub struct LifeAccount {
     pub resources: BTreeMap<String, Resource>,
 }
 
-/// Where an account stands, and what of it is counted over its life.
+/// Where an account stands.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
     /// Whose.
@@ -34,17 +34,6 @@ pub struct Standing {
     pub retention_until: Option<Instant>,
     /// The latest instant of which an order or a timer was carried out: what becomes known of earlier ones takes effect here.
     pub life_at: Instant,
-    /// Purchases given back unconditionally within five days.
-    pub five_day: Vec<FiveDayUse>,
-}
-
-/// A purchase given back unconditionally: it counts against a quota.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct FiveDayUse {
-    /// The calendar year of the billing zone.
-    pub year: i32,
-    /// The product.
-    pub product: String,
 }
 
 impl Standing {
@@ -57,7 +46,6 @@ impl Standing {
             grace_until: None,
             retention_until: None,
             life_at: Instant::MIN,
-            five_day: Vec::new(),
         }
     }
 }

@@ -60,13 +60,13 @@ pub struct OrderState {
     /// When it took effect.
     pub done_at: Option<Instant>,
     /// What was paid for it; below 0: what came back.
-    pub amount: Money,
-    /// What a refund keeps for the time used.
-    pub consumed: Money,
-    /// What went back to its sources, vouchers included.
-    pub refund: Money,
-    /// The handling fee.
-    pub fee: Money,
+    pub amount: Option<Money>,
+    /// What a refund keeps for the time used; not below 0.
+    pub consumed: Option<Money>,
+    /// What went back to the customer's sources, vouchers included; not below 0.
+    pub refund: Option<Money>,
+    /// The handling fee; not below 0.
+    pub fee: Option<Money>,
     /// Why it was refused.
     pub refusal: Option<String>,
 }
@@ -134,10 +134,10 @@ impl OrderState {
             order_id: order_id.to_owned(),
             status: OrderStatus::Done,
             done_at: Some(at),
-            amount: Money::ZERO,
-            consumed: Money::ZERO,
-            refund: Money::ZERO,
-            fee: Money::ZERO,
+            amount: None,
+            consumed: None,
+            refund: None,
+            fee: None,
             refusal: None,
         }
     }

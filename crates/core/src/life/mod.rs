@@ -4,11 +4,38 @@
 //! Does not own: use by the hour (`rate`), who pays (`pay` takes what is due from its sources), storage.
 //! Promises: every step has an instant and a rank, and happens once; the same steps in the same order give the same lives;
 //! what was paid = what is kept + what went back, to the last digit.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `account`, `product`, `terms` | the account under way, and what it is held against |
+//! | `timeline`, `timer`, `standing` | one order of everything that happens: what is given, what time does, arrears |
+//! | `order` | what each kind of order does, costs and brings back, or why it is refused |
+//! | `effect` | what a step changed |
+//! | `calendar` | when a period expires, when its renewal is tried, unified dates, from when a change counts |
+//! | `period` | what terms cost: price, best discount, whole minor units |
+//! | `refund` | what comes back of a period, and to which sources |
+//! | `change` | what an upgrade costs and a downgrade gives back |
+//! | `formula` | an amount as steps that a person can follow |
 
 pub mod account;
+pub mod calendar;
+pub mod change;
 pub mod effect;
 pub mod formula;
+pub mod order;
+pub mod period;
 pub mod product;
+pub mod refund;
+mod standing;
+pub mod terms;
+mod timeline;
+mod timer;
+
+pub use account::{LifeAccount, Standing};
+pub use effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, OrderStatus, Refused};
+pub use product::{ProductRenewal, ProductTerms, Products};
+pub use terms::LifeTerms;
+pub use timeline::{Given, Taken, advance, next_at};
 
 use crate::number::{Money, Quantity};
 use crate::pay::PaymentSource;
@@ -29,6 +56,11 @@ macro_rules! words {
             /// The word that the contract uses.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $word),+ }
+            }
+
+            /// Reads the contract's word.
+            pub fn parse(word: &str) -> Option<Self> {
+                [$(Self::$variant),+].into_iter().find(|known| known.as_str() == word)
             }
         }
     )+};
@@ -148,6 +180,8 @@ pub struct Resource {
     pub last_renewal_result: Option<String>,
     /// When it was unsubscribed, deleted or released.
     pub ended_at: Option<Instant>,
+    /// Whether it was given back unconditionally within five days, which counts against a quota; of a bundle one member.
+    pub is_given_back_freely: bool,
 }
 
 /// From where every expiry of a resource is computed: the purchase, or the last unified expiry date.

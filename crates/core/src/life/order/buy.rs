@@ -90,7 +90,7 @@ pub(super) fn pay_for(
     let effects = LifeEffects {
         money: Some(paid.effects),
         posting: Some((purchase.kind.as_str(), vec![purchase.order_id.to_owned()])),
-        order: Some(OrderState { amount, ..OrderState::done(purchase.order_id, at) }),
+        order: Some(OrderState { amount: Some(amount), ..OrderState::done(purchase.order_id, at) }),
         charges,
         ..LifeEffects::default()
     };

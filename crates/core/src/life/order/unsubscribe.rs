@@ -2,7 +2,7 @@
 //!
 //! Each paid period comes back on its own: the one under way by time, those not begun in full. A bundle goes whole.
 
-use super::super::account::{FiveDayUse, LifeAccount};
+use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
 use super::super::formula::Formula;
 use super::super::refund::{Refund, RefundCase, RefundPolicy, RefundTerms, refund_of};
@@ -105,8 +105,8 @@ pub(super) fn carry_out(
         effects.events.push(event.with("scope", order.scope.as_str()));
     }
     if plan.uses_quota {
-        let product = account.resources[&order.resource_id].product.clone();
-        account.standing.five_day.push(FiveDayUse { year: terms.zone.date_of(at).year(), product });
+        let named = account.resources.get_mut(&order.resource_id).expect("the order's resource was looked up before");
+        named.is_given_back_freely = true;
     }
     Ok(effects)
 }
@@ -223,9 +223,10 @@ fn refunds(
 fn has_quota(account: &LifeAccount, resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> bool {
     let quota = terms.profile.five_day_quota;
     let year = terms.zone.date_of(at).year();
-    let used = account.standing.five_day.iter().filter(|used| match quota.per {
-        QuotaPer::CalendarYear => used.year == year,
-        QuotaPer::Product => used.product == resource.product,
+    let free = account.resources.values().filter(|other| other.is_given_back_freely);
+    let used = free.filter(|other| match quota.per {
+        QuotaPer::CalendarYear => other.ended_at.is_some_and(|ended_at| terms.zone.date_of(ended_at).year() == year),
+        QuotaPer::Product => other.product == resource.product,
     });
     used.count() < quota.count as usize
 }
@@ -277,7 +278,13 @@ pub(super) fn give_back(
     }
     let sum = |of: fn(&Back) -> Money| backs.iter().map(of).sum::<Money>();
     let (consumed, fee, refund) = (sum(|back| back.consumed), sum(|back| back.fee), sum(|back| back.refund));
-    let order = OrderState { amount: -refund, consumed, refund, fee, ..OrderState::done(&order.order_id, at) };
+    let order = OrderState {
+        amount: Some(-refund),
+        consumed: Some(consumed),
+        refund: Some(refund),
+        fee: Some(fee),
+        ..OrderState::done(&order.order_id, at)
+    };
     Ok(LifeEffects {
         money: Some(money),
         posting: Some((kind.as_str(), vec![order.order_id.clone()])),
