@@ -274,7 +274,7 @@ fn cost_of_periods(row: &PriceRow, periods: u32, quantity: Quantity) -> Result<C
         let one = price::total(row, quantity)?;
         exact = exact.plus(one.times(i128::from(left))?)?;
         let of_tiers = shown(one)?;
-        parts.push(format!("{left} x {}", if price::is_tiered(row) { of_tiers } else { per_unit(row.unit_price) }));
+        parts.push(format!("{left} x {}", if price::is_tiered(&row.model) { of_tiers } else { per_unit(row.unit_price) }));
     }
 
     let units = Fraction::of_quantity(quantity).times(Fraction::new(i128::from(periods), 1))?;

@@ -73,7 +73,9 @@ impl<'a> LifeTerms<'a> {
                 let since = resource.expires_at.unwrap_or(resource.starts_at);
                 self.product(&resource.product, since).arrears_stops(self.profile) == ArrearsStops::AfterGrace
             }
-            ResourceStatus::Retention | ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => false,
+            ResourceStatus::Retention | ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => {
+                false
+            }
         }
     }
 }

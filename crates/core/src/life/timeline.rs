@@ -76,10 +76,12 @@ pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms
                 take_given(account, place, given, terms, &mut taken);
             }
             (_, Some(timer)) => {
-                account.standing.life_at = account.standing.life_at.max(timer.at);
-                let effects = timer::carry_out(account, &timer, terms);
-                taken.push(Taken::Life(timer.at, effects));
-                taken.extend(standing::clear(account, timer.at).map(|effects| Taken::Life(timer.at, effects)));
+                // What time should have done before something that was carried out is done after it.
+                let at = timer.at.max(account.standing.life_at);
+                account.standing.life_at = at;
+                let effects = timer::carry_out(account, &timer.step, at, terms);
+                taken.push(Taken::Life(at, effects));
+                taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, effects)));
             }
             (Some(_), None) => unreachable!("what is given goes first where no timer waits"),
         }

@@ -77,13 +77,13 @@ pub(super) fn next(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Timer
 }
 
 /// Does what is due.
-pub(super) fn carry_out(account: &mut LifeAccount, timer: &Timer, terms: &LifeTerms<'_>) -> LifeEffects {
-    match &timer.step {
-        TimerStep::PeriodBegins(resource_id) => begin_period(account, resource_id, timer.at),
-        TimerStep::Expires(resource_id) => expire(account, resource_id, timer.at, terms),
-        TimerStep::Attempt { resource_id, .. } => order::renew_by_itself(account, resource_id, timer.at, terms),
-        TimerStep::Kept(resource_id) => keep_or_release(account, resource_id, timer.at),
-        TimerStep::Standing => standing::advance(account, timer.at, terms),
+pub(super) fn carry_out(account: &mut LifeAccount, step: &TimerStep, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
+    match step {
+        TimerStep::PeriodBegins(resource_id) => begin_period(account, resource_id, at),
+        TimerStep::Expires(resource_id) => expire(account, resource_id, at, terms),
+        TimerStep::Attempt { resource_id, .. } => order::renew_by_itself(account, resource_id, at, terms),
+        TimerStep::Kept(resource_id) => keep_or_release(account, resource_id, at, terms),
+        TimerStep::Standing => standing::advance(account, at, terms),
     }
 }
 
@@ -103,11 +103,12 @@ pub(super) fn expire(account: &mut LifeAccount, resource_id: &str, at: Instant, 
         return effects;
     }
     let resource = account.resources.get_mut(resource_id).expect("a timer names a resource of the account");
-    let (grace_until, retention_until) = terms.kept_until(resource, at);
-    resource.status = ResourceStatus::Expired;
-    resource.expires_at = resource.expires_at.map(|expires_at| expires_at.min(at));
+    // Before its time only where the last attempt to renew it failed and the profile says so.
+    let since = resource.expires_at.map_or(at, |expires_at| expires_at.min(at));
+    let (grace_until, retention_until) = terms.kept_until(resource, since);
+    (resource.status, resource.expires_at) = (ResourceStatus::Expired, Some(since));
     (resource.grace_until, resource.retention_until) = (Some(grace_until), Some(retention_until));
-    (resource.next_attempt_at, resource.next_period) = (None, None);
+    resource.next_attempt_at = None;
     let event = |kind| LifeEvent::new(kind, at, &resource.account_id, Some(resource_id), "");
     let mut events = vec![event(LifeEventKind::Expired)];
     if terms.product(&resource.product, at).arrears_stops(terms.profile) == ArrearsStops::AtOnce {
@@ -136,17 +137,18 @@ fn go_by_use(account: &mut LifeAccount, resource_id: &str, at: Instant, terms: &
 }
 
 /// Its grace is over: it is kept, stopped; or its keeping is over: it is gone.
-fn keep_or_release(account: &mut LifeAccount, resource_id: &str, at: Instant) -> LifeEffects {
+fn keep_or_release(account: &mut LifeAccount, resource_id: &str, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
     let resource = account.resources.get_mut(resource_id).expect("a timer names a resource of the account");
     let event = |kind| LifeEvent::new(kind, at, &resource.account_id, Some(resource_id), "");
     let is_kept = resource.status == ResourceStatus::Expired && resource.retention_until.is_some_and(|until| until > at);
-    let (status, event) = match is_kept {
-        true => (ResourceStatus::Retention, event(LifeEventKind::Suspended)),
-        false => (ResourceStatus::Released, event(LifeEventKind::Released)),
-    };
-    resource.status = status;
-    if !is_kept {
-        resource.ended_at = Some(at);
+    let mut events = Vec::new();
+    if is_kept {
+        // What stopped with its expiry does not stop again.
+        events.extend(terms.runs(resource).then(|| event(LifeEventKind::Suspended)));
+        resource.status = ResourceStatus::Retention;
+    } else {
+        events.push(event(LifeEventKind::Released));
+        (resource.status, resource.ended_at) = (ResourceStatus::Released, Some(at));
     }
-    LifeEffects { events: vec![event], ..LifeEffects::default() }
+    LifeEffects { events, ..LifeEffects::default() }
 }

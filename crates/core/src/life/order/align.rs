@@ -49,9 +49,8 @@ fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_
     let unified = unified(order, expires_at, terms)?;
     let price = Arc::clone(terms.price(&resource.account_id, &resource.sku, at)?);
     let discounts = discounts(&resource.account_id, &price, OrderKind::Align, at, terms);
-    let priced =
-        period::price_of_alignment(&price.row, resource.quantity, &unified, &discounts, terms.profile, terms.zone)
-            .map_err(not_priced)?;
+    let priced = period::price_of_alignment(&price.row, resource.quantity, &unified, &discounts, terms.profile, terms.zone)
+        .map_err(not_priced)?;
     Ok(Item {
         resource_id: resource.resource_id.clone(),
         quantity: resource.quantity,

@@ -4,7 +4,7 @@
 use super::super::account::LifeAccount;
 use super::super::change::{self, Downgrade, Rate};
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
-use super::super::period::{self, Quote as Priced, TermUnit};
+use super::super::period::{Quote as Priced, TermUnit};
 use super::super::terms::LifeTerms;
 use super::super::{NextPeriod, PaidPeriod, PeriodKind, Resource, ResourceStatus, calendar};
 use super::buy::{Item, Purchase, beyond, discounts, not_priced, pay_for};
@@ -12,7 +12,7 @@ use super::unsubscribe::{Back, give_back};
 use super::{live, not_in_arrears, paid_ahead};
 use crate::number::Quantity;
 use crate::pay;
-use crate::price::Price;
+use crate::price::{self, Price};
 use crate::profile::DowngradeTiming;
 use crate::rate::ChargeType;
 use crate::table::{BillingMode, Effective, OrderKind, OrderRow};
@@ -66,8 +66,7 @@ pub(super) fn carry_out(
     if order.configuration.is_some() {
         resource.configuration.clone_from(&order.configuration);
     }
-    let event =
-        LifeEvent::new(LifeEventKind::Changed, at, &resource.account_id, Some(&resource.resource_id), &order.order_id);
+    let event = LifeEvent::new(LifeEventKind::Changed, at, &resource.account_id, Some(&resource.resource_id), &order.order_id);
     effects.events.push(event.with("sku", &resource.sku).with("quantity", resource.quantity));
     Ok(effects)
 }
@@ -141,8 +140,7 @@ fn paid_change(
         return Ok(Plan::NextPeriod(Arc::clone(new), quantity, expires_at));
     }
     let periods: Vec<&PaidPeriod> = resource.periods.iter().filter(|period| is_left(period, left)).collect();
-    let downgrade =
-        change::downgrade(was, becomes, left, &periods, currency, terms.profile, terms.zone).map_err(beyond)?;
+    let downgrade = change::downgrade(was, becomes, left, &periods, currency, terms.profile, terms.zone).map_err(beyond)?;
     Ok(Plan::Downgrade(Arc::clone(new), quantity, left, downgrade))
 }
 
@@ -153,7 +151,7 @@ fn is_left(period: &PaidPeriod, left: Window) -> bool {
 
 fn rate(price: &Price, quantity: Quantity) -> Result<Rate, Refused> {
     let unit = TermUnit::of(&price.row).map_err(not_priced)?;
-    Ok(Rate { cost: period::price_of_term(&price.row, quantity).map_err(beyond)?, unit, quantity })
+    Ok(Rate { cost: price::total(&price.row, quantity).map_err(beyond)?, unit, quantity })
 }
 
 fn upgrade_item(resource: &Resource, (price, quantity): (&Arc<Price>, Quantity), left: Window, priced: Priced) -> Item {

@@ -16,8 +16,10 @@ pub use quote::{Quote, QuoteLine, quote};
 
 use super::account::LifeAccount;
 use super::effect::{LifeEffects, OrderState, Refused};
+use super::product::ProductRenewal;
 use super::terms::LifeTerms;
 use super::{RenewalPolicy, Resource, ResourceStatus, calendar};
+use crate::profile::AutoRenewRetries;
 use crate::table::{BillingMode, OrderKind, OrderRow};
 use crate::time::Instant;
 
@@ -60,7 +62,10 @@ fn not_in_arrears(account: &LifeAccount) -> Result<(), Refused> {
         return Ok(());
     }
     let (owed, currency) = (account.money.outstanding(), &account.money.wallet.currency);
-    Err(Refused::new("in_arrears", format!("{owed} {currency} is outstanding; nothing is bought, renewed or upgraded until it is paid")))
+    Err(Refused::new(
+        "in_arrears",
+        format!("{owed} {currency} is outstanding; nothing is bought, renewed or upgraded until it is paid"),
+    ))
 }
 
 /// What is paid ahead by term, and not on trial.
@@ -81,16 +86,26 @@ fn paid_ahead(resource: &Resource, what: &str) -> Result<(), Refused> {
     }
 }
 
-/// When the resource's renewal is tried next by itself, seen from an instant: nothing unless it is active and its policy is
-/// `auto`.
-fn next_attempt(resource: &Resource, from: Instant, terms: &LifeTerms<'_>) -> Option<Instant> {
+/// The first attempt to renew the resource by itself later than `after`: nothing unless it is active and its policy is `auto`.
+///
+/// What is renewed by a new order is tried daily from its product's `renewal_lead_days` on.
+fn next_attempt(resource: &Resource, after: Instant, terms: &LifeTerms<'_>) -> Option<Instant> {
     let expires_at = resource.expires_at?;
-    let is_tried =
-        resource.status == ResourceStatus::Active && resource.renewal == RenewalPolicy::Auto && !resource.is_trial;
+    let is_tried = resource.status == ResourceStatus::Active && resource.renewal == RenewalPolicy::Auto && !resource.is_trial;
     if !is_tried {
         return None;
     }
-    renew::first_of_attempts(resource, expires_at, terms)
-        .filter(|first| *first >= from)
-        .or_else(|| calendar::next_attempt(from, expires_at, terms.profile, terms.zone))
+    let product = terms.product(&resource.product, expires_at);
+    match (product.renewal, resource.billing_mode) {
+        (ProductRenewal::NewOrder, _) => {
+            let mut profile = terms.profile.clone();
+            profile.auto_renew_first_try.days_before = product.renewal_lead_days;
+            profile.auto_renew_retries = AutoRenewRetries::Daily;
+            calendar::next_attempt(after, expires_at, &profile, terms.zone)
+        }
+        (ProductRenewal::Central | ProductRenewal::OwnPage, BillingMode::Subscription) => {
+            calendar::next_attempt(after, expires_at, terms.profile, terms.zone)
+        }
+        (ProductRenewal::Central | ProductRenewal::OwnPage | ProductRenewal::None, _) => None,
+    }
 }

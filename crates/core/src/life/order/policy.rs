@@ -30,7 +30,8 @@ pub(super) fn set_renewal(
         if order.renewal_periods.is_some() {
             resource.renewal_periods = order.renewal_periods;
         }
-        resource.next_attempt_at = next_attempt(resource, at, terms).or_else(|| last_chance(resource, at, terms));
+        resource.next_attempt_at =
+            next_attempt(resource, at.plus_seconds(-1), terms).or_else(|| last_chance(resource, at, terms));
     }
     Ok(done(order, at, Vec::new()))
 }
@@ -65,7 +66,8 @@ fn check(resource: &Resource, wished: RenewalPolicy, at: Instant, terms: &LifeTe
             let price = terms.price(&resource.account_id, &resource.sku, at)?;
             let has_equivalent = price.row.particulars.contains_key("equivalent_sku");
             if !product.may_go_by_use || !has_equivalent || resource.status != ResourceStatus::Active {
-                let why = format!("`{id}` cannot go on paid by use: its product allows no such switch, or its sku has no equivalent");
+                let why =
+                    format!("`{id}` cannot go on paid by use: its product allows no such switch, or its sku has no equivalent");
                 return Err(Refused::new("no_mode_switch", why));
             }
             Ok(())
@@ -83,7 +85,6 @@ pub(super) fn delete(account: &mut LifeAccount, order: &OrderRow, at: Instant) -
 
     let resource = account.resources.get_mut(&order.resource_id).expect("it was just found");
     (resource.status, resource.ended_at) = (ResourceStatus::Deleted, Some(at));
-    let event =
-        LifeEvent::new(LifeEventKind::Deleted, at, &resource.account_id, Some(&resource.resource_id), &order.order_id);
+    let event = LifeEvent::new(LifeEventKind::Deleted, at, &resource.account_id, Some(&resource.resource_id), &order.order_id);
     Ok(done(order, at, vec![event]))
 }

@@ -32,7 +32,7 @@ pub(super) fn carry_out(
         }
         None => LifeEffects { order: Some(OrderState::done(&order.order_id, at)), ..LifeEffects::default() },
     };
-    resource.next_attempt_at = next_attempt(&resource, at, terms);
+    resource.next_attempt_at = next_attempt(&resource, at.plus_seconds(-1), terms);
     let expires_at = resource.expires_at.map(|at| terms.zone.to_text(at)).unwrap_or_default();
     effects.events.push(event.with("sku", &resource.sku).with("expires_at", expires_at));
     account.resources.insert(resource.resource_id.clone(), resource);
@@ -68,8 +68,7 @@ pub(super) fn plan(
     }
 
     let free = within_free_quota(account, &price, quantity, at, terms)?;
-    let asked =
-        Asked { quantity, periods: order.periods, kind: OrderKind::Purchase, is_free: order.is_trial || free };
+    let asked = Asked { quantity, periods: order.periods, kind: OrderKind::Purchase, is_free: order.is_trial || free };
     let periods = price_periods(&order.account_id, &price, &asked, at, terms)?;
     resource.anchor = Anchor { from: at, months: periods.months };
     resource.expires_at = (periods.months > 0).then(|| calendar::expires_at(resource.anchor, terms.zone));

@@ -55,10 +55,9 @@ fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerm
     let asked = Asked { quantity, periods, kind: OrderKind::Renew, is_free: false };
     let periods = price_periods(&resource.account_id, &price, &asked, at, terms)?;
 
-    let starts_anew = resource.status != ResourceStatus::Active
-        && terms.profile.renew_after_expiry_from == RenewAfterExpiryFrom::Renewal;
-    let (start, anchor) =
-        if starts_anew { (at, Anchor::starting(at)) } else { (old_expiry, resource.anchor) };
+    let starts_anew =
+        resource.status != ResourceStatus::Active && terms.profile.renew_after_expiry_from == RenewAfterExpiryFrom::Renewal;
+    let (start, anchor) = if starts_anew { (at, Anchor::starting(at)) } else { (old_expiry, resource.anchor) };
     let anchor = anchor.plus(periods.months).map_err(|error| Refused::new("beyond_calendar", error.to_string()))?;
     let end = calendar::expires_at(anchor, terms.zone);
     if end <= at {
@@ -119,8 +118,7 @@ fn renew(
     terms: &LifeTerms<'_>,
 ) -> Result<LifeEffects, Refused> {
     let sources = pay::sources(OrderKind::Renew, terms.profile);
-    let (mut effects, periods) =
-        pay_for(account, &Purchase { order_id, kind: OrderKind::Renew, sources, items }, at, terms)?;
+    let (mut effects, periods) = pay_for(account, &Purchase { order_id, kind: OrderKind::Renew, sources, items }, at, terms)?;
     for (item, period) in items.iter().zip(periods) {
         let resource = account.resources.get_mut(&item.resource_id).expect("an item is of a resource of the account");
         effects.events.extend(extend(resource, item, period, order_id, at, terms));
@@ -142,7 +140,7 @@ pub(super) fn extend(
     (resource.anchor, resource.expires_at) = (item.anchor, Some(item.service.end));
     resource.status = ResourceStatus::Active;
     (resource.grace_until, resource.retention_until) = (None, None);
-    resource.next_attempt_at = next_attempt(resource, at, terms);
+    resource.next_attempt_at = next_attempt(resource, at.plus_seconds(-1), terms);
     let event = |kind| LifeEvent::new(kind, at, &resource.account_id, Some(&resource.resource_id), order_id);
     let renewed = event(LifeEventKind::Renewed).with("expires_at", terms.zone.to_text(item.service.end));
     let mut events = vec![renewed.with("amount", item.priced.amounts.due)];
@@ -150,17 +148,6 @@ pub(super) fn extend(
         events.push(event(LifeEventKind::Restored));
     }
     events
-}
-
-/// The first of a resource's attempts: what is bought once is tried from its product's lead days on.
-pub(super) fn first_of_attempts(resource: &Resource, expires_at: Instant, terms: &LifeTerms<'_>) -> Option<Instant> {
-    let product = terms.product(&resource.product, expires_at);
-    match (resource.billing_mode, product.renewal) {
-        (BillingMode::Subscription, ProductRenewal::Central | ProductRenewal::OwnPage) => {
-            Some(calendar::first_attempt(expires_at, terms.profile, terms.zone))
-        }
-        _ => None,
-    }
 }
 
 /// One attempt of an automatic renewal, of the resource with its bundle.
@@ -183,11 +170,7 @@ pub(in super::super) fn renew_by_itself(
     for id in &whole {
         let resource = account.resources.get_mut(id).expect("a bundle's members are the account's");
         (resource.last_renewal_attempt_at, resource.last_renewal_result) = (Some(at), Some(word.to_owned()));
-        let expires_at = resource.expires_at.unwrap_or(Instant::MAX);
-        resource.next_attempt_at = match &result {
-            Ok(_) => next_attempt(resource, at, terms),
-            Err(_) => calendar::next_attempt(at, expires_at, terms.profile, terms.zone),
-        };
+        resource.next_attempt_at = next_attempt(resource, at, terms);
     }
     result.unwrap_or_else(|refused| failed(account, &whole, &refused, at, terms))
 }
@@ -225,13 +208,7 @@ fn made_order(account: &LifeAccount, resource_id: &str, items: &[Item], at: Inst
 }
 
 /// What follows a failed attempt: after the last one the profile may let it expire at once.
-fn failed(
-    account: &mut LifeAccount,
-    whole: &[String],
-    refused: &Refused,
-    at: Instant,
-    terms: &LifeTerms<'_>,
-) -> LifeEffects {
+fn failed(account: &mut LifeAccount, whole: &[String], refused: &Refused, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
     let mut effects = LifeEffects::default();
     for id in whole {
         let event = LifeEvent::new(LifeEventKind::RenewalFailed, at, account.account_id(), Some(id), "");

@@ -250,7 +250,7 @@ fn shorten(resource: &mut Resource, backs: &[Back], at: Instant, terms: &LifeTer
         resource.anchor.months = resource.anchor.months.saturating_sub(period.term_months);
         resource.expires_at = resource.expires_at.map(|expires_at| expires_at.min(period.service.start));
     }
-    resource.next_attempt_at = next_attempt(resource, at, terms);
+    resource.next_attempt_at = next_attempt(resource, at.plus_seconds(-1), terms);
 }
 
 /// Gives the parts back: charges, payment, and what each period still holds.
@@ -310,13 +310,7 @@ fn given_back(account: &LifeAccount, back: &Back) -> GivenBack {
 }
 
 /// A refund of what was paid less what was consumed, and the fee that is kept of it.
-fn charges_of(
-    account: &LifeAccount,
-    order: &OrderRow,
-    back: &Back,
-    at: Instant,
-    terms: &LifeTerms<'_>,
-) -> Vec<OrderCharge> {
+fn charges_of(account: &LifeAccount, order: &OrderRow, back: &Back, at: Instant, terms: &LifeTerms<'_>) -> Vec<OrderCharge> {
     let resource = &account.resources[&back.resource_id];
     let period = &resource.periods[back.place];
     let price = terms.price(&resource.account_id, &period.sku, period.bought_at);

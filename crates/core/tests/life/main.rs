@@ -1,0 +1,4 @@
+//! Lives of subscriptions, step by step.
+
+mod desk;
+mod renewals;
