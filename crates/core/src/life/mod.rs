@@ -6,6 +6,11 @@
 //! what was paid = what is kept + what went back, to the last digit.
 
 pub mod formula;
+mod function;
+#[cfg(test)]
+mod testing;
+
+pub use function::Surroundings;
 
 use crate::number::{Money, Quantity};
 use crate::pay::PaymentSource;
