@@ -8,16 +8,19 @@
 #[cfg(any(test, feature = "conformance"))]
 pub mod conformance;
 mod error;
+mod life;
 mod model;
 mod sqlite;
 
 pub use error::StoreError;
+pub use life::*;
 pub use model::*;
 pub use sqlite::SqliteStore;
 
+use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::schedule::WindowOrder;
-use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
+use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, OrderRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 
 /// What a store answers and records. Everything it takes and gives is a plain value.
@@ -108,9 +111,10 @@ pub trait Store {
     /// The vouchers of these accounts with what has become of them, by voucher_id.
     fn voucher_states(&self, account_ids: &[String]) -> Result<Vec<VoucherState>, StoreError>;
     /// Settlements of these accounts with something outstanding, with the account in front: oldest first, then by account
-    /// and revision.
+    /// and revision. What chargebacks and orders left open is among them, named by the entry or the order.
     fn open_settlements(&self, account_ids: &[String]) -> Result<Vec<(String, OpenSettlement)>, StoreError>;
-    /// Payment lines for settlements of this account in this billing period, in the order recorded.
+    /// Payment lines for settlements of this account in this billing period, in the order recorded. What a cheaper use gives
+    /// back goes to these sources; those of orders are not among them.
     fn payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
     /// Settlements of this account in this billing period, by (at, settlement_id).
     fn settlements_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<SettlementRecord>, StoreError>;
@@ -128,6 +132,38 @@ pub trait Store {
     /// that is not there, [`StoreError::Impossible`] for legs that do not sum to 0 or a wallet below zero. Nothing is
     /// recorded then.
     fn record_settlement(&mut self, batch: &SettlementBatch) -> Result<(), StoreError>;
+
+    // --- lives ---
+
+    /// Orders that wait for their instant, up to and including `until`, by (placed_at, order_id).
+    fn pending_orders(&self, until: Instant) -> Result<Vec<OrderRow>, StoreError>;
+    /// Every order placed in the range of instants, by order_id; the engine's own among them.
+    fn orders(&self, placed_within: Window) -> Result<Vec<KnownOrder>, StoreError>;
+    /// The order of this id.
+    fn order(&self, order_id: &str) -> Result<Option<KnownOrder>, StoreError>;
+    /// The resources of these accounts, by (account_id, resource_id).
+    fn resources_of(&self, account_ids: &[String]) -> Result<Vec<Resource>, StoreError>;
+    /// Every resource, by (resource_id, account_id).
+    fn resources(&self) -> Result<Vec<Resource>, StoreError>;
+    /// Resources of which the last paid period ends in the range of instants, by (expires_at, account_id, resource_id).
+    fn resources_expiring(&self, within: Window) -> Result<Vec<Resource>, StoreError>;
+    /// Accounts for which something is due up to and including `until`: their own standing, a resource or an order that
+    /// waits; ordered.
+    fn life_due(&self, until: Instant) -> Result<Vec<String>, StoreError>;
+    /// Where these accounts stand; accounts that never left `normal` may be left out.
+    fn standings_of(&self, account_ids: &[String]) -> Result<Vec<AccountStanding>, StoreError>;
+    /// Where every account stands, by account_id, with the reach of [`Store::standings_of`].
+    fn all_standings(&self) -> Result<Vec<AccountStanding>, StoreError>;
+    /// Where accounts stood at any time of the window, by (account_id, starts_at); before its first interval an account is
+    /// normal.
+    fn standing_intervals(&self, touching: Window) -> Result<Vec<StandingInterval>, StoreError>;
+    /// Charges of orders whose window_start lies in the window, of one account or of all, in the order of
+    /// [`reckoner_core::rate::Charge::place`]. They have no settlement.
+    fn order_charges(&self, within: Window, account_id: Option<&str>) -> Result<Vec<OrderCharge>, StoreError>;
+    /// Payment lines for orders of this account that have a charge in this billing period, in the order recorded.
+    fn order_payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
+    /// What happened in the range of instants, by (at, event_id).
+    fn life_events(&self, within: Window) -> Result<Vec<LifeEvent>, StoreError>;
 
     // --- what is shown and checked ---
 

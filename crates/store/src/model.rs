@@ -1,11 +1,12 @@
 //! The values that a store takes and gives. Field names are the column names of the contract where it has them.
 
+use crate::LifeBatch;
 use reckoner_core::ledger::Transaction;
 use reckoner_core::manifest::Manifest;
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
 use reckoner_core::rate::Bookmark;
-use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, SettleWindow, VoucherRow};
+use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, OrderRow, PriceRow, ProductRow, SettleWindow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use serde::Serialize;
 
@@ -66,6 +67,8 @@ pub struct IngestRecord {
     pub vouchers: Vec<(u64, VoucherRow)>,
     /// See above.
     pub funds: Vec<(u64, FundsRow)>,
+    /// See above.
+    pub orders: Vec<(u64, OrderRow)>,
     /// Files of accepted usage rows, already on disk and synced; `seq` is ignored.
     pub row_files: Vec<LakeFile>,
     /// Sums of use beside those; each names its companion.
@@ -307,11 +310,11 @@ pub struct CurrencySums {
     pub currency: String,
     /// How many settlements there are.
     pub settlements: u64,
-    /// Sum of what they made due.
+    /// Sum of what they and orders made due.
     pub due_e8: i128,
     /// Sum of the payment lines: what the sources paid, credit included, less what went back.
     pub paid_e8: i128,
-    /// Sum of what is open now, also what chargebacks left open.
+    /// Sum of what is open now, also what chargebacks and orders left open.
     pub outstanding_e8: i128,
 }
 
@@ -472,11 +475,12 @@ pub struct SettlementBatch {
     pub settlements: Vec<SettlementRecord>,
     /// Payment lines, in the order made.
     pub payments: Vec<PaymentLine>,
-    /// What chargebacks of this batch left open: (account_id, what is open under the id of the funds entry).
+    /// What chargebacks and orders of this batch left open: (account_id, what is open under the id of the funds entry or of
+    /// the order).
     pub opened: Vec<(String, OpenSettlement)>,
     /// Outstanding per settlement after this batch, for every settlement whose outstanding changed: (settlement_id, its
     /// instant, now). A settlement of this batch that is not named here has outstanding what its record says. What a
-    /// chargeback left open is named by the id and the instant of its entry.
+    /// chargeback or an order left open is named by the id and the instant under which it was opened.
     pub outstanding: Vec<(String, Instant, Money)>,
     /// Ledger transactions.
     pub transactions: Vec<Transaction>,
@@ -486,6 +490,8 @@ pub struct SettlementBatch {
     pub vouchers: Vec<(String, Money, Money)>,
     /// Funds entries that took effect: (entry_id, `done` | `refused`, refusal).
     pub funds: Vec<(String, String, Option<String>)>,
+    /// Orders, resources and standings.
+    pub life: LifeBatch,
     /// Tiered totals after this batch.
     pub tier_totals: Vec<TierTotal>,
     /// Tiered totals of resources whose use was all taken back; their quantities are what they were.

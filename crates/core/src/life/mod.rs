@@ -22,17 +22,21 @@ pub mod calendar;
 pub mod change;
 pub mod effect;
 pub mod formula;
+mod function;
 pub mod order;
 pub mod period;
 pub mod product;
 pub mod refund;
 mod standing;
 pub mod terms;
+#[cfg(test)]
+mod testing;
 mod timeline;
 mod timer;
 
 pub use account::{LifeAccount, Standing};
 pub use effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, OrderStatus, Refused};
+pub use function::Surroundings;
 pub use product::{ProductRenewal, ProductTerms, Products};
 pub use terms::LifeTerms;
 pub use timeline::{Given, Taken, advance, next_at};

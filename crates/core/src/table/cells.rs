@@ -51,6 +51,12 @@ impl<'a> Cells<'a> {
         self.value(name, |text| read::word(text, words).map(word_value))
     }
 
+    /// The same where the cell may be empty.
+    pub(super) fn word_if_any<T: Deserialize<'a>>(&mut self, name: &str) -> Result<Option<T>, Refusal> {
+        let ColumnType::Word(words) = &self.column_named(name).column_type else { unreachable!("`{name}` has words") };
+        self.optional(name, |text| read::word(text, words).map(word_value))
+    }
+
     /// A list of the column's words, as the enums that stand for them; empty where the cell is.
     pub(super) fn words<T: Deserialize<'a>>(&mut self, name: &str) -> Result<Vec<T>, Refusal> {
         let words = match &self.column_named(name).column_type {
@@ -66,8 +72,21 @@ impl<'a> Cells<'a> {
 
     /// A whole number within the column's range.
     pub(super) fn integer(&mut self, name: &str) -> Result<i64, Refusal> {
-        let ColumnType::Integer { min, max } = self.column_named(name).column_type else { unreachable!("`{name}` counts") };
+        let (min, max) = self.range_of(name);
         self.value(name, |text| read::integer(text, min, max))
+    }
+
+    /// A count within the column's range, where there may be none.
+    pub(super) fn count_if_any(&mut self, name: &str) -> Result<Option<u32>, Refusal> {
+        let (min, max) = self.range_of(name);
+        let found = self.optional(name, |text| read::integer(text, min, max))?;
+        Ok(found.map(|count| u32::try_from(count).expect("the schema's range fits")))
+    }
+
+    /// The least and the greatest number that the column takes.
+    pub(super) fn range_of(&self, name: &str) -> (i64, i64) {
+        let ColumnType::Integer { min, max } = self.column_named(name).column_type else { unreachable!("`{name}` counts") };
+        (min, max)
     }
 
     pub(super) fn id(&mut self, name: &str) -> Result<String, Refusal> {

@@ -87,8 +87,15 @@ impl TableKind {
     /// Whether this version takes the table in; the others are known and answered with "not yet".
     pub const fn is_taken_in(self) -> bool {
         match self {
-            Self::Accounts | Self::Products | Self::Prices | Self::Discounts | Self::Vouchers | Self::Funds | Self::Usage => true,
-            Self::Orders | Self::Assignments | Self::AllocationRules | Self::Budgets => false,
+            Self::Accounts
+            | Self::Products
+            | Self::Prices
+            | Self::Discounts
+            | Self::Vouchers
+            | Self::Funds
+            | Self::Orders
+            | Self::Usage => true,
+            Self::Assignments | Self::AllocationRules | Self::Budgets => false,
         }
     }
 
@@ -172,7 +179,8 @@ mod tests {
             ("usage-x/readme.md", "unknown"), // folders do not count
             ("", "unknown"),
             ("allocation_rules-1.csv", "not yet: allocation_rules"),
-            ("orders.csv", "not yet: orders"),
+            ("orders.csv", "orders"),
+            ("assignments.csv", "not yet: assignments"),
             ("taxes-2026.csv", "not yet: taxes"),
             ("rates.csv", "not yet: rates"),
         ];

@@ -3,6 +3,7 @@
 //! Owns: the cases and the values that they use. Does not own: how an implementation is made; see [`Place`].
 
 mod asking;
+mod living;
 pub mod samples;
 mod settling;
 mod taking_in;
@@ -57,6 +58,16 @@ pub const CASES: &[(&str, Case)] = &[
     ("of_a_long_batch_the_row_at_fault_is_named", settling::of_a_long_batch_the_row_at_fault_is_named),
     ("totals_of_use_taken_back_are_gone", settling::totals_of_use_taken_back_are_gone),
     ("funds_take_effect_once", settling::funds_take_effect_once),
+    ("what_is_recorded_of_lives_comes_back", living::what_is_recorded_of_lives_comes_back),
+    ("orders_wait_for_their_instant_in_order", living::orders_wait_for_their_instant_in_order),
+    ("orders_take_effect_once", living::orders_take_effect_once),
+    ("resources_are_what_they_were_last", living::resources_are_what_they_were_last),
+    ("an_account_is_due_by_what_is_due_first", living::an_account_is_due_by_what_is_due_first),
+    ("where_accounts_stood_has_no_gap", living::where_accounts_stood_has_no_gap),
+    ("charges_of_orders_come_in_the_order_of_charges", living::charges_of_orders_come_in_the_order_of_charges),
+    ("an_order_is_paid_like_a_settlement", living::an_order_is_paid_like_a_settlement),
+    ("events_come_by_time", living::events_come_by_time),
+    ("impossible_lives_are_refused", living::impossible_lives_are_refused),
     ("a_failed_attempt_is_a_line_and_nothing_else", settling::a_failed_attempt_is_a_line_and_nothing_else),
     ("opening_again_keeps_everything", settling::opening_again_keeps_everything),
     ("readers_see_one_state_beside_a_writer", settling::readers_see_one_state_beside_a_writer),
@@ -112,6 +123,16 @@ pub(crate) fn picture(store: &dyn Store) -> String {
         show(store.payments_in_period("acme", "2026-01")),
         show(store.tier_totals(&pairs)),
         show(store.pending_funds(Instant::MAX)),
+        show(store.pending_orders(Instant::MAX)),
+        show(store.orders(ALWAYS)),
+        show(store.resources_of(&named)),
+        show(store.resources()),
+        show(store.life_due(Instant::MAX)),
+        show(store.all_standings()),
+        show(store.standing_intervals(ALWAYS)),
+        show(store.order_charges(ALWAYS, None)),
+        show(store.order_payments_in_period("acme", "2026-01")),
+        show(store.life_events(ALWAYS)),
         show(store.settlements(ALWAYS)),
         show(store.payments(ALWAYS)),
         show(store.transactions(ALWAYS)),

@@ -1,5 +1,9 @@
 //! Small values of every type, for cases: two accounts, `acme` and `birch`, in the hours of 5 January 2026.
 
+mod lives;
+
+pub use lives::*;
+
 use crate::{
     BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, ManifestCheck, QuarantineDecision, QuarantineItem, Replacement,
     Rerun, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, SupersededRow, TierTotal, UsageAccounting,
@@ -297,6 +301,7 @@ pub fn full_ingest(name: &str) -> IngestRecord {
         discounts: vec![(2, discount(&named("d")))],
         vouchers: vec![(2, voucher(&named("v"), "acme"))],
         funds: vec![(2, funds(&named("f"), "acme", at(1)))],
+        orders: vec![(2, order(&named("o"), "acme", at(1)))],
         partial_files: vec![file_beside(&rows, LakeKind::Partials)],
         identity_files: vec![file_beside(&rows, LakeKind::Identities)],
         row_files: vec![rows],
@@ -436,6 +441,7 @@ pub fn full_batch(hours: i64) -> SettlementBatch {
         wallets: vec![wallet("acme", "8"), Wallet { in_arrears_since: Some(end), ..wallet("birch", "0") }],
         vouchers: vec![("v-usage-1".to_owned(), money("1"), money("0.5"))],
         funds: Vec::new(),
+        life: full_life(hours),
         tier_totals: vec![tier_total("acme", "i-1", 7)],
         tier_totals_gone: Vec::new(),
         accounting: vec![accepted(at(hours), "acme", 1)],

@@ -2,7 +2,8 @@
 
 use super::samples::*;
 use super::{ALWAYS, Place, picture};
-use crate::{RunRecord, SettledWindow, SettlementBatch, Store, StoreError};
+use crate::{LifeBatch, RunRecord, SettledWindow, SettlementBatch, Store, StoreError};
+use reckoner_core::life::AccountStatus;
 use reckoner_core::number::Money;
 use reckoner_core::pay::{OpenSettlement, Wallet};
 use reckoner_core::table::SettleWindow;
@@ -54,6 +55,9 @@ pub(super) fn a_batch_recorded_twice_is_refused(place: &dyn Place) {
         ("payment", SettlementBatch { payments: old.payments, ..empty() }),
         ("transaction", SettlementBatch { transactions: old.transactions, ..empty() }),
         ("run", SettlementBatch { runs: old.runs, ..empty() }),
+        ("order", of_life(LifeBatch { orders_made: old.life.orders_made, ..LifeBatch::default() })),
+        ("charge", of_life(LifeBatch { charges: old.life.charges, ..LifeBatch::default() })),
+        ("event", of_life(LifeBatch { events: old.life.events, ..LifeBatch::default() })),
     ];
     for (expected, batch) in cases {
         match store.record_settlement(&batch).expect_err("recorded before") {
@@ -129,7 +133,7 @@ pub(super) fn a_batch_is_all_or_nothing(place: &dyn Place) {
     // Everything is new but for one part, each part in its turn, the runs (written last) included.
     let old = full_batch(0);
     type Spoil = fn(&mut SettlementBatch, SettlementBatch);
-    let spoilt: [(&str, Spoil); 10] = [
+    let spoilt: [(&str, Spoil); 15] = [
         ("windows", |batch, old| batch.windows.extend(old.windows)),
         ("charge files", |batch, old| batch.charge_files.extend(old.charge_files)),
         ("settlements", |batch, old| batch.settlements.extend(old.settlements)),
@@ -139,6 +143,11 @@ pub(super) fn a_batch_is_all_or_nothing(place: &dyn Place) {
         ("wallets", |batch, _| batch.wallets.push(wallet("acme", "-0.00000001"))),
         ("vouchers", |batch, _| batch.vouchers.push(("v-none".to_owned(), money("1"), Money::ZERO))),
         ("funds", |batch, _| batch.funds.push(("f-none".to_owned(), "done".to_owned(), None))),
+        ("orders made", |batch, old| batch.life.orders_made.extend(old.life.orders_made)),
+        ("orders", |batch, old| batch.life.orders.extend(old.life.orders)),
+        ("standings", |batch, _| batch.life.standings.push(standing("birch", AccountStatus::Normal, 0))),
+        ("charges", |batch, old| batch.life.charges.extend(old.life.charges)),
+        ("events", |batch, old| batch.life.events.extend(old.life.events)),
         ("runs", |batch, old| batch.runs.extend(old.runs)),
     ];
     for (part, spoil) in spoilt {

@@ -32,6 +32,10 @@ pub(super) fn what_is_taken_in_comes_back(place: &dyn Place) {
     assert_eq!(store.vouchers().expect("vouchers"), [known(&given.vouchers)]);
     let funds = store.funds().expect("funds");
     assert_eq!((&funds[0].row, funds[0].status.as_str(), &funds[0].refusal), (&given.funds[0].1, "pending", &None));
+    let orders = store.orders(ALWAYS).expect("orders");
+    let origin = crate::OrderOrigin::File { seq: 1, file_id: file_id("usage-1"), line: given.orders[0].0 };
+    let state = crate::OrderState::pending("o-usage-1");
+    assert_eq!(orders, [crate::KnownOrder { row: given.orders[0].1.clone(), origin, state }]);
     let vouchers = store.voucher_states(&["acme".to_owned()]).expect("vouchers");
     assert_eq!((&vouchers[0].row, vouchers[0].used, vouchers[0].returned), (&given.vouchers[0].1, Money::ZERO, Money::ZERO));
     let row_file = crate::LakeFile { seq: 1, ..given.row_files[0].clone() };
@@ -116,6 +120,7 @@ fn again(what: &str) -> IngestRecord {
         "discount" => IngestRecord { discounts: old.discounts, ..new },
         "voucher" => IngestRecord { vouchers: old.vouchers, ..new },
         "funds entry" => IngestRecord { funds: old.funds, ..new },
+        "order" => IngestRecord { orders: old.orders, ..new },
         "lake file" => IngestRecord { row_files: old.row_files, ..new },
         "superseded row" => IngestRecord { superseded: old.superseded, ..new },
         "quarantine item" => IngestRecord { quarantine: old.quarantine, ..new },
@@ -123,7 +128,7 @@ fn again(what: &str) -> IngestRecord {
     }
 }
 
-const KEYS: [&str; 10] = [
+const KEYS: [&str; 11] = [
     "file",
     "account",
     "product",
@@ -131,6 +136,7 @@ const KEYS: [&str; 10] = [
     "discount",
     "voucher",
     "funds entry",
+    "order",
     "lake file",
     "superseded row",
     "quarantine item",
@@ -175,6 +181,7 @@ pub(super) fn an_ingest_is_all_or_nothing(place: &dyn Place) {
             "discount" => mixed.discounts.extend(bad.discounts),
             "voucher" => mixed.vouchers.extend(bad.vouchers),
             "funds entry" => mixed.funds.extend(bad.funds),
+            "order" => mixed.orders.extend(bad.orders),
             "lake file" => mixed.row_files.extend(bad.row_files),
             "superseded row" => mixed.superseded.extend(bad.superseded),
             _ => mixed.quarantine.extend(bad.quarantine),

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use crate::StoreError;
-use reckoner_core::number::{Money, Quantity};
+use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::time::{Instant, Window};
 use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, Params, Row};
@@ -52,9 +52,19 @@ impl Columns<'_> {
         self.get(column).map(Money::from_e8)
     }
 
+    pub(super) fn money_if_any(&self, column: &'static str) -> Answer<Option<Money>> {
+        Ok(self.get::<Option<i64>>(column)?.map(Money::from_e8))
+    }
+
     pub(super) fn quantity(&self, column: &'static str) -> Answer<Quantity> {
         let text: String = self.get(column)?;
         text.parse().map(Quantity::from_e12).map_err(|_| self.corrupt(column, format!("`{text}` is not a whole number")))
+    }
+
+    pub(super) fn price_if_any(&self, column: &'static str) -> Answer<Option<UnitPrice>> {
+        let Some(text) = self.text_if_any(column)? else { return Ok(None) };
+        let price = text.parse().map(UnitPrice::from_e12);
+        price.map(Some).map_err(|_| self.corrupt(column, format!("`{text}` is not a whole number")))
     }
 
     /// A value that is stored as JSON.
@@ -81,7 +91,7 @@ impl Columns<'_> {
         self.row.get(column).map_err(|error| self.corrupt(column, error.to_string()))
     }
 
-    fn corrupt(&self, column: &'static str, found: String) -> StoreError {
+    pub(super) fn corrupt(&self, column: &'static str, found: String) -> StoreError {
         let key = match self.row.get_ref(0) {
             Ok(ValueRef::Text(bytes)) => String::from_utf8_lossy(bytes).into_owned(),
             Ok(ValueRef::Integer(number)) => number.to_string(),

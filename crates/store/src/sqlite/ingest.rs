@@ -3,7 +3,7 @@
 use super::Answer;
 use super::columns::{Columns, ask};
 use super::insert::{Insert, int};
-use super::{journal, lake, manifests, reference, windows};
+use super::{journal, lake, life, manifests, reference, windows};
 use crate::{IngestRecord, InputFile, LakeFile, StoreError};
 use reckoner_core::id;
 use rusqlite::Connection;
@@ -69,6 +69,7 @@ pub(super) fn record(connection: &Connection, ordinal: i64, record: &IngestRecor
     };
 
     reference::add(connection, record, seq)?;
+    life::add_orders(connection, &record.orders, seq)?;
     for files in [&record.row_files, &record.partial_files, &record.identity_files] {
         lake::add_files(connection, files, Some(seq))?;
     }
@@ -110,6 +111,7 @@ fn refuse_rows(record: &IngestRecord) -> Answer<()> {
         && record.discounts.is_empty()
         && record.vouchers.is_empty()
         && record.funds.is_empty()
+        && record.orders.is_empty()
         && lake_files(record).next().is_none()
         && record.superseded.is_empty()
         && record.replaces.is_none()

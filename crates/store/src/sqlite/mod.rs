@@ -9,6 +9,7 @@ mod ingest;
 mod insert;
 mod journal;
 mod lake;
+mod life;
 mod manifests;
 mod money;
 mod open;
@@ -21,14 +22,16 @@ mod tests;
 mod windows;
 
 use crate::{
-    BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, KnownManifest, LakeFile, LakeKind, ManifestCheck,
-    QuarantineDecision, QuarantineItem, Replacement, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, Store,
-    StoreError, SupersededRow, TierTotal, TouchedHour, UsageAccounting,
+    AccountStanding, BookmarkRecord, CurrencySums, FundsEntry, IngestRecord, InputFile, Known, KnownManifest, KnownOrder,
+    LakeFile, LakeKind, LifeEvent, ManifestCheck, QuarantineDecision, QuarantineItem, Replacement, RunRecord, SettledWindow,
+    SettlementBatch, SettlementRecord, StandingInterval, Store, StoreError, SupersededRow, TierTotal, TouchedHour,
+    UsageAccounting,
 };
 use reckoner_core::ledger::Transaction;
+use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::schedule::WindowOrder;
-use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
+use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, OrderRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior};
 use std::path::{Path, PathBuf};
@@ -274,6 +277,58 @@ impl Store for SqliteStore {
 
     fn record_settlement(&mut self, batch: &SettlementBatch) -> Answer<()> {
         self.write(&settle::digest(batch), |connection, ordinal| settle::record(connection, ordinal, batch))
+    }
+
+    fn pending_orders(&self, until: Instant) -> Answer<Vec<OrderRow>> {
+        life::pending_orders(self.connection()?, until)
+    }
+
+    fn orders(&self, placed_within: Window) -> Answer<Vec<KnownOrder>> {
+        life::orders(self.connection()?, placed_within)
+    }
+
+    fn order(&self, order_id: &str) -> Answer<Option<KnownOrder>> {
+        life::order(self.connection()?, order_id)
+    }
+
+    fn resources_of(&self, account_ids: &[String]) -> Answer<Vec<Resource>> {
+        life::resources_of(self.connection()?, account_ids)
+    }
+
+    fn resources(&self) -> Answer<Vec<Resource>> {
+        life::resources(self.connection()?)
+    }
+
+    fn resources_expiring(&self, within: Window) -> Answer<Vec<Resource>> {
+        life::resources_expiring(self.connection()?, within)
+    }
+
+    fn life_due(&self, until: Instant) -> Answer<Vec<String>> {
+        life::due(self.connection()?, until)
+    }
+
+    fn standings_of(&self, account_ids: &[String]) -> Answer<Vec<AccountStanding>> {
+        life::standings_of(self.connection()?, account_ids)
+    }
+
+    fn all_standings(&self) -> Answer<Vec<AccountStanding>> {
+        life::all_standings(self.connection()?)
+    }
+
+    fn standing_intervals(&self, touching: Window) -> Answer<Vec<StandingInterval>> {
+        life::standing_intervals(self.connection()?, touching)
+    }
+
+    fn order_charges(&self, within: Window, account_id: Option<&str>) -> Answer<Vec<OrderCharge>> {
+        life::order_charges(self.connection()?, within, account_id)
+    }
+
+    fn order_payments_in_period(&self, account_id: &str, billing_period: &str) -> Answer<Vec<PaymentLine>> {
+        money::order_payments_in_period(self.connection()?, account_id, billing_period)
+    }
+
+    fn life_events(&self, within: Window) -> Answer<Vec<LifeEvent>> {
+        life::events(self.connection()?, within)
     }
 
     fn settlements(&self, within: Window) -> Answer<Vec<SettlementRecord>> {

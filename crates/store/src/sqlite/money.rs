@@ -68,6 +68,12 @@ const PAYMENTS_IN_PERIOD: &str = concat!(
     FROM instants CROSS JOIN settlements AS s ON s.at = instants.at AND s.account_id = ?1 AND s.billing_period = ?2
     CROSS JOIN payments AS p ON p.paid_for = s.settlement_id ORDER BY p.ordinal"
 );
+// An order that returns what an earlier one paid has charges in its own period, and its lines are for itself.
+const ORDER_PAYMENTS_IN_PERIOD: &str =
+    "SELECT p.payment_id, p.account_id, p.paid_for, p.seq, p.kind, p.source, p.source_id, p.amount_e8, p.currency, p.at
+    FROM payments AS p WHERE p.paid_for IN
+        (SELECT order_id FROM order_charges WHERE account_id = ?1 AND billing_period = ?2)
+    ORDER BY p.ordinal";
 const PAYMENTS: &str = "SELECT payment_id, account_id, paid_for, seq, kind, source, source_id, amount_e8, currency, at
     FROM payments WHERE at >= ?1 AND at < ?2 ORDER BY at, paid_for, seq, ordinal";
 const REVISIONS: &str = "SELECT COUNT(*) AS revisions FROM settlements WHERE account_id = ?1 AND at = ?2";
@@ -102,6 +108,8 @@ const MONEY_BY_CURRENCY: &str = "SELECT currency, sum(settlements) AS settlement
         SELECT currency, count(*) AS settlements, sum(due_e8 / 1000000) AS due_high, sum(due_e8 % 1000000) AS due_low,
             0 AS paid_high, 0 AS paid_low, 0 AS open_high, 0 AS open_low FROM settlements GROUP BY currency
         UNION ALL
+        SELECT currency, 0, sum(due_e8 / 1000000), sum(due_e8 % 1000000), 0, 0, 0, 0 FROM order_charges GROUP BY currency
+        UNION ALL
         SELECT currency, 0, 0, 0, sum(amount_e8 / 1000000), sum(amount_e8 % 1000000), 0, 0 FROM payments GROUP BY currency
         UNION ALL
         SELECT currency, 0, 0, 0, 0, 0, sum(outstanding_e8 / 1000000), sum(outstanding_e8 % 1000000)
@@ -122,6 +130,7 @@ pub(super) const QUESTIONS: &[&str] = &[
     OPEN_SETTLEMENTS,
     OPEN_INSTANTS,
     PAYMENTS_IN_PERIOD,
+    ORDER_PAYMENTS_IN_PERIOD,
     PAYMENTS,
     REVISIONS,
     TIER_TOTALS,
@@ -183,6 +192,10 @@ fn are_many(connection: &Connection, accounts: u64) -> Answer<bool> {
 
 pub(super) fn payments_in_period(connection: &Connection, account_id: &str, period: &str) -> Answer<Vec<PaymentLine>> {
     ask(connection, "payments", PAYMENTS_IN_PERIOD, [account_id, period], read_payment)
+}
+
+pub(super) fn order_payments_in_period(connection: &Connection, account_id: &str, period: &str) -> Answer<Vec<PaymentLine>> {
+    ask(connection, "payments", ORDER_PAYMENTS_IN_PERIOD, [account_id, period], read_payment)
 }
 
 pub(super) fn payments(connection: &Connection, within: Window) -> Answer<Vec<PaymentLine>> {

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::insert::{BulkInsert, Insert, Values, e12, int, word};
-use super::{journal, lake, windows};
+use super::{journal, lake, life, windows};
 use crate::{SettlementBatch, SettlementRecord, StoreError, TierTotal};
 use reckoner_core::id;
 use reckoner_core::ledger::{Leg, Transaction};
@@ -24,6 +24,7 @@ pub(super) fn digest(batch: &SettlementBatch) -> String {
     parts.extend(batch.transactions.iter().map(|transaction| transaction.transaction_id.as_str()));
     parts.extend(batch.funds.iter().map(|(entry_id, ..)| entry_id.as_str()));
     parts.extend(batch.runs.iter().map(|run| run.run_id.as_str()));
+    parts.extend(life::ids(&batch.life));
     id::derive("settlement", &parts)
 }
 
@@ -41,6 +42,7 @@ pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBa
     put_wallets(connection, &batch.wallets)?;
     put_vouchers(connection, &batch.vouchers)?;
     put_funds(connection, &batch.funds)?;
+    life::record(connection, &batch.life)?;
     put_tier_totals(connection, &batch.tier_totals)?;
     remove_tier_totals(connection, &batch.tier_totals_gone)?;
     journal::add_accounting(connection, &batch.accounting, ordinal)?;
@@ -101,7 +103,7 @@ fn add_payments(connection: &Connection, payments: &[PaymentLine]) -> Answer<()>
     Ok(())
 }
 
-/// What a chargeback left open: under the id of its entry, of no settlement and no bill.
+/// What a chargeback or an order left open: under the id of its entry or order, of no settlement.
 fn open_chargebacks(connection: &Connection, opened: &[(String, OpenSettlement)]) -> Answer<()> {
     let sql = "INSERT INTO open_chargebacks (entry_id, account_id, at, billing_period, outstanding_e8)
         VALUES (?1, ?2, ?3, ?4, ?5)";
@@ -161,7 +163,7 @@ fn places_by_id<'b>(settlements: &[&'b SettlementRecord]) -> HashMap<&'b str, us
     (0..).zip(settlements).map(|(place, settlement)| (settlement.settlement_id.as_str(), place)).collect()
 }
 
-/// Changes what is outstanding of an earlier settlement, or under the id of a chargeback.
+/// Changes what is outstanding of an earlier settlement, or under the id of a chargeback or an order.
 fn put_outstanding(connection: &Connection, (id, at, now): &(String, Instant, Money)) -> Answer<()> {
     let name = || id.clone();
     let change = |what: &str, sql: &str| match now.is_zero() {

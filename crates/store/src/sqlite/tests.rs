@@ -29,11 +29,19 @@ impl Folder {
         SqliteStore::open(self.path()).expect("opened")
     }
 
-    /// A store in which every append-only table has a row.
-    fn filled(&self) -> SqliteStore {
+    /// A store with one delivery and these batches.
+    fn filled_by(&self, hours: &[i64]) -> SqliteStore {
         let mut store = self.store();
         store.record_ingest(&full_ingest("usage-1")).expect("recorded");
-        store.record_settlement(&full_batch(0)).expect("recorded");
+        for hours in hours {
+            store.record_settlement(&full_batch(*hours)).expect("recorded");
+        }
+        store
+    }
+
+    /// A store in which every append-only table has a row.
+    fn filled(&self) -> SqliteStore {
+        let mut store = self.filled_by(&[0]);
         let decisions = vec![decision("q-usage-1", "discarded", None, Some("a test host"))];
         store.record_ingest(&IngestRecord { decisions, ..IngestRecord::default() }).expect("recorded");
         store.record_window_order(&window_order(WindowAction::Release, None, ALWAYS, None)).expect("recorded");
@@ -239,6 +247,29 @@ fn settlements_of_an_older_store_are_still_there() {
     assert_eq!(found(&store), ["birch st-2 40", "acme f-1 1"]);
 }
 
+#[test]
+fn a_store_of_before_orders_takes_them() {
+    let folder = Folder::new();
+    drop(older_store(&folder, 8));
+    let mut store = folder.store();
+    assert_eq!(store.orders(ALWAYS).expect("orders"), []);
+    assert_eq!(store.life_due(Instant::MAX).expect("accounts"), Vec::<String>::new());
+    store.record_ingest(&full_ingest("usage-1")).expect("recorded");
+    store.record_settlement(&full_batch(0)).expect("recorded");
+    assert_eq!(picture(&store), picture(&Folder::new().filled_by(&[0])));
+    assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
+}
+
+#[test]
+fn only_what_came_in_a_file_has_a_place_in_one() {
+    let folder = Folder::new();
+    drop(folder.filled());
+    for (origin, seq, line) in [("file", "NULL", "NULL"), ("file", "1", "NULL"), ("engine", "1", "2"), ("somebody", "1", "2")] {
+        let statement = format!("INSERT INTO orders VALUES ('o', 'acme', 0, '{origin}', {seq}, {line}, '{{}}')");
+        assert!(folder.raw().execute_batch(&statement).is_err(), "{origin} {seq} {line}");
+    }
+}
+
 /// The commit took place, and its answer was lost: on a disk that fails the last sync, for instance.
 fn committed_but_unanswered(connection: &Connection) -> rusqlite::Result<()> {
     connection.execute_batch("COMMIT")?;
@@ -326,7 +357,7 @@ fn questions_use_their_indexes() {
     let folder = Folder::new();
     let store = folder.filled();
     let connection = store.connection().expect("open");
-    for question in money::QUESTIONS.iter().chain(lake::QUESTIONS).chain(manifests::QUESTIONS) {
+    for question in money::QUESTIONS.iter().chain(lake::QUESTIONS).chain(life::QUESTIONS).chain(manifests::QUESTIONS) {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}")).expect("prepared");
         let values = vec![rusqlite::types::Null; statement.parameter_count()];
         let plan = statement.query_map(rusqlite::params_from_iter(values), |row| row.get::<_, String>(3)).expect("asked");

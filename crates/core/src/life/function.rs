@@ -1,0 +1,115 @@
+//! Whether a resource does its work: what `subscriptions` calls its function.
+
+use super::{AccountStatus, Resource, ResourceStatus};
+use crate::profile::ArrearsStops;
+use crate::table::BillingMode;
+use crate::time::Instant;
+use std::collections::BTreeSet;
+
+/// What a resource's work depends on besides the resource.
+#[derive(Debug, Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// When is asked.
+    pub as_of: Instant,
+    /// When arrears stop the service: what its product says, or the profile.
+    pub arrears_stops: ArrearsStops,
+    /// Where its account stands.
+    pub account: AccountStatus,
+    /// The active resources of its account.
+    pub active: &'a BTreeSet<String>,
+}
+
+impl Resource {
+    /// Whether it works: it is paid for, or expired and in its grace, and one of those that it depends on is active.
+    ///
+    /// What is paid by use stops with its account; what is paid ahead is untouched by arrears.
+    pub fn works(&self, around: &Surroundings<'_>) -> bool {
+        let is_running = match self.status {
+            ResourceStatus::Active => !self.is_stopped_by_arrears(around),
+            ResourceStatus::Expired => {
+                let is_in_grace = self.grace_until.is_some_and(|until| around.as_of < until);
+                is_in_grace && around.arrears_stops == ArrearsStops::AfterGrace
+            }
+            ResourceStatus::Retention | ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => {
+                false
+            }
+        };
+        is_running && (self.depends_on.is_empty() || self.depends_on.iter().any(|id| around.active.contains(id)))
+    }
+
+    fn is_stopped_by_arrears(&self, around: &Surroundings<'_>) -> bool {
+        self.billing_mode == BillingMode::PayPerUse
+            && match around.account {
+                AccountStatus::Normal => false,
+                AccountStatus::Arrears => around.arrears_stops == ArrearsStops::AtOnce,
+                AccountStatus::Retention | AccountStatus::Released => true,
+            }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::life::testing::resource;
+
+    #[test]
+    fn a_resource_works_while_it_is_paid_for_or_in_its_grace() {
+        use AccountStatus::{Arrears, Normal, Released as Gone, Retention as Kept};
+        use ArrearsStops::{AfterGrace, AtOnce};
+        use BillingMode::{PayPerUse, Subscription};
+        use ResourceStatus::*;
+        // status | billed | asked at (grace until 100) | arrears stop | account | works
+        let cases = [
+            (Active, Subscription, 0, AfterGrace, Normal, true),
+            (Active, Subscription, 0, AtOnce, Kept, true), // paid ahead
+            (Active, PayPerUse, 0, AtOnce, Normal, true),
+            (Active, PayPerUse, 0, AfterGrace, Arrears, true),
+            (Active, PayPerUse, 0, AtOnce, Arrears, false),
+            (Active, PayPerUse, 0, AfterGrace, Kept, false),
+            (Active, PayPerUse, 0, AfterGrace, Gone, false),
+            (Expired, Subscription, 99, AfterGrace, Normal, true),
+            (Expired, Subscription, 100, AfterGrace, Normal, false), // the first instant without grace
+            (Expired, Subscription, 99, AtOnce, Normal, false),
+            (Retention, Subscription, 0, AfterGrace, Normal, false),
+            (Released, Subscription, 0, AfterGrace, Normal, false),
+            (Unsubscribed, Subscription, 0, AfterGrace, Normal, false),
+            (Deleted, PayPerUse, 0, AfterGrace, Normal, false),
+        ];
+        for (status, billing_mode, seconds, arrears_stops, account, expected) in cases {
+            let resource =
+                Resource { status, billing_mode, grace_until: Some(Instant::from_seconds(100)), ..resource("acme", "edge-1") };
+            let around = Surroundings { as_of: Instant::from_seconds(seconds), arrears_stops, account, active: &BTreeSet::new() };
+            assert_eq!(resource.works(&around), expected, "{status:?} {billing_mode:?} {seconds} {arrears_stops:?} {account:?}");
+        }
+    }
+
+    #[test]
+    fn one_active_host_is_enough() {
+        let cases: [(&[&str], &[&str], bool); 4] =
+            [(&[], &[], true), (&["a"], &[], false), (&["a", "b"], &["b", "c"], true), (&["a"], &["b"], false)];
+        for (depends_on, active, expected) in cases {
+            let depends_on = depends_on.iter().map(|id| (*id).to_owned()).collect();
+            let resource = Resource { depends_on, ..resource("acme", "pack-1") };
+            let active = active.iter().map(|id| (*id).to_owned()).collect();
+            let around = Surroundings {
+                as_of: Instant::from_seconds(0),
+                arrears_stops: ArrearsStops::AfterGrace,
+                account: AccountStatus::Normal,
+                active: &active,
+            };
+            assert_eq!(resource.works(&around), expected, "{active:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_grace_an_expired_resource_stops() {
+        let resource = Resource { status: ResourceStatus::Expired, grace_until: None, ..resource("acme", "edge-1") };
+        let around = Surroundings {
+            as_of: Instant::from_seconds(0),
+            arrears_stops: ArrearsStops::AfterGrace,
+            account: AccountStatus::Normal,
+            active: &BTreeSet::new(),
+        };
+        assert!(!resource.works(&around));
+    }
+}
