@@ -1,0 +1,17 @@
+//! Lives of accounts, from the store and back: what needs no frames.
+//!
+//! Owns: loading what `core::life` decides over, turning what it decided into what the store records, the views of
+//! subscriptions that people ask for.
+//! Does not own: decisions (`core::life` makes them), use and its charges (`settle`), files.
+//! Promises: an account is loaded whole; what is recorded of a step is all of it.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `knowledge` | profile, accounts, prices, products, discounts, as known now |
+//! | `load` | accounts with their money, resources and standing |
+
+mod knowledge;
+mod load;
+
+pub use knowledge::Knowledge;
+pub use load::{Lives, accounts, with_order_payments};
