@@ -9,9 +9,16 @@
 //! |---|---|
 //! | `knowledge` | profile, accounts, prices, products, discounts, as known now |
 //! | `load` | accounts with their money, resources and standing |
+//! | `advance` | accounts along their timelines, some thousands a transaction |
+//! | `post` | what steps changed, as what the store records |
 
+mod advance;
+mod error;
 mod knowledge;
 mod load;
+pub mod post;
 
+pub use advance::{Advanced, advance_due, advance_one};
+pub use error::EngineError;
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};

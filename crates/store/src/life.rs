@@ -1,11 +1,9 @@
 //! The values of what is bought: orders and what became of them, where accounts stand, what happened.
 
 use reckoner_core::life::{AccountStatus, OrderCharge, Resource};
-use reckoner_core::number::Money;
+pub use reckoner_core::life::{LifeEvent, LifeEventKind, OrderState, OrderStatus};
 use reckoner_core::table::OrderRow;
 use reckoner_core::time::Instant;
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// An order, where it came from and what became of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,66 +30,6 @@ pub enum OrderOrigin {
     },
     /// The engine itself: an automatic renewal.
     Engine,
-}
-
-/// Whether an order was carried out.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OrderStatus {
-    /// It waits for its instant.
-    Pending,
-    /// It was carried out.
-    Done,
-    /// It could not be carried out.
-    Refused,
-}
-
-impl OrderStatus {
-    /// The word that the contract uses.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Done => "done",
-            Self::Refused => "refused",
-        }
-    }
-}
-
-/// What became of an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderState {
-    /// The order.
-    pub order_id: String,
-    /// Whether it was carried out.
-    pub status: OrderStatus,
-    /// When it took effect; an order that is done has it.
-    pub done_at: Option<Instant>,
-    /// What was paid for it.
-    pub amount: Option<Money>,
-    /// What a refund keeps for the time used; not below 0.
-    pub consumed: Option<Money>,
-    /// What went back to the customer's sources, vouchers included; not below 0.
-    pub refund: Option<Money>,
-    /// The handling fee; not below 0.
-    pub fee: Option<Money>,
-    /// Why it was refused; an order that is refused has it, no other.
-    pub refusal: Option<String>,
-}
-
-impl OrderState {
-    /// Of an order that waits.
-    pub fn pending(order_id: impl Into<String>) -> Self {
-        Self {
-            order_id: order_id.into(),
-            status: OrderStatus::Pending,
-            done_at: None,
-            amount: None,
-            consumed: None,
-            refund: None,
-            fee: None,
-            refusal: None,
-        }
-    }
 }
 
 /// Where an account stands. An account without one is normal, and no effect of its life was carried out.
@@ -124,23 +62,6 @@ pub struct StandingInterval {
     pub starts_at: Instant,
     /// First instant at which it no longer stood there; nothing: it still does.
     pub ends_at: Option<Instant>,
-}
-
-/// Something that happened in the life of an account or a resource.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LifeEvent {
-    /// Derived from the facts.
-    pub event_id: String,
-    /// When it happened.
-    pub at: Instant,
-    /// Whose.
-    pub account_id: String,
-    /// Of what; nothing: of the account itself.
-    pub resource_id: Option<String>,
-    /// What: `expired`, `renewal_failed`, …
-    pub kind: String,
-    /// The facts of it.
-    pub data: BTreeMap<String, String>,
 }
 
 /// What a batch changes in lives.

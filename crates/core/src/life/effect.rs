@@ -128,6 +128,12 @@ impl std::fmt::Display for Refused {
 }
 
 impl OrderState {
+    /// An order that waits.
+    pub fn pending(order_id: impl Into<String>) -> Self {
+        let waits = Self::done("", Instant::MIN);
+        Self { order_id: order_id.into(), status: OrderStatus::Pending, done_at: None, ..waits }
+    }
+
     /// An order that took effect and moved nothing.
     pub fn done(order_id: &str, at: Instant) -> Self {
         Self {

@@ -39,7 +39,7 @@ pub use effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, OrderStatus,
 pub use function::Surroundings;
 pub use product::{ProductRenewal, ProductTerms, Products};
 pub use terms::LifeTerms;
-pub use timeline::{Given, Taken, advance, next_at};
+pub use timeline::{Given, Taken, advance, next_at, standing_next_at};
 
 use crate::number::{Money, Quantity};
 use crate::pay::PaymentSource;

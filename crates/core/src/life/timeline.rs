@@ -110,3 +110,8 @@ fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &Li
 pub fn next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Instant> {
     timer::next(account, terms).map(|timer| timer.at)
 }
+
+/// When the account's own standing moves next by itself.
+pub fn standing_next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Instant> {
+    standing::next_at(account, terms)
+}

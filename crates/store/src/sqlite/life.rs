@@ -206,7 +206,7 @@ pub(super) fn events(connection: &Connection, within: Window) -> Answer<Vec<Life
             at: columns.instant("at")?,
             account_id: columns.text("account_id")?,
             resource_id: columns.text_if_any("resource_id")?,
-            kind: columns.text("kind")?,
+            kind: columns.word("kind")?,
             data: columns.json("data")?,
         })
     })
@@ -406,7 +406,8 @@ fn add_events(connection: &Connection, events: &[LifeEvent]) -> Answer<()> {
     let sql = "INSERT INTO life_events (event_id, at, account_id, resource_id, kind, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     let mut insert = Insert::new(connection, "event", sql)?;
     for event in events {
-        let params = (&event.event_id, event.at.seconds(), &event.account_id, &event.resource_id, &event.kind, json(&event.data));
+        let params =
+            (&event.event_id, event.at.seconds(), &event.account_id, &event.resource_id, event.kind.as_str(), json(&event.data));
         insert.run(params, || event.event_id.clone())?;
     }
     Ok(())

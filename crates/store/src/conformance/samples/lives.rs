@@ -2,7 +2,7 @@
 
 use super::{at, money};
 use crate::{AccountStanding, LifeBatch, LifeEvent, OrderState, OrderStatus, SettlementBatch};
-use reckoner_core::life::{AccountStatus, Anchor, OrderCharge, PaidPart, PaidPeriod, PeriodKind};
+use reckoner_core::life::{AccountStatus, Anchor, LifeEventKind, OrderCharge, PaidPart, PaidPeriod, PeriodKind};
 use reckoner_core::life::{RenewalPolicy, Resource, ResourceStatus};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::pay::PaymentSource;
@@ -61,6 +61,8 @@ pub fn resource(account_id: &str, resource_id: &str, expires: i64) -> Resource {
         bought_at: at(0),
         service: Window::new(at(0), at(expires)),
         term_months: 1,
+        sku: "edge.pro.month".to_owned(),
+        product: "edge".to_owned(),
         price_id: "pr-1".to_owned(),
         due: money("90"),
         paid: vec![PaidPart { source: PaymentSource::Balance, source_id: None, amount: money("90") }],
@@ -91,9 +93,11 @@ pub fn resource(account_id: &str, resource_id: &str, expires: i64) -> Resource {
         configuration: None,
         resource_name: None,
         tags: BTreeMap::new(),
+        next_attempt_at: None,
         last_renewal_attempt_at: None,
         last_renewal_result: None,
         ended_at: None,
+        is_given_back_freely: false,
     }
 }
 
@@ -151,7 +155,7 @@ pub fn event(event_id: &str, at: Instant) -> LifeEvent {
         at,
         account_id: "acme".to_owned(),
         resource_id: Some("edge-1".to_owned()),
-        kind: "renewed".to_owned(),
+        kind: LifeEventKind::Renewed,
         data: BTreeMap::from([("order_id".to_owned(), "o-1".to_owned())]),
     }
 }
