@@ -7,6 +7,8 @@
 //! | effect | debit | credit |
 //! |---|---|---|
 //! | charge | receivable | income (deferred for what is paid ahead) |
+//! | comes back of an order, the fee included | deferred (income for a one-time purchase) | receivable |
+//! | handling fee | receivable | income:fees |
 //! | voucher pays | contra:vouchers | receivable |
 //! | cash or granted money pays | wallet, granted | receivable |
 //! | credit pays | nothing moves: it stays in receivable | |

@@ -1,22 +1,29 @@
 //! Paying: what a settlement takes from vouchers, money and credit, and what comes in and goes back.
 //!
-//! Owns: the waterfall of a settlement, what each funds entry does, where a negative difference goes back to.
-//! Does not own: what is due (rating says that), the books (`ledger` turns effects into legs).
+//! Owns: the waterfall of a settlement, what pays an order and where it goes when it comes back, what each funds entry does,
+//! where a negative difference goes back to.
+//! Does not own: what is due (`rate` and `life` say that), the books (`ledger` turns effects into legs).
 //! Promises: due = what the sources paid + outstanding, to the last digit; no wallet below zero; a voucher never over its
 //! amount; refunds never above what was paid; the same events in the same order give the same payments.
 //!
 //! An account's timeline is a sequence of [`MoneyEvent`]s; [`apply`] takes it one step further and says what moved. Lines are
-//! per settlement, source and voucher, never per charge: their sum is the settlement's due less what stays outstanding.
+//! per settlement, source and voucher, never per charge: their sum is the settlement's due less what stays outstanding. An
+//! order is no event, because it can fall short: [`pay_order`] pays it or moves nothing, [`give_back`] returns it.
 //!
 //! Used credit that is paid back changes its source: the entry that brought the money has two lines of kind `repayment`,
 //! `-x` from credit and `+x` from cash (or granted money). So the lines of source `credit` always sum to the credit in use,
 //! and the lines of all sources to what was due less what is outstanding.
 
 mod funds;
+mod give_back;
 mod moves;
+mod order;
 mod refund;
 pub mod voucher;
 mod waterfall;
+
+pub use give_back::{GivenBack, OrderRefund, give_back, split_back};
+pub use order::{ChargePaid, OrderDue, OrderPaid, Short, pay_order, sources};
 
 use crate::ledger::Leg;
 use crate::number::Money;
@@ -26,7 +33,7 @@ use crate::table::{AccountRow, FundsKind, FundsRow, PaymentMethod, VoucherRow};
 use crate::time::Instant;
 use moves::Moves;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What an account has and owes between two effects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,10 +63,10 @@ pub struct VoucherState {
     pub returned: Money,
 }
 
-/// A settlement with something outstanding.
+/// A settlement, or an order on an invoice, with something outstanding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OpenSettlement {
-    /// The settlement; the funds entry for what a chargeback left open.
+    /// The settlement or order; the funds entry for what a chargeback left open.
     pub settlement_id: String,
     /// Its instant.
     pub at: Instant,
@@ -95,6 +102,9 @@ pub struct AccountMoney {
     /// The settlements that `paid` names. One that is missing counts as of the event's period and as of its first line's
     /// instant.
     pub settled: BTreeMap<String, SettledRef>,
+    /// The orders that `paid` names, those included by which something came back. What paid an order stands apart: no
+    /// difference in use goes back to it.
+    pub orders: BTreeSet<String>,
 }
 
 /// A charge (or the difference to one) that a settlement asks payment for.
@@ -110,7 +120,7 @@ pub struct ChargeDue {
     pub billing_mode: BillingMode,
     /// For vouchers' scopes.
     pub region: Option<String>,
-    /// For vouchers' validity: when it was used.
+    /// When the use or service begins. For use, a voucher must be alive then; an order has an instant of its own.
     pub window_start: Instant,
     /// What is due; negative for a difference in the customer's favour.
     pub due: Money,
@@ -184,7 +194,7 @@ pub enum PaymentKind {
     Forfeit,
 }
 
-/// What a settlement was paid with. `due` = the sources + `outstanding`, to the last digit.
+/// What a settlement or order was paid with. `due` = the sources + `outstanding`, to the last digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct SettlementTotals {
     /// Sum of the charges.
@@ -217,7 +227,7 @@ pub enum FundsOutcome {
 pub struct Effects {
     /// Payment lines, in the order made.
     pub payments: Vec<PaymentLine>,
-    /// For a settlement: what it was paid with.
+    /// For a settlement or order: what it was paid with, or what went back where.
     pub totals: Option<SettlementTotals>,
     /// For a funds entry: what became of it.
     pub funds: Option<FundsOutcome>,
@@ -311,7 +321,14 @@ impl PaymentTerms {
 impl AccountMoney {
     /// An account with this wallet and nothing else yet.
     pub fn new(wallet: Wallet) -> Self {
-        Self { wallet, vouchers: Vec::new(), open: Vec::new(), paid: Vec::new(), settled: BTreeMap::new() }
+        Self {
+            wallet,
+            vouchers: Vec::new(),
+            open: Vec::new(),
+            paid: Vec::new(),
+            settled: BTreeMap::new(),
+            orders: BTreeSet::new(),
+        }
     }
 
     /// Everything that is not paid yet; credit in use is not part of it.

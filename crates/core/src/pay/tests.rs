@@ -2,12 +2,16 @@
 
 use super::*;
 use crate::audit;
+use crate::life::PaidPart;
 use crate::profile::VoucherOrder;
-use crate::table::VoucherKind;
+use crate::table::{OrderKind, VoucherKind};
 
 mod examples;
+mod given_back;
 mod laws;
 mod negative;
+mod order_laws;
+mod orders;
 mod timeline;
 
 pub(crate) const HOUR: i64 = 3_600;
@@ -60,6 +64,28 @@ pub(crate) fn charge(charge_id: &str, due: &str) -> ChargeDue {
     }
 }
 
+/// A month of `ecs.small` in `cn-north`, paid ahead.
+pub(crate) fn bought(charge_id: &str, due: &str) -> ChargeDue {
+    ChargeDue { billing_mode: BillingMode::Subscription, ..charge(charge_id, due) }
+}
+
+/// What one source paid: `balance`, `voucher:v`.
+pub(crate) fn part(source: PaymentSource, source_id: Option<&str>, amount: &str) -> PaidPart {
+    PaidPart { source, source_id: source_id.map(str::to_owned), amount: money(amount) }
+}
+
+/// These parts of an order for `ecs`, nothing kept.
+pub(crate) fn given(paid_order_id: &str, parts: Vec<PaidPart>) -> GivenBack {
+    GivenBack {
+        paid_order_id: paid_order_id.to_owned(),
+        product: "ecs".to_owned(),
+        billing_mode: BillingMode::Subscription,
+        parts,
+        invoiced: Money::ZERO,
+        fee: Money::ZERO,
+    }
+}
+
 pub(crate) fn funds(entry_id: &str, kind: FundsKind, amount: &str, at: Instant) -> MoneyEvent {
     MoneyEvent::Funds(FundsRow {
         entry_id: entry_id.to_owned(),
@@ -73,6 +99,7 @@ pub(crate) fn funds(entry_id: &str, kind: FundsKind, amount: &str, at: Instant) 
 }
 
 /// An account under test, with what it did so far.
+#[derive(Clone)]
 pub(crate) struct Desk {
     pub money: AccountMoney,
     pub terms: PaymentTerms,
@@ -144,14 +171,61 @@ impl Desk {
     /// Applies an event and checks everything that must hold after any event.
     pub fn apply(&mut self, event: &MoneyEvent) -> Effects {
         let effects = apply(&mut self.money, event, self.terms, &self.profile);
+        if let (MoneyEvent::Settlement(due), Some(totals)) = (event, &effects.totals) {
+            assert_eq!(totals.due, due.charges.iter().map(|charge| charge.due).sum());
+        }
+        self.check(&effects);
+        effects
+    }
 
-        crate::ledger::check_balance(event.description(), &effects.legs).unwrap();
+    /// An order for `charges`, from everything that may pay orders of its kind.
+    pub fn order_due(&self, order_id: &str, hours: i64, kind: OrderKind, charges: Vec<ChargeDue>) -> OrderDue {
+        OrderDue {
+            order_id: order_id.to_owned(),
+            at: hour(hours),
+            billing_period: "2026-01".to_owned(),
+            kind,
+            sources: sources(kind, &self.profile),
+            charges,
+        }
+    }
+
+    /// Places a purchase.
+    pub fn order(&mut self, order_id: &str, hours: i64, charges: Vec<ChargeDue>) -> Result<OrderPaid, Short> {
+        self.pay(&self.order_due(order_id, hours, OrderKind::Purchase, charges))
+    }
+
+    /// Pays an order and checks everything that must hold after any order.
+    pub fn pay(&mut self, due: &OrderDue) -> Result<OrderPaid, Short> {
+        let before = self.money.clone();
+        let outcome = pay_order(&mut self.money, due, self.terms, &self.profile);
+        match &outcome {
+            Ok(OrderPaid { effects, parts }) => {
+                assert_eq!(effects.totals.unwrap().due, due.charges.iter().map(|charge| charge.due).sum());
+                assert_eq!(parts.len(), due.charges.len());
+                self.check(effects);
+            }
+            Err(_) => assert_eq!(self.money, before),
+        }
+        outcome
+    }
+
+    /// Gives back and checks everything that must hold after that.
+    pub fn give_back(&mut self, order_id: &str, hours: i64, given_back: Vec<GivenBack>) -> Effects {
+        let refund = OrderRefund { order_id: order_id.to_owned(), at: hour(hours), given_back };
+        let effects = give_back(&mut self.money, &refund, &self.profile);
+        self.check(&effects);
+        effects
+    }
+
+    /// What must hold after any event.
+    fn check(&mut self, effects: &Effects) {
+        crate::ledger::check_balance("effects", &effects.legs).unwrap();
         for leg in &effects.legs {
             *self.ledger.entry(leg.account.clone()).or_default() += leg.amount;
         }
-        if let (MoneyEvent::Settlement(due), Some(totals)) = (event, &effects.totals) {
-            assert_eq!(audit::check_settlement(&due.settlement_id, totals), None);
-            assert_eq!(totals.due, due.charges.iter().map(|charge| charge.due).sum());
+        if let Some(totals) = &effects.totals {
+            assert_eq!(audit::check_settlement("totals", totals), None);
         }
         let wallet = &self.money.wallet;
         assert_eq!(audit::check_wallet(wallet), []);
@@ -167,7 +241,6 @@ impl Desk {
             assert_eq!(*now, open.map(|open| open.outstanding).unwrap_or_default());
         }
         self.check_lines();
-        effects
     }
 
     /// Lines have ids of their own, count from 1 per `paid_for`, and sum to the credit in use and to what vouchers hold.
@@ -218,4 +291,14 @@ pub(crate) fn lines(effects: &Effects) -> Vec<String> {
         format!("{} {} {}{source_id} {}", line.paid_for, line.kind.as_str(), line.source.as_str(), short(line.amount))
     };
     effects.payments.iter().map(text).collect()
+}
+
+/// What paid each charge, as `a: voucher:v 20, balance 80`.
+pub(crate) fn parts(paid: &OrderPaid) -> Vec<String> {
+    let part = |part: &PaidPart| {
+        let source_id = part.source_id.as_ref().map(|id| format!(":{id}")).unwrap_or_default();
+        format!("{}{source_id} {}", part.source.as_str(), short(part.amount))
+    };
+    let of_charge = |charge: &ChargePaid| charge.parts.iter().map(part).collect::<Vec<_>>().join(", ");
+    paid.parts.iter().map(|charge| format!("{}: {}", charge.charge_id, of_charge(charge))).collect()
 }

@@ -35,10 +35,13 @@ pub struct ChargeLeft<'a> {
 ///
 /// A voucher for some kinds of orders does not pay for use. One for some regions does not pay for what has none.
 pub fn fits(row: &VoucherRow, charge: &ChargeDue) -> bool {
+    row.validity().holds(charge.window_start) && row.order_kinds.is_empty() && reaches(row, charge)
+}
+
+/// Whether a voucher may pay for what the charge is for, whenever and by whatever order it was bought.
+pub(super) fn reaches(row: &VoucherRow, charge: &ChargeDue) -> bool {
     let holds = |list: &[String], value: &String| list.is_empty() || list.contains(value);
     row.kind != VoucherKind::Discount
-        && row.validity().holds(charge.window_start)
-        && row.order_kinds.is_empty()
         && holds(&row.products, &charge.product)
         && holds(&row.skus, &charge.sku)
         && (row.modes.is_empty() || row.modes.contains(&charge.billing_mode))

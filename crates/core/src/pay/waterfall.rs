@@ -37,7 +37,7 @@ pub(super) fn settle(moves: &mut Moves<'_>, due: &SettlementDue, terms: PaymentT
         moves.starts_arrears = rest.is_positive() && terms.method != PaymentMethod::Invoice;
         rest
     };
-    totals(moves, due, total, outstanding)
+    totals_of(moves, &due.settlement_id, total, outstanding)
 }
 
 /// Each charge is owed by the account and income of its product.
@@ -123,9 +123,10 @@ fn net(charges: &[ChargeDue]) -> Vec<ChargeLeft<'_>> {
     left
 }
 
-fn totals(moves: &Moves<'_>, due: &SettlementDue, total: Money, outstanding: Money) -> SettlementTotals {
-    let mut totals = SettlementTotals { due: total, outstanding, ..SettlementTotals::default() };
-    for line in moves.lines.iter().filter(|line| line.paid_for == due.settlement_id) {
+/// What a settlement or order was paid with, as its lines say.
+pub(super) fn totals_of(moves: &Moves<'_>, paid_for: &str, due: Money, outstanding: Money) -> SettlementTotals {
+    let mut totals = SettlementTotals { due, outstanding, ..SettlementTotals::default() };
+    for line in moves.lines.iter().filter(|line| line.paid_for == paid_for) {
         *match line.source {
             PaymentSource::Voucher | PaymentSource::FlexiCoupon | PaymentSource::StoredValue => &mut totals.voucher,
             PaymentSource::Balance => &mut totals.balance,
@@ -145,7 +146,7 @@ pub(super) fn fund_order(order: FundOrder) -> [Fund; 2] {
     }
 }
 
-fn source_of(kind: VoucherKind) -> PaymentSource {
+pub(super) fn source_of(kind: VoucherKind) -> PaymentSource {
     match kind {
         VoucherKind::FlexiCoupon => PaymentSource::FlexiCoupon,
         VoucherKind::StoredValue => PaymentSource::StoredValue,

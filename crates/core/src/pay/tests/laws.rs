@@ -46,7 +46,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
 }
 
 /// Vouchers of every kind, scope and life; (kind, scope, first hour, hours, amount).
-fn vouchers() -> impl Strategy<Value = Vec<VoucherRow>> {
+pub(super) fn vouchers() -> impl Strategy<Value = Vec<VoucherRow>> {
     let kinds = prop::sample::select(vec![
         VoucherKind::Voucher,
         VoucherKind::Voucher,
@@ -70,7 +70,7 @@ fn vouchers() -> impl Strategy<Value = Vec<VoucherRow>> {
     })
 }
 
-fn cents(amount: i64) -> Money {
+pub(super) fn cents(amount: i64) -> Money {
     Money::from_e8(amount * 1_000_000)
 }
 
