@@ -137,6 +137,18 @@ fn repaid_credit_of_an_order_goes_back_to_what_repaid_it() {
     }
 }
 
+/// What a downgrade took of the granted money that paid at once is not taken again of what repaid credit.
+#[test]
+fn an_order_given_back_in_two_parts_keeps_them_apart() {
+    let mut desk = Desk::new().with_granted("5").with_credit("30");
+    desk.order("o", 1, vec![bought("a", "15")]).unwrap();
+    desk.funds("e", FundsKind::Grant, "10", 2);
+    assert_eq!(lines(&desk.give_back("d", 3, vec![given("o", vec![part(Grant, None, "3")])])), ["d refund grant -3"]);
+    let rest = vec![part(Grant, None, "2"), part(Credit, None, "10")];
+    assert_eq!(lines(&desk.give_back("u", 4, vec![given("o", rest)])), ["u refund grant -12"]);
+    assert_eq!(desk.standing(), ["0", "15", "0", "0"]);
+}
+
 #[test]
 fn credit_repaid_out_of_sight_goes_back_as_cash() {
     let mut desk = Desk::new().with_credit("30");
