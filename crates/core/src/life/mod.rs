@@ -4,8 +4,20 @@
 //! Does not own: use by the hour (`rate`), who pays (`pay` takes what is due from its sources), storage.
 //! Promises: every step has an instant and a rank, and happens once; the same steps in the same order give the same lives;
 //! what was paid = what is kept + what went back, to the last digit.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `calendar` | when a period expires, when its renewal is tried, unified dates, from when a change counts |
+//! | `period` | what terms cost: price, best discount, whole minor units |
+//! | `refund` | what comes back of a period, and to which sources |
+//! | `change` | what an upgrade costs and a downgrade gives back |
+//! | `formula` | an amount as steps that a person can follow |
 
+pub mod calendar;
+pub mod change;
 pub mod formula;
+pub mod period;
+pub mod refund;
 
 use crate::number::{Money, Quantity};
 use crate::pay::PaymentSource;

@@ -5,6 +5,7 @@
 //! wrapped or rounded amount.
 
 use super::decimal::{DecimalError, DecimalShape, format_trimmed};
+use super::fraction::Fraction;
 use super::money::{MONEY_SCALE, Money};
 use num_rational::Ratio;
 use num_traits::{CheckedAdd, CheckedMul, CheckedSub, Signed, Zero};
@@ -200,6 +201,14 @@ impl Accrued {
         self.0.checked_mul(&Ratio::from_integer(count)).map(Self).ok_or(AmountOverflow)
     }
 
+    /// This part of the amount, or this multiple.
+    ///
+    /// # Errors
+    /// [`AmountOverflow`] beyond 128 bits.
+    pub fn share(self, part: Fraction) -> Result<Self, AmountOverflow> {
+        self.0.checked_mul(&part.ratio()).map(Self).ok_or(AmountOverflow)
+    }
+
     /// What is left when `percent_off` (0 to 100) is taken off: 20 leaves 80 %.
     ///
     /// # Errors
@@ -245,6 +254,11 @@ impl Accrued {
     pub fn ends_within(self, digits: u32) -> bool {
         let unit = 10_i128.checked_pow(digits).map(Ratio::from_integer);
         unit.and_then(|unit| self.0.checked_mul(&unit)).is_some_and(|units| units.is_integer())
+    }
+
+    /// Whether it is owed to the customer, however little.
+    pub fn is_negative(self) -> bool {
+        self.0.is_negative()
     }
 
     /// Whether nothing is owed, exactly.

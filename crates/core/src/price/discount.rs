@@ -1,7 +1,7 @@
 //! Discounts: of those in force, the best single one wins; of equal ones commercial before partner before promotional
 //! before fee waiver, then by id. They never add up.
 
-use crate::table::{BillingMode, DiscountRow};
+use crate::table::{BillingMode, DiscountRow, OrderKind};
 use crate::time::Instant;
 use std::collections::{BTreeMap, HashMap};
 
@@ -61,23 +61,33 @@ impl Discounts {
         self.by_account.contains_key(account_id) || self.by_account.contains_key("*")
     }
 
-    /// The discounts that fit usage, in the order in which equal ones win.
+    /// The discounts that fit usage, in the order in which equal ones win. Those of orders do not.
     pub fn fitting(&self, buyer: Buyer<'_>) -> Vec<&DiscountRow> {
+        self.fitting_either(buyer, None)
+    }
+
+    /// The discounts that fit an order of this kind, in the order in which equal ones win.
+    pub fn fitting_order(&self, buyer: Buyer<'_>, kind: OrderKind) -> Vec<&DiscountRow> {
+        self.fitting_either(buyer, Some(kind))
+    }
+
+    fn fitting_either(&self, buyer: Buyer<'_>, order: Option<OrderKind>) -> Vec<&DiscountRow> {
         if self.by_account.is_empty() {
             return Vec::new();
         }
         let of = |account: &str| self.by_account.get(account).into_iter().flatten();
-        let mut fitting: Vec<&DiscountRow> = of(buyer.account_id).chain(of("*")).filter(|row| fits(row, buyer)).collect();
+        let mut fitting: Vec<&DiscountRow> = of(buyer.account_id).chain(of("*")).filter(|row| fits(row, buyer, order)).collect();
         fitting.sort_by(|a, b| (a.kind, &a.discount_id).cmp(&(b.kind, &b.discount_id)));
         fitting
     }
 }
 
-fn fits(row: &DiscountRow, buyer: Buyer<'_>) -> bool {
+fn fits(row: &DiscountRow, buyer: Buyer<'_>, order: Option<OrderKind>) -> bool {
+    let is_of_order = |kind: OrderKind| row.order_kinds.iter().any(|word| word == kind.as_str());
     let is_free_or_holds = |list: &[String], item: &str| list.is_empty() || list.iter().any(|one| one == item);
     row.validity().holds(buyer.at)
         && is_free_or_holds(&row.products, buyer.product)
         && is_free_or_holds(&row.skus, buyer.sku)
         && (row.modes.is_empty() || row.modes.contains(&buyer.billing_mode))
-        && row.order_kinds.is_empty()
+        && (row.order_kinds.is_empty() || order.is_some_and(is_of_order))
 }

@@ -6,6 +6,7 @@
 use super::{Instant, Window};
 use chrono::{
     DateTime, Datelike, Days, FixedOffset, LocalResult, Months, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone,
+    Timelike,
 };
 use chrono_tz::Tz;
 
@@ -85,15 +86,37 @@ impl Zone {
     /// assert_eq!(cairo.to_text(day), "2023-04-28T01:00:00+03:00");
     /// ```
     pub fn start_of_day(self, date: NaiveDate) -> Instant {
-        let midnight = date.and_time(NaiveTime::MIN);
+        self.at_local(date.and_time(NaiveTime::MIN))
+    }
+
+    /// The instant at which clocks here show `local`; the first of two, and the next that exists where the zone skips it.
+    ///
+    /// # Example: what is 02:30 in the night in which the clock goes from 02:00 to 03:00?
+    /// ```
+    /// use reckoner_core::time::Zone;
+    /// let paris = Zone::parse("Europe/Paris").unwrap();
+    /// let night = chrono::NaiveDate::from_ymd_opt(2026, 3, 29).unwrap();
+    /// let instant = paris.at_local(night.and_hms_opt(2, 30, 0).unwrap());
+    /// assert_eq!(paris.to_text(instant), "2026-03-29T03:00:00+02:00");
+    /// ```
+    pub fn at_local(self, local: NaiveDateTime) -> Instant {
+        if let Some(instant) = self.first_instant_of(local) {
+            return instant;
+        }
         // A gap lasts minutes to (Apia, 2011) a whole day; no gap begins or ends off the quarter hour since 1970.
-        for quarters in 0..=2 * 96 {
-            let local = midnight + TimeDelta::minutes(15 * quarters);
-            if let Some(instant) = self.first_instant_of(local) {
+        let past_quarter = i64::from(local.time().num_seconds_from_midnight() % 900);
+        let quarter = local - TimeDelta::seconds(past_quarter);
+        for quarters in 1..=2 * 96 {
+            if let Some(instant) = self.first_instant_of(quarter + TimeDelta::minutes(15 * quarters)) {
                 return instant;
             }
         }
         unreachable!("no zone skips two days")
+    }
+
+    /// What clocks here show at the instant.
+    pub fn local_time(self, instant: Instant) -> NaiveDateTime {
+        self.local(instant).naive_local()
     }
 
     /// The day that holds the instant: 23, 24 or 25 hours.

@@ -6,9 +6,11 @@
 //! | `plain` | the short ways say what the long ways say |
 //! | `prices` | tier borders, minimum and steps, the least charge, discounts, which row holds when |
 //! | `calendar` | windows tile time, nights with a clock change included; where a day begins |
+//! | `expiry` | when subscriptions expire, when renewals are tried, where unified dates lie |
 //! | `world` | rows, prices and terms that the others are made of |
 
 mod calendar;
+mod expiry;
 mod plain;
 mod prices;
 mod rerun;
