@@ -27,8 +27,10 @@ pub struct BeyondCalendar {
 /// Where a unified expiry date leads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Unified {
-    /// The old expiry, the months, the days; covers all that is bought, extra days at its end.
+    /// All that is bought: from the old expiry over the months and the days to the new expiry.
     pub service: Window,
+    /// From where later expiries are computed: it keeps the unified day, the 28th in March after one in February too.
+    pub anchor: Anchor,
     /// Whole months bought.
     pub months: u32,
     /// The days after them, the last being the new expiry date.
@@ -154,11 +156,12 @@ pub fn unified(expires_at: Instant, months: u32, day: AlignDay, zone: Zone) -> R
     let old = expiry_date(expires_at, zone);
     let months = months.max(1);
     let reached = months_after(old, months)?;
-    let new = first_unified_day(reached, day);
-    Ok(unified_by(expires_at, reached, months, new, zone))
+    let last_day = first_unified_day(reached, day);
+    let is_month_end = day == AlignDay::Last;
+    Ok(unified_by(expires_at, reached, months, last_day, is_month_end, zone))
 }
 
-/// The same for a given last day: as many whole months as fit, the rest in days.
+/// The same for a given last day: as many whole months as fit, the rest in days. The last of a month stays the last.
 ///
 /// # Errors
 /// [`AlignError`] by name: the day is not later, or less than a month later.
@@ -176,14 +179,25 @@ pub fn unified_on(expires_at: Instant, last_day: NaiveDate, zone: Zone) -> Resul
     let apart = u32::try_from(apart).expect("a later day is no month earlier");
     let in_month = months_after(old, apart)?;
     let months = if in_month <= last_day { apart } else { apart - 1 };
-    Ok(unified_by(expires_at, months_after(old, months)?, months, last_day, zone))
+    let is_month_end = last_day == last_of_month(last_day);
+    Ok(unified_by(expires_at, months_after(old, months)?, months, last_day, is_month_end, zone))
 }
 
-fn unified_by(expires_at: Instant, reached: NaiveDate, months: u32, last_day: NaiveDate, zone: Zone) -> Unified {
+fn unified_by(
+    expires_at: Instant,
+    reached: NaiveDate,
+    months: u32,
+    last_day: NaiveDate,
+    is_month_end: bool,
+    zone: Zone,
+) -> Unified {
     let midnight_after = |date: NaiveDate| zone.start_of_day(date + Days::new(1));
     let extra = Window::new(midnight_after(reached), midnight_after(last_day));
     let extra_days = u32::try_from((last_day - reached).num_days()).expect("a unified day lies on or after the months' end");
-    Unified { service: Window::new(expires_at, extra.end), months, extra, extra_days }
+    // The midnight after the 28th is the 29th's, which February lacks: the second before it keeps the day.
+    let keeps_day = !is_month_end && last_day.day() >= 28;
+    let from = if keeps_day { extra.end.plus_seconds(-1) } else { extra.end };
+    Unified { service: Window::new(expires_at, extra.end), anchor: Anchor::starting(from), months, extra, extra_days }
 }
 
 fn months_after(date: NaiveDate, months: u32) -> Result<NaiveDate, BeyondCalendar> {

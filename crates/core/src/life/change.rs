@@ -142,33 +142,32 @@ pub fn downgrade(
     zone: Zone,
 ) -> Result<Downgrade, AmountOverflow> {
     let exact = difference(new, old, left, profile, zone)?;
-    let list = if exact.is_negative() { Money::ZERO } else { exact.cut(FeeScale::EIGHT)?.money };
-    let mut rest_of_all = Money::ZERO;
+    let saved = if exact.is_negative() { Accrued::ZERO } else { exact };
+    let mut rest_of_all = Accrued::ZERO;
+    let mut rest = Accrued::ZERO;
     let mut rests = Vec::new();
     for period in periods {
         let unused = unused_part(period.service, left, zone);
-        let rest_of = |paid: Money| Ok(Accrued::of_money(paid).share(unused)?.cut(FeeScale::EIGHT)?.money);
-        rest_of_all += rest_of(period.by_all())?;
-        rests.push(rest_of(period.by_all() - period.by_vouchers())?);
+        let of_money = Accrued::of_money(period.by_all() - period.by_vouchers()).share(unused)?;
+        rest_of_all = rest_of_all.plus(Accrued::of_money(period.by_all()).share(unused)?)?;
+        rest = rest.plus(of_money)?;
+        rests.push(of_money.round_up(FeeScale::EIGHT)?);
     }
-    let rest: Money = rests.iter().copied().sum();
-    let of_money = match rest_of_all.is_positive() {
-        true => Fraction::new(i128::from(rest.e8()), i128::from(rest_of_all.e8())),
-        false => Fraction::ZERO,
-    };
-    let share = Accrued::of_money(list).share(of_money)?.cut(FeeScale::EIGHT)?.money;
+    let share = saved.share(rest.part_of(rest_of_all)?)?;
     let scale = FeeScale::minor_unit(currency);
-    let refund = share.min(rest).cut(scale);
+    let refund = share.min(rest).cut(scale)?.money;
 
     let mut parts = Vec::new();
     for (period, share) in periods.iter().zip(split(refund, &rests, scale)?) {
         parts.push(back_to(share, &period.paid, WhoGetsBack::AllButVouchers, scale)?);
     }
     let mut formula = Formula::default();
-    formula.step("difference", "old x remaining - new x remaining", numbers(new, old, left, profile, zone)?, list);
-    let share_numbers = format!("{} x {} / {}", plain(list), plain(rest), plain(rest_of_all));
-    formula.step("share", "difference x what no voucher paid of the rest / all of the rest", share_numbers, share);
-    let refund_numbers = format!("min({}, {})", plain(share), plain(rest));
+    let at_eight = |amount: Accrued| amount.cut(FeeScale::EIGHT).map(|cut| cut.money);
+    let saved_numbers = numbers(new, old, left, profile, zone)?;
+    formula.step("saved", "old x remaining - new x remaining", saved_numbers, at_eight(saved)?);
+    let share_numbers = format!("{} x {} / {}", shown(saved)?, shown(rest)?, shown(rest_of_all)?);
+    formula.step("share", "saved x what no voucher paid of the rest / all of the rest", share_numbers, at_eight(share)?);
+    let refund_numbers = format!("min({}, {})", shown(share)?, shown(rest)?);
     formula.step("refund", "at most what is left of the money, cut to the minor unit", refund_numbers, refund);
     Ok(Downgrade { refund, parts, formula })
 }

@@ -209,6 +209,18 @@ impl Accrued {
         self.0.checked_mul(&part.ratio()).map(Self).ok_or(AmountOverflow)
     }
 
+    /// Which part of `whole` this amount is; none of nothing.
+    ///
+    /// # Errors
+    /// [`AmountOverflow`] beyond 128 bits.
+    pub fn part_of(self, whole: Self) -> Result<Fraction, AmountOverflow> {
+        if whole.is_zero() {
+            return Ok(Fraction::ZERO);
+        }
+        let part = self.0.checked_mul(&whole.0.recip()).ok_or(AmountOverflow)?;
+        Ok(Fraction::new(*part.numer(), *part.denom()))
+    }
+
     /// What is left when `percent_off` (0 to 100) is taken off: 20 leaves 80 %.
     ///
     /// # Errors
@@ -238,6 +250,16 @@ impl Accrued {
     pub fn round_half_up(self, scale: FeeScale) -> Result<Money, AmountOverflow> {
         let half = Self(Ratio::new(self.0.numer().signum(), 2 * 10_i128.pow(scale.0)));
         Ok(self.plus(half)?.cut(scale)?.money)
+    }
+
+    /// The least amount of `scale` digits that covers this one: what a cap must not be below.
+    ///
+    /// # Errors
+    /// [`AmountOverflow`] when the result passes 92 billion.
+    pub fn round_up(self, scale: FeeScale) -> Result<Money, AmountOverflow> {
+        let cut = self.cut(scale)?;
+        let unit = Money::from_e8(10_i64.pow(MONEY_SCALE - scale.0));
+        Ok(if cut.remainder.is_positive() { cut.money + unit } else { cut.money })
     }
 
     /// The amount's digits after the point down to 1e-`digits`, cut towards zero; for oracles finer than the fee scale.

@@ -6,11 +6,17 @@
 //! | `plain` | the short ways say what the long ways say |
 //! | `prices` | tier borders, minimum and steps, the least charge, discounts, which row holds when |
 //! | `calendar` | windows tile time, nights with a clock change included; where a day begins |
+//! | `expiry` | when subscriptions expire, when renewals are tried, where unified dates lie |
+//! | `refunds` | what comes back of a paid period, and to whom |
+//! | `terms_bought` | what terms, moves to a unified day and changes cost |
 //! | `world` | rows, prices and terms that the others are made of |
 
 mod calendar;
+mod expiry;
 mod plain;
 mod prices;
+mod refunds;
 mod rerun;
 mod settling;
+mod terms_bought;
 mod world;
