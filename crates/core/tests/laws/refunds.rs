@@ -36,6 +36,8 @@ fn january(paid: &[(PaymentSource, &str)]) -> PaidPeriod {
         bought_at,
         service: Window::new(bought_at, at("2024-02-02")),
         term_months: 1,
+        sku: "vm.month".to_owned(),
+        product: "vm".to_owned(),
         price_id: "p".to_owned(),
         due: paid.iter().map(|part| part.amount).sum(),
         paid,

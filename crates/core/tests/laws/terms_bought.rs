@@ -339,6 +339,8 @@ fn paid(service: Window, paid: Vec<PaidPart>) -> PaidPeriod {
         bought_at: service.start,
         service,
         term_months: 1,
+        sku: "vm.month".to_owned(),
+        product: "vm".to_owned(),
         price_id: "p".to_owned(),
         due: paid.iter().map(|part| part.amount).sum(),
         paid,
