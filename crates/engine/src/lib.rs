@@ -10,12 +10,14 @@
 //! | `knowledge` | profile, accounts, prices, products, discounts, as known now |
 //! | `load` | accounts with their money, resources and standing |
 //! | `advance` | accounts along their timelines, some thousands a transaction |
+//! | `morning` | what happened on a day, for people and for machines |
 //! | `post` | what steps changed, as what the store records |
 
 mod advance;
 mod error;
 mod knowledge;
 mod load;
+pub mod morning;
 pub mod post;
 
 pub use advance::{Advanced, advance_due, advance_one};
