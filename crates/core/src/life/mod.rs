@@ -10,7 +10,7 @@ mod function;
 #[cfg(test)]
 mod testing;
 
-pub use function::Surroundings;
+pub use function::{Surroundings, arrears_stops};
 
 use crate::number::{Money, Quantity};
 use crate::pay::PaymentSource;
