@@ -227,7 +227,8 @@ mod tests {
             ("manifest-2026-01-05.json", "x", Some("")), // before every table
             ("usages.csv", "x", Some("names no table")),
             ("readme.txt", "x", Some("names no table")),
-            ("orders-1.csv", "x", Some("does not take in yet")),
+            ("orders-1.csv", "x", Some("")),
+            ("budgets-1.csv", "x", Some("does not take in yet")),
             ("usage-6.csv", "", Some("empty so far")),
             ("usage-\u{1b}[2J.csv", "x", Some("")), // a name is shown, never obeyed
         ];
@@ -244,8 +245,8 @@ mod tests {
         let names: Vec<&str> = listing.files.iter().map(|file| file.name.as_str()).collect();
         assert_eq!(
             names,
-            ["manifest-2026-01-05.json", "prices.ndjson", "usage-\u{1b}[2J.csv", "usage-1.csv.gz", "usage-2.csv"],
-            "prices come before usage"
+            ["manifest-2026-01-05.json", "prices.ndjson", "orders-1.csv", "usage-\u{1b}[2J.csv", "usage-1.csv.gz", "usage-2.csv"],
+            "prices and orders come before usage"
         );
         for (name, _, expected) in cases {
             let left = listing.left.iter().find(|left| left.name == name);

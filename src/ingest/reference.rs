@@ -1,4 +1,4 @@
-//! Reference rows: accounts, products, prices, discounts, vouchers, funds. Each is new, known already, or refused.
+//! Reference rows: accounts, products, prices, discounts, vouchers, funds, orders. Each is new, known already, or refused.
 
 use super::read::RowReader;
 use super::refuse;
@@ -10,10 +10,10 @@ use crate::failure::Failure;
 use reckoner_core::number::Money;
 use reckoner_core::price::{PriceConflict, check_new_row, check_settle_window};
 use reckoner_core::table::{
-    AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, RawRow, Refusal, TableKind, VoucherRow, account, discount, funds,
-    price, product, voucher,
+    AccountRow, DiscountRow, FundsRow, OrderRow, PriceRow, ProductRow, RawRow, Refusal, TableKind, VoucherRow, account, discount,
+    funds, order, price, product, voucher,
 };
-use reckoner_core::time::Instant;
+use reckoner_core::time::{Instant, Window};
 use reckoner_store::{IngestRecord, QuarantineItem, Store};
 use std::collections::HashMap;
 
@@ -85,6 +85,7 @@ struct Known {
     discounts: HashMap<String, Vec<DiscountRow>>,
     vouchers: HashMap<String, VoucherRow>,
     funds: HashMap<String, FundsRow>,
+    orders: HashMap<String, OrderRow>,
     /// Up to where windows are settled, if any is.
     settled_until: Option<Instant>,
 }
@@ -92,6 +93,7 @@ struct Known {
 impl Known {
     fn load(books: &Books) -> Result<Self, Failure> {
         let store = books.store();
+        let ever = Window::new(Instant::MIN, Instant::MAX);
         let mut known = Self {
             accounts: HashMap::new(),
             products: HashMap::new(),
@@ -99,6 +101,7 @@ impl Known {
             discounts: HashMap::new(),
             vouchers: store.vouchers()?.into_iter().map(|known| (known.row.voucher_id.clone(), known.row)).collect(),
             funds: store.funds()?.into_iter().map(|entry| (entry.row.entry_id.clone(), entry.row)).collect(),
+            orders: store.orders(ever)?.into_iter().map(|known| (known.row.order_id.clone(), known.row)).collect(),
             settled_until: settled_until(store)?,
         };
         for one in store.accounts()? {
@@ -161,7 +164,12 @@ impl Known {
                 self.check_currency(&row.account_id, &row.currency)?;
                 accept_once(&mut self.funds, row.entry_id.clone(), row, "entry_id", |row| record.funds.push((raw.line(), row)))
             }
-            TableKind::Usage | TableKind::Orders | TableKind::Assignments | TableKind::AllocationRules | TableKind::Budgets => {
+            TableKind::Orders => {
+                let row = order::parse(raw, &context)?;
+                self.account(&row.account_id)?;
+                accept_once(&mut self.orders, row.order_id.clone(), row, "order_id", |row| record.orders.push((raw.line(), row)))
+            }
+            TableKind::Usage | TableKind::Assignments | TableKind::AllocationRules | TableKind::Budgets => {
                 unreachable!("usage has a way of its own, and no name leads to tables of later versions")
             }
         }

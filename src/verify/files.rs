@@ -8,7 +8,8 @@ use crate::ingest::is_retake;
 use crate::lake::digest;
 use crate::report::progress::Progress;
 use reckoner_core::audit::{self, Finding, RowCounts};
-use reckoner_store::{InputFile, LakeFile, LakeKind, Store};
+use reckoner_core::table::OrderRow;
+use reckoner_store::{InputFile, Known, KnownOrder, LakeFile, LakeKind, OrderOrigin, Store};
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::io;
@@ -81,11 +82,21 @@ fn accepted_rows(store: &dyn Store) -> Result<HashMap<u64, u64>, Failure> {
         store.prices()?.into_iter().map(|known| known.seq).collect(),
         store.discounts()?.into_iter().map(|known| known.seq).collect(),
         store.vouchers()?.into_iter().map(|known| known.seq).collect(),
+        delivered_orders(store)?.into_iter().map(|known| known.seq).collect(),
     ];
     for seq in reference.into_iter().flatten() {
         *rows.entry(seq).or_default() += 1;
     }
     Ok(rows)
+}
+
+/// The orders that came in files; those of the engine's own making did not.
+pub(super) fn delivered_orders(store: &dyn Store) -> Result<Vec<Known<OrderRow>>, Failure> {
+    let delivered = |order: KnownOrder| match order.origin {
+        OrderOrigin::File { seq, file_id, line } => Some(Known { row: order.row, seq, file_id, line }),
+        OrderOrigin::Engine => None,
+    };
+    Ok(store.orders(EVER)?.into_iter().filter_map(delivered).collect())
 }
 
 fn check_bytes(books: &Books, is_full: bool, progress: &Progress, report: &mut Report) -> Result<(), Failure> {

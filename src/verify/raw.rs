@@ -4,7 +4,7 @@
 //! delivered), or a duplicate (then a row with the same content is known). There is nothing else. A line that was taken
 //! again out of quarantine is in it, and accepted or a duplicate since.
 
-use super::files::taken_again_whole;
+use super::files::{delivered_orders, taken_again_whole};
 use super::{Check, EVER, Report};
 use crate::books::Books;
 use crate::failure::Failure;
@@ -15,7 +15,7 @@ use reckoner_core::account::Accounts;
 use reckoner_core::audit::{self, Finding};
 use reckoner_core::manifest;
 use reckoner_core::table::{
-    Context, RawRow, Refusal, TableKind, UsageRow, account, discount, funds, price, product, usage, voucher,
+    Context, RawRow, Refusal, TableKind, UsageRow, account, discount, funds, order, price, product, usage, voucher,
 };
 use reckoner_frames::{RowFile, RowFilter, find_records, read_rows};
 use reckoner_store::{InputFile, Known, LakeFile, QuarantineItem};
@@ -284,6 +284,7 @@ impl Reference {
         reference.keep(TableKind::Prices, &store.prices()?, &retakes);
         reference.keep(TableKind::Discounts, &store.discounts()?, &retakes);
         reference.keep(TableKind::Vouchers, &store.vouchers()?, &retakes);
+        reference.keep(TableKind::Orders, &delivered_orders(store)?, &retakes);
         Ok(reference)
     }
 
@@ -400,7 +401,8 @@ impl Reference {
             TableKind::Discounts => json(&discount::parse(raw, &context)?),
             TableKind::Vouchers => json(&voucher::parse(raw, &context)?),
             TableKind::Funds => json(&funds::parse(raw, &context)?),
-            TableKind::Usage | TableKind::Orders | TableKind::Assignments | TableKind::AllocationRules | TableKind::Budgets => {
+            TableKind::Orders => json(&order::parse(raw, &context)?),
+            TableKind::Usage | TableKind::Assignments | TableKind::AllocationRules | TableKind::Budgets => {
                 unreachable!("usage has a way of its own, and tables of later versions were not taken")
             }
         })

@@ -121,7 +121,7 @@ fn selections_are_met_or_refused(bench: &Bench) {
         ("export charges --view cost_center", "`--view` is for `allocation` only"),
         ("export bills", "not yet: export bills"),
         ("export statement", "not yet: export statement"),
-        ("export subscriptions", "not yet: export subscriptions"),
+        ("export receivables", "not yet: export receivables"),
     ];
     for (line, piece) in refused {
         let said = at(bench, END, line).expect_exit(2);

@@ -15,6 +15,7 @@
 //! | `serve` | as a process: the inbox, signals, kills, a second one, what is refused; and `ingest` from the inbox |
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
+//! | `orders` | what is taken in, refused and taken again; how orders are shown before their instant |
 //! | `rerun` | plans, their causes, applying them once; stale plans; what is priced with which book |
 //! | `windows` | `list`, `hold`, `release` and `force`: what is passed over, and that it is all made up |
 //! | `together` | many processes on one home at once, answers that cannot be written, what a killed command left |
@@ -36,6 +37,7 @@ mod laws;
 mod manifests;
 mod mutated;
 
+mod orders;
 mod quarantine;
 mod replaces;
 mod rerun;

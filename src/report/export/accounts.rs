@@ -4,10 +4,12 @@ use super::{Batches, ByAccount, Cell, ExportTable, Row, Selection, at_hand};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::ColumnKind::{Amount, Id, Instant as At, Text};
+use reckoner_core::life::AccountStatus;
 use reckoner_core::number::Money;
 use reckoner_core::pay::{VoucherState, Wallet};
 use reckoner_core::table::{AccountRow, VoucherKind};
 use reckoner_core::time::Instant;
+use reckoner_store::AccountStanding;
 use std::collections::{BTreeSet, HashMap};
 
 pub(super) static ACCOUNTS: ExportTable = ExportTable {
@@ -31,9 +33,6 @@ pub(super) static ACCOUNTS: ExportTable = ExportTable {
     rows: accounts,
 };
 
-/// An account's status follows from arrears, which a later version moves: until then every account is normal.
-const STATUS: &str = "normal";
-
 fn accounts<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a>, Failure> {
     let accounts = books.accounts()?;
     let wanted: BTreeSet<&str> = accounts.ids().filter(|id| selection.wants_account(Some(id))).collect();
@@ -49,11 +48,16 @@ fn accounts<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a>, 
         *outstanding.entry(account_id).or_default() += i128::from(open.outstanding.e8());
     }
 
+    let mut standings: HashMap<String, AccountStanding> =
+        books.store().standings_of(&ids)?.into_iter().map(|standing| (standing.account_id.clone(), standing)).collect();
+
     let rows = wanted.into_iter().filter_map(|id| {
         let row = accounts.at(id, books.as_of)?;
+        let standing = standings.remove(id);
         let wallet = wallets.get(id).cloned().unwrap_or_else(|| Wallet::new(id, &row.currency));
         let vouchers = vouchers.get(id).map(Vec::as_slice).unwrap_or_default();
-        Some(account(row, wallet, alive(vouchers, row, books.as_of), outstanding.get(id).copied().unwrap_or_default()))
+        let outstanding = outstanding.get(id).copied().unwrap_or_default();
+        Some(account(row, wallet, standing, alive(vouchers, row, books.as_of), outstanding))
     });
     Ok(at_hand(rows.collect()))
 }
@@ -66,10 +70,12 @@ fn alive(vouchers: &[VoucherState], row: &AccountRow, as_of: Instant) -> i128 {
     vouchers.iter().filter(can_pay).map(|state| i128::from(state.remaining().e8())).sum()
 }
 
-fn account(row: &AccountRow, wallet: Wallet, voucher_balance: i128, outstanding: i128) -> Row {
+/// An account that never left `normal` has no standing.
+fn account(row: &AccountRow, wallet: Wallet, standing: Option<AccountStanding>, voucher_balance: i128, outstanding: i128) -> Row {
+    let status = standing.as_ref().map_or(AccountStatus::Normal, |standing| standing.status);
     vec![
         wallet.account_id.into(),
-        STATUS.into(),
+        status.as_str().into(),
         row.level.clone().into(),
         wallet.balance.into(),
         wallet.granted.into(),
@@ -79,8 +85,8 @@ fn account(row: &AccountRow, wallet: Wallet, voucher_balance: i128, outstanding:
         Cell::WideAmount(outstanding),
         wallet.currency.into(),
         wallet.in_arrears_since.into(),
-        Cell::Empty,
-        Cell::Empty,
+        standing.as_ref().and_then(|standing| standing.grace_until).into(),
+        standing.and_then(|standing| standing.retention_until).into(),
     ]
 }
 

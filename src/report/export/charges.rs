@@ -1,14 +1,18 @@
-//! `charges`: by window_start, account_id, resource_id, sku, charge_type, charge_id.
+//! `charges`: by window_start, account_id, resource_id, sku, charge_type, charge_id. Those of use come from the lake, those of
+//! orders from the store; which is which no order tells, so the two are merged.
 
-use super::{Batches, ByAccount, Cell, ExportTable, Row, Selection};
+use super::{Batches, ByAccount, ExportTable, Row, Selection};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::ColumnKind::{Amount, Id, Instant, Price, Quantity, Text};
+use reckoner_core::life::OrderCharge;
 use reckoner_core::rate::Charge;
 use reckoner_core::table::usage::tags_text;
 use reckoner_frames::{ChargeFilter, read_charges};
 use std::collections::BTreeMap;
+use std::iter::Peekable;
 use std::path::PathBuf;
+use std::vec;
 
 pub(super) static CHARGES: ExportTable = ExportTable {
     name: "charges",
@@ -54,10 +58,33 @@ fn rows<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a>, Fail
     }
     let filter =
         ChargeFilter { within: Some(selection.span()), account_id: selection.account_id.clone(), ..ChargeFilter::default() };
-    Ok(Box::new(days.into_values().map(move |paths| Ok(read_charges(&paths, &filter)?.into_iter().map(row).collect()))))
+    let of_orders = books.store().order_charges(selection.span(), selection.account_id.as_deref())?;
+    let mut of_orders = of_orders.into_iter().peekable();
+    let mut days = days.into_values();
+    let mut is_over = false;
+    Ok(Box::new(std::iter::from_fn(move || match days.next() {
+        Some(paths) => Some(read_charges(&paths, &filter).map(|of_use| merged(of_use, &mut of_orders)).map_err(Failure::from)),
+        None => (!std::mem::replace(&mut is_over, true)).then(|| Ok(of_orders.by_ref().map(order_row).collect())),
+    })))
 }
 
-fn row(charge: Charge) -> Row {
+/// A day's charges of use, and those of orders that come before the last of them: both in order, and so is what comes out.
+fn merged(of_use: Vec<Charge>, of_orders: &mut Peekable<vec::IntoIter<OrderCharge>>) -> Vec<Row> {
+    let mut rows = Vec::with_capacity(of_use.len());
+    for charge in of_use {
+        while let Some(before) = of_orders.next_if(|other| other.charge.place() < charge.place()) {
+            rows.push(order_row(before));
+        }
+        rows.push(row(charge, None));
+    }
+    rows
+}
+
+fn order_row(OrderCharge { order_id, charge }: OrderCharge) -> Row {
+    row(charge, Some(order_id))
+}
+
+fn row(charge: Charge, order_id: Option<String>) -> Row {
     let Charge { key, amounts, .. } = charge;
     vec![
         charge.charge_id.into(),
@@ -80,7 +107,7 @@ fn row(charge: Charge) -> Row {
         amounts.truncated.into(),
         amounts.due.into(),
         charge.currency.into(),
-        Cell::Empty,
+        order_id.into(),
         charge.corrects.into(),
         charge.reason.into(),
         charge.region.into(),
@@ -88,4 +115,43 @@ fn row(charge: Charge) -> Row {
         tags_text(&charge.tags).into(),
         charge.transaction_at.into(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::Cell;
+    use reckoner_core::rate::ChargeType;
+    use reckoner_store::conformance::samples::order_charge;
+
+    fn of_use(charge_id: &str, account_id: &str, hours: i64) -> Charge {
+        let settlement_id = format!("se-{charge_id}");
+        let charge = order_charge(charge_id, "", account_id, hours).charge;
+        Charge { settlement_id, charge_type: ChargeType::Usage, ..charge }
+    }
+
+    /// charge_id, settlement_id, order_id.
+    fn shown(rows: Vec<Row>) -> Vec<String> {
+        let place = |name: &str| CHARGES.columns.iter().position(|(column, _)| *column == name).expect("a column");
+        let places = ["charge_id", "settlement_id", "order_id"].map(place);
+        let text = |cell: &Cell| if let Cell::Text(text) = cell { text.to_string() } else { "-".to_owned() };
+        rows.iter().map(|row| places.map(|place| text(&row[place])).join(" ")).collect()
+    }
+
+    #[test]
+    fn charges_of_orders_stand_among_those_of_use() {
+        let orders = vec![
+            order_charge("o0", "ord-0", "acme", 0),
+            order_charge("o1", "ord-1", "birch", 1),
+            order_charge("o2", "ord-2", "acme", 2), // of the next day's hours, before any use in them
+            order_charge("o3", "ord-3", "acme", 9),
+        ];
+        let mut orders = orders.into_iter().peekable();
+        let first = merged(vec![of_use("u1", "acme", 1), of_use("u2", "cedar", 1)], &mut orders);
+        assert_eq!(shown(first), ["o0 - ord-0", "u1 se-u1 -", "o1 - ord-1", "u2 se-u2 -"]);
+        assert_eq!(shown(merged(Vec::new(), &mut orders)), Vec::<String>::new());
+        // At one place the type decides: `purchase` comes before `usage`.
+        assert_eq!(shown(merged(vec![of_use("u3", "acme", 2)], &mut orders)), ["o2 - ord-2", "u3 se-u3 -"]);
+        assert_eq!(shown(orders.map(order_row).collect()), ["o3 - ord-3"]);
+    }
 }

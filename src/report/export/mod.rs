@@ -9,6 +9,7 @@ mod accounts;
 mod charges;
 mod intake;
 pub mod ledger;
+mod lives;
 mod payments;
 mod runs;
 
@@ -21,7 +22,9 @@ use reckoner_core::time::{Instant, Window};
 pub static TABLES: &[&ExportTable] = &[
     &charges::CHARGES,
     &payments::PAYMENTS,
+    &lives::SUBSCRIPTIONS,
     &accounts::ACCOUNTS,
+    &lives::ORDERS,
     &accounts::VOUCHERS,
     &runs::RUNS,
     &intake::QUARANTINE,

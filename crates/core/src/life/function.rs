@@ -1,8 +1,8 @@
 //! Whether a resource does its work: what `subscriptions` calls its function.
 
 use super::{AccountStatus, Resource, ResourceStatus};
-use crate::profile::ArrearsStops;
-use crate::table::BillingMode;
+use crate::profile::{ArrearsStops, Profile};
+use crate::table::{BillingMode, ProductRow};
 use crate::time::Instant;
 use std::collections::BTreeSet;
 
@@ -17,6 +17,13 @@ pub struct Surroundings<'a> {
     pub account: AccountStatus,
     /// The active resources of its account.
     pub active: &'a BTreeSet<String>,
+}
+
+/// When arrears stop what is of this product: the product's own word, or the profile's.
+pub fn arrears_stops(product: Option<&ProductRow>, profile: &Profile) -> ArrearsStops {
+    let own = product.and_then(|row| row.particulars.get("arrears_stops"));
+    let words = [ArrearsStops::AfterGrace, ArrearsStops::AtOnce];
+    words.into_iter().find(|word| own.is_some_and(|own| own == word.as_str())).unwrap_or(profile.arrears_stops)
 }
 
 impl Resource {
@@ -51,6 +58,8 @@ impl Resource {
 mod tests {
     use super::*;
     use crate::life::testing::resource;
+    use crate::table::Overlap;
+    use std::collections::BTreeMap;
 
     #[test]
     fn a_resource_works_while_it_is_paid_for_or_in_its_grace() {
@@ -80,6 +89,28 @@ mod tests {
                 Resource { status, billing_mode, grace_until: Some(Instant::from_seconds(100)), ..resource("acme", "edge-1") };
             let around = Surroundings { as_of: Instant::from_seconds(seconds), arrears_stops, account, active: &BTreeSet::new() };
             assert_eq!(resource.works(&around), expected, "{status:?} {billing_mode:?} {seconds} {arrears_stops:?} {account:?}");
+        }
+    }
+
+    #[test]
+    fn a_products_own_word_goes_before_the_profiles() {
+        let profile = |word: &str| Profile::parse(&format!("base = \"huawei-intl\"\narrears_stops = \"{word}\"")).expect("right");
+        let product = |word: &str| {
+            let particulars = BTreeMap::from([("arrears_stops".to_owned(), word.to_owned())]);
+            let (name, overlap, valid_from) = ("edge".to_owned(), Overlap::Add, None);
+            ProductRow { product: name.clone(), name, overlap, valid_from, particulars }
+        };
+        let unsaid = ProductRow { particulars: BTreeMap::new(), ..product("") };
+        // profile | product's own word | arrears stop
+        let cases = [
+            ("after_grace", None, ArrearsStops::AfterGrace),
+            ("at_once", None, ArrearsStops::AtOnce),
+            ("at_once", Some(unsaid), ArrearsStops::AtOnce),
+            ("at_once", Some(product("after_grace")), ArrearsStops::AfterGrace),
+            ("after_grace", Some(product("at_once")), ArrearsStops::AtOnce),
+        ];
+        for (word, product, expected) in cases {
+            assert_eq!(arrears_stops(product.as_ref(), &profile(word)), expected, "{word} {product:?}");
         }
     }
 
