@@ -140,7 +140,7 @@ pub fn advance_one(
             Taken::Life(at, effects) => {
                 let order_id = effects.order.as_ref().map(|order| order.order_id.clone());
                 let billing_period = knowledge.zone.billing_period(at);
-                post::life(batch, (&account_id, &currency), at, &billing_period, effects, &instants)?;
+                post::life(batch, (&account_id, &currency), at, &billing_period, *effects, &instants)?;
                 order_id.iter().for_each(|order_id| instants.add(order_id, at));
             }
         }
