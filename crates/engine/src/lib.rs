@@ -20,7 +20,7 @@ mod load;
 pub mod morning;
 pub mod post;
 
-pub use advance::{Advanced, advance_due, advance_one};
+pub use advance::{Advanced, advance_due, advance_one, due_accounts};
 pub use error::EngineError;
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};
