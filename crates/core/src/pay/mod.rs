@@ -18,6 +18,7 @@ mod funds;
 mod give_back;
 mod moves;
 mod order;
+mod plain;
 mod refund;
 pub mod voucher;
 mod waterfall;
@@ -32,8 +33,11 @@ use crate::table::BillingMode;
 use crate::table::{AccountRow, FundsKind, FundsRow, PaymentMethod, VoucherRow};
 use crate::time::Instant;
 use moves::Moves;
+pub use plain::{PlainEffects, Purse, apply_plain};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+pub use waterfall::income_of;
 
 /// What an account has and owes between two effects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
