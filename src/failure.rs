@@ -199,6 +199,15 @@ impl From<reckoner_store::StoreError> for Failure {
     }
 }
 
+impl From<reckoner_engine::EngineError> for Failure {
+    fn from(error: reckoner_engine::EngineError) -> Self {
+        match error {
+            reckoner_engine::EngineError::Store(error) => error.into(),
+            reckoner_engine::EngineError::Unbalanced(error) => Self::invariant(error.to_string()),
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

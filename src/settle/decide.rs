@@ -55,7 +55,7 @@ pub(super) fn batch(
             run_ids
         }
     };
-    pay::pay_all(books, knowledge, purses, steps, &run_ids, &mut batch)?;
+    pay::pay_all(books, knowledge, purses, (steps, &loaded), &run_ids, &mut batch)?;
     runs::count_postings(&mut batch, wish.rerun.is_some());
     (batch.tier_totals, batch.tier_totals_gone) =
         (new_totals(&loaded.tiers, &tiers_before), gone_totals(&loaded.tiers, &tiers_before));

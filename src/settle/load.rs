@@ -8,7 +8,7 @@ use reckoner_core::price::{DiscountBook, is_tiered};
 use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Line, LineKey, Repricing, Terms, TierKey, Tiers, Units};
 use reckoner_core::rerun::Pair;
 use reckoner_core::schedule::{DueQuery, SettledState, Standings, Which, WindowOrder, due_windows};
-use reckoner_core::table::{FundsRow, SettleWindow};
+use reckoner_core::table::{FundsRow, OrderRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
 use reckoner_store::{LakeFile, RunRecord, Store, TierTotal};
@@ -35,10 +35,11 @@ pub(super) struct Knowledge {
     pub runs: Vec<RunRecord>,
     /// How many reruns and runs of a part there were before this one.
     pub bookmarks: usize,
+    /// What orders, renewals and expiries are held against.
+    pub lives: reckoner_engine::Knowledge,
 }
 
 /// What a batch needs.
-#[derive(Default)]
 pub(super) struct Loaded {
     pub due: Vec<DueWindow>,
     pub counted: Counted,
@@ -52,6 +53,12 @@ pub(super) struct Loaded {
     pub posted: Vec<Charge>,
     pub tiers: Tiers,
     pub funds: Vec<FundsRow>,
+    /// Accounts for which something of their lives is due.
+    pub lives: Vec<String>,
+    /// Orders whose instant has come.
+    pub orders: Vec<OrderRow>,
+    /// Up to where lives go on.
+    pub until: Instant,
 }
 
 pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
@@ -86,6 +93,7 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
         skus_by_kind,
         latest_seq,
         effective_from: store.frontier()?.unwrap_or(Instant::MIN),
+        lives: reckoner_engine::Knowledge::load(store, &books.profile, books.zone)?,
     })
 }
 
@@ -158,6 +166,19 @@ fn quarantined_starts(store: &dyn Store) -> Result<Vec<Instant>, Failure> {
     Ok(started.collect())
 }
 
+/// The accounts whose lives go on, and the orders that they placed; a rerun repeats the past of use alone.
+fn lives(store: &dyn Store, wish: &Wish, knowledge: &Knowledge, until: Instant) -> Result<(Vec<String>, Vec<OrderRow>), Failure> {
+    if wish.rerun.is_some() {
+        return Ok((Vec::new(), Vec::new()));
+    }
+    let is_asked = |account_id: &String| wish.account_id.as_ref().is_none_or(|wanted| wanted == account_id);
+    let mut accounts = reckoner_engine::due_accounts(store, &knowledge.lives, until)?;
+    accounts.retain(is_asked);
+    let mut orders = store.pending_orders(until)?;
+    orders.retain(|order| is_asked(&order.account_id));
+    Ok((accounts, orders))
+}
+
 pub(super) fn batch(
     books: &Books,
     wish: &Wish,
@@ -170,12 +191,13 @@ pub(super) fn batch(
     // Money comes before the settlement of its instant, also where only some accounts are settled: theirs is carried out.
     let mut funds = store.pending_funds(until)?;
     funds.retain(|row| wish.account_id.as_ref().is_none_or(|wanted| *wanted == row.account_id));
-    let Some(span) = span_of(due) else { return Ok(Loaded { funds, ..Loaded::default() }) };
+    let (lives, orders) = lives(store, wish, knowledge, until)?;
+    let mut loaded = Loaded { due: due.to_vec(), funds, lives, orders, ..Loaded::nothing(until) };
+    let Some(span) = span_of(due) else { return Ok(loaded) };
     let scope = Scope::load(books, span)?;
     let again: Vec<DueWindow> = due.iter().filter(|window| window.settled_seq.is_some()).copied().collect();
     let news = news_of(books, &again, &scope, span)?;
 
-    let mut loaded = Loaded { due: due.to_vec(), funds, ..Loaded::default() };
     for kind in SettleWindow::ALL {
         for is_again in [false, true] {
             let is_asked = |window: &&DueWindow| window.kind == kind && window.settled_seq.is_some() == is_again;
@@ -206,6 +228,23 @@ pub(super) fn batch(
 }
 
 impl Loaded {
+    fn nothing(until: Instant) -> Self {
+        Self {
+            due: Vec::new(),
+            counted: Counted::default(),
+            bulk: Vec::new(),
+            rows_in: HashMap::new(),
+            row_files: Vec::new(),
+            news: HashSet::new(),
+            posted: Vec::new(),
+            tiers: Tiers::default(),
+            funds: Vec::new(),
+            lives: Vec::new(),
+            orders: Vec::new(),
+            until,
+        }
+    }
+
     /// Counts windows of one kind by their rows.
     fn count_rows(
         &mut self,

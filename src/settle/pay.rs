@@ -7,10 +7,13 @@ use super::purses::{Plain, Purses};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::id;
-use reckoner_core::pay::{self, AccountMoney, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
+use reckoner_core::life::{self, Given, Taken};
+use reckoner_core::pay::{self, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
 use reckoner_core::rate::Charge;
-use reckoner_core::table::FundsRow;
+use reckoner_core::table::{FundsRow, OrderRow};
 use reckoner_core::time::Instant;
+use reckoner_engine::Lives;
+use reckoner_engine::post::{self, Instants};
 use reckoner_store::SettlementBatch;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -21,8 +24,6 @@ pub(super) type RunIds = HashMap<Instant, Arc<str>>;
 /// One thing that happens to an account.
 pub(super) struct Step {
     pub account_id: Arc<str>,
-    /// Money comes in before the settlement of the same instant.
-    rank: u8,
     /// Of a settlement.
     pub revision: u32,
     /// Of a settlement, how many charges it has: `event` has those in bulk summed by product.
@@ -39,7 +40,7 @@ pub(super) struct Steps<'a> {
 
 impl Step {
     fn of_funds(row: FundsRow) -> Self {
-        Self { account_id: Arc::from(row.account_id.as_str()), rank: 1, revision: 0, charges: 0, event: MoneyEvent::Funds(row) }
+        Self { account_id: Arc::from(row.account_id.as_str()), revision: 0, charges: 0, event: MoneyEvent::Funds(row) }
     }
 
     pub fn id(&self) -> &str {
@@ -47,11 +48,6 @@ impl Step {
             MoneyEvent::Funds(row) => &row.entry_id,
             MoneyEvent::Settlement(due) => &due.settlement_id,
         }
-    }
-
-    /// Its place among all steps: account by account, each along its timeline.
-    fn place(&self) -> impl Ord + '_ {
-        (&*self.account_id, self.event.at(), self.rank, self.id())
     }
 }
 
@@ -99,6 +95,7 @@ fn not_plain(loaded: &Loaded, charges: &[Charge], funds: &[FundsRow]) -> HashSet
     let in_favour = loaded.bulk.iter().flat_map(|hour| &hour.dues).filter(|due| due.due.is_negative());
     let others = charges.iter().map(|charge| charge.key.account_id.as_str());
     let others = others.chain(funds.iter().map(|row| row.account_id.as_str()));
+    let others = others.chain(loaded.lives.iter().map(String::as_str));
     let mut not_plain: HashSet<String> = HashSet::new();
     for account_id in others.chain(in_favour.map(|due| &*due.account_id)) {
         if !not_plain.contains(account_id) {
@@ -180,7 +177,7 @@ impl Asked {
     fn into_step(mut self, account_id: Arc<str>) -> Step {
         self.due.charges.sort_by(|a, b| a.charge_id.cmp(&b.charge_id));
         let Self { revision, charges, due } = self;
-        Step { account_id, rank: 2, revision, charges, event: MoneyEvent::Settlement(due) }
+        Step { account_id, revision, charges, event: MoneyEvent::Settlement(due) }
     }
 }
 
@@ -189,16 +186,20 @@ pub(super) fn pay_all<'a>(
     books: &Books,
     knowledge: &Knowledge,
     purses: &mut Purses,
-    steps: Steps<'a>,
+    (steps, loaded): (Steps<'a>, &Loaded),
     ids: &'a RunIds,
     batch: &'a mut SettlementBatch,
 ) -> Result<(), Failure> {
     let Steps { steps, mut plain } = steps;
-    // In order by reference: steps are large, and come hour by hour in the order of accounts.
-    let mut steps: Vec<&Step> = steps.iter().collect();
-    steps.sort_by(|a, b| a.place().cmp(&b.place()));
+    let mut whole: BTreeMap<&str, Happening<'_>> = BTreeMap::new();
+    for account_id in &loaded.lives {
+        whole.entry(account_id).or_default();
+    }
+    steps.iter().for_each(|step| whole.entry(&step.account_id).or_default().steps.push(step));
+    loaded.orders.iter().for_each(|order| whole.entry(&order.account_id).or_default().orders.push(order));
     plain.sort_by(|a, b| (&*a.due.account_id, a.at).cmp(&(&*b.due.account_id, b.at)));
-    purses.fetch(books.store(), steps.chunk_by(|a, b| a.account_id == b.account_id).map(|steps| &*steps[0].account_id))?;
+    purses.fetch(books.store(), whole.keys().copied())?;
+    let ids_of_whole: Vec<String> = whole.keys().map(|account_id| (*account_id).to_owned()).collect();
     let plain = || {
         plain.chunk_by(|a, b| a.due.account_id == b.due.account_id).filter_map(|postings| {
             let account_id = &postings[0].due.account_id;
@@ -207,16 +208,40 @@ pub(super) fn pay_all<'a>(
     };
     purses.fetch_plain(books.store(), plain().map(|(account_id, currency, _)| (account_id, currency)))?;
 
-    let mut payer = Payer { books, knowledge, purses, posting: Posting::new(ids, batch), currency: Arc::from("") };
+    let lives = Lives::load(books.store(), &ids_of_whole)?;
+    let until = loaded.until;
+    let mut payer = Payer { books, knowledge, purses, lives, until, posting: Posting::new(ids, batch), currency: Arc::from("") };
     let mut plain = plain().peekable();
-    for steps in steps.chunk_by(|a, b| a.account_id == b.account_id) {
-        while let Some((_, currency, postings)) = plain.next_if(|(account_id, ..)| *account_id < &steps[0].account_id) {
+    for (account_id, happening) in &whole {
+        while let Some((_, currency, postings)) = plain.next_if(|(plain, ..)| &***plain < *account_id) {
             payer.pay_plainly(currency, postings);
         }
-        payer.pay(steps)?;
+        payer.pay(account_id, happening)?;
     }
     plain.for_each(|(_, currency, postings)| payer.pay_plainly(currency, postings));
     payer.posting.close()
+}
+
+/// What happens to an account in a batch, beside what time does.
+#[derive(Default)]
+struct Happening<'a> {
+    steps: Vec<&'a Step>,
+    orders: Vec<&'a OrderRow>,
+}
+
+impl Happening<'_> {
+    /// Along the account's timeline.
+    fn given(&self) -> Vec<Given> {
+        let money = self.steps.iter().map(|step| Given::Money(step.event.clone()));
+        let orders = self.orders.iter().map(|order| Given::Order(Box::new((*order).clone())));
+        let mut given: Vec<Given> = money.chain(orders).collect();
+        given.sort_by(|a, b| a.place().cmp(&b.place()));
+        given
+    }
+
+    fn step(&self, event: &MoneyEvent) -> &Step {
+        self.steps.iter().find(|step| step.event == *event).expect("what is given was a step")
+    }
 }
 
 /// Pays for one account after the other.
@@ -224,34 +249,51 @@ struct Payer<'a> {
     books: &'a Books,
     knowledge: &'a Knowledge,
     purses: &'a mut Purses,
+    lives: Lives,
+    /// Up to where time does what it does by itself.
+    until: Instant,
     posting: Posting<'a>,
     /// The currency of the account before.
     currency: Arc<str>,
 }
 
 impl<'a> Payer<'a> {
-    fn pay(&mut self, steps: &[&Step]) -> Result<(), Failure> {
-        let (books, accounts) = (self.books, &self.knowledge.terms.accounts);
-        let account_id = &*steps[0].account_id;
-        let Some(currency) = accounts.currency(account_id) else { return Ok(()) };
+    fn pay(&mut self, account_id: &str, happening: &Happening<'_>) -> Result<(), Failure> {
+        let (books, lives) = (self.books, &self.knowledge.lives);
+        let Some(currency) = self.knowledge.terms.accounts.currency(account_id) else { return Ok(()) };
         let shared = self.shared(currency);
         let is_new = !self.purses.has_wallet(account_id);
-        let mut account = self.purses.take(books.store(), account_id, currency, steps.iter().map(|step| &step.event))?;
-        let before = account.wallet.clone();
-        let mut instants = None;
-        for step in steps {
-            let at = step.event.at();
-            let row = accounts.at(account_id, at).expect("an account with a currency has a row");
-            if moves_others(&step.event) && instants.is_none() {
-                instants = Some(instants_of(&account, steps));
+        let events = happening.steps.iter().map(|step| &step.event);
+        let money = self.purses.take(books.store(), account_id, currency, events)?;
+        let mut account = self.lives.take(money);
+        let given = happening.given();
+        reckoner_engine::know_what_was_paid(books.store(), lives, &mut account, &given)?;
+        let before = account.clone();
+        let mut instants = Instants::of(&account.money);
+        happening.steps.iter().for_each(|step| instants.add(step.id(), step.event.at()));
+
+        let (payments, opened) = (self.posting.batch.payments.len(), self.posting.batch.opened.len());
+        for taken in life::advance(&mut account, &given, self.until, &lives.terms()) {
+            match taken {
+                Taken::Money(place, effects) => {
+                    let Given::Money(event) = &given[place] else { unreachable!("only money has such effects") };
+                    self.posting.add(happening.step(event), &shared, effects, &instants)?;
+                }
+                Taken::Life(at, effects) => {
+                    effects.order.iter().for_each(|order| instants.add(&order.order_id, at));
+                    let billing_period = books.zone.billing_period(at);
+                    post::life(self.posting.batch, (account_id, currency), at, &billing_period, *effects, &instants)?;
+                }
             }
-            let effects = pay::apply(&mut account, &step.event, PaymentTerms::of(row), &books.profile);
-            self.posting.add(step, &shared, effects, instants.as_ref())?;
         }
-        if is_new || before != account.wallet {
-            self.posting.batch.wallets.push(account.wallet.clone());
+        post::state(self.posting.batch, &before, &account, life::standing_next_at(&account, &lives.terms()));
+        // What an account owes stands beside its wallet, also where nothing of it moved.
+        let batch = &mut self.posting.batch;
+        let has_moved = batch.payments.len() > payments || batch.opened.len() > opened;
+        if (is_new && !happening.steps.is_empty()) || has_moved || before.money.wallet != account.money.wallet {
+            batch.wallets.push(account.money.wallet.clone());
         }
-        self.purses.put_back(account);
+        self.purses.put_back(account.money);
         Ok(())
     }
 
@@ -280,19 +322,4 @@ impl<'a> Payer<'a> {
         }
         Arc::clone(&self.currency)
     }
-}
-
-/// Whether the event may change what is outstanding of others.
-fn moves_others(event: &MoneyEvent) -> bool {
-    match event {
-        MoneyEvent::Funds(_) => true,
-        MoneyEvent::Settlement(due) => due.is_in_favour(),
-    }
-}
-
-/// The instants of what an account settled before and of what it has open, and of its own steps, by id.
-fn instants_of(account: &AccountMoney, steps: &[&Step]) -> HashMap<String, Instant> {
-    let open = account.open.iter().map(|open| (open.settlement_id.clone(), open.at));
-    let settled = account.settled.iter().map(|(id, settled)| (id.clone(), settled.at));
-    settled.chain(open).chain(steps.iter().map(|step| (step.id().to_owned(), step.event.at()))).collect()
 }

@@ -8,11 +8,12 @@ use super::pay::{RunIds, Step};
 use crate::failure::Failure;
 use reckoner_core::ledger::{Transaction, TransactionBuilder};
 use reckoner_core::number::Money;
-use reckoner_core::pay::{Effects, FundsOutcome, MoneyEvent, OpenSettlement, PlainEffects, SettlementTotals, Wallet, income_of};
+use reckoner_core::pay::{Effects, MoneyEvent, PlainEffects, SettlementTotals, Wallet, income_of};
 use reckoner_core::table::BillingMode;
 use reckoner_core::time::Instant;
+use reckoner_engine::post::{self, Instants};
 use reckoner_store::{SettlementBatch, SettlementRecord};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// Gathers what the accounts' effects record.
@@ -44,14 +45,7 @@ impl<'a> Posting<'a> {
     }
 
     /// `instants` are those of everything that the step may change beside itself.
-    pub fn add(
-        &mut self,
-        step: &Step,
-        currency: &Arc<str>,
-        effects: Effects,
-        instants: Option<&HashMap<String, Instant>>,
-    ) -> Result<(), Failure> {
-        let mut outstanding = effects.outstanding;
+    pub fn add(&mut self, step: &Step, currency: &Arc<str>, effects: Effects, instants: &Instants) -> Result<(), Failure> {
         match &step.event {
             MoneyEvent::Settlement(due) => {
                 let settlement_id: Arc<str> = Arc::from(due.settlement_id.as_str());
@@ -66,35 +60,12 @@ impl<'a> Posting<'a> {
                 ledger.legs.extend(effects.legs);
                 ledger.settlement_ids.push(settlement_id);
             }
-            MoneyEvent::Funds(row) => {
-                let mut legs = TransactionBuilder::new();
-                legs.extend(effects.legs);
-                let built = legs.build(row.at, currency, step.event.description(), &[&row.entry_id]);
-                self.batch.transactions.extend(built.map_err(|error| Failure::invariant(error.to_string()))?);
-                let outcome = effects.funds.expect("a funds entry has an outcome");
-                let status = outcome.status().to_owned();
-                let refusal = match outcome {
-                    FundsOutcome::Done => None,
-                    FundsOutcome::Refused(why) => Some(why),
-                };
-                self.batch.funds.push((row.entry_id.clone(), status, refusal));
-                // What a chargeback leaves open is of no settlement: it stands under the entry's own id.
-                if let Some(place) = outstanding.iter().position(|(id, _)| *id == row.entry_id) {
-                    let open = OpenSettlement {
-                        settlement_id: row.entry_id.clone(),
-                        at: row.at,
-                        billing_period: String::new(),
-                        outstanding: outstanding.remove(place).1,
-                        payment_lines: 0,
-                    };
-                    self.batch.opened.push((step.account_id.to_string(), open));
-                }
-            }
+            MoneyEvent::Funds(row) => return Ok(post::funds(self.batch, row, step.event.description(), effects, instants)?),
         }
         self.batch.payments.extend(effects.payments);
-        self.batch.outstanding.extend(outstanding.into_iter().map(|(id, now)| {
-            let at = if id == step.id() { Some(step.event.at()) } else { instants.and_then(|known| known.get(&id).copied()) };
-            (id, at.expect("what changes was settled or open before, or is an event of the timeline"), now)
+        self.batch.outstanding.extend(effects.outstanding.into_iter().map(|(id, now)| {
+            let at = instants.at(&id);
+            (id, at, now)
         }));
         self.batch.vouchers.extend(effects.vouchers);
         Ok(())

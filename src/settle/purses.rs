@@ -156,6 +156,7 @@ impl Purses {
     pub fn put_back(&mut self, mut account: AccountMoney) {
         account.paid.clear();
         account.settled.clear();
+        account.orders.clear();
         self.open += account.open.len();
         self.carried.insert(account.wallet.account_id.clone(), account);
     }

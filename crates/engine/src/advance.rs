@@ -135,9 +135,7 @@ pub fn advance_one(
     until: Instant,
     batch: &mut SettlementBatch,
 ) -> Result<u64, EngineError> {
-    if given.iter().any(may_give_back) {
-        with_order_payments(store, knowledge, &mut account)?;
-    }
+    know_what_was_paid(store, knowledge, &mut account, given)?;
     let mut given = given.to_vec();
     given.sort_by(|a, b| a.place().cmp(&b.place()));
     let before = account.clone();
@@ -165,7 +163,27 @@ pub fn advance_one(
         }
     }
     post::state(batch, &before, &account, life::standing_next_at(&account, &terms));
+    // What an account owes stands beside its wallet, also where nothing of it moved.
+    if before.money.wallet != account.money.wallet || !batch.payments.is_empty() || !batch.opened.is_empty() {
+        batch.wallets.push(account.money.wallet.clone());
+    }
     Ok(taken)
+}
+
+/// Adds what was paid for an account's orders, where something given may bring some of it back.
+///
+/// # Errors
+/// What the store says.
+pub fn know_what_was_paid(
+    store: &dyn Store,
+    knowledge: &Knowledge,
+    account: &mut LifeAccount,
+    given: &[Given],
+) -> Result<(), EngineError> {
+    if given.iter().any(may_give_back) {
+        with_order_payments(store, knowledge, account)?;
+    }
+    Ok(())
 }
 
 /// Whether something may come back by it, which needs to know what was paid.

@@ -20,7 +20,7 @@ mod load;
 pub mod morning;
 pub mod post;
 
-pub use advance::{Advanced, advance_due, advance_one, due_accounts};
+pub use advance::{Advanced, advance_due, advance_one, due_accounts, know_what_was_paid};
 pub use error::EngineError;
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};

@@ -28,7 +28,11 @@ impl Instants {
         self.known.insert(id.to_owned(), at);
     }
 
-    fn at(&self, id: &str) -> Instant {
+    /// The instant of something that changed.
+    ///
+    /// # Panics
+    /// For an id that is neither known nor added.
+    pub fn at(&self, id: &str) -> Instant {
         *self.known.get(id).expect("what changes was settled, ordered or open before, or is what the step makes")
     }
 }
@@ -129,7 +133,8 @@ fn transaction(
     Ok(())
 }
 
-/// Records where an account is after its steps: resources and standing that changed, and when something is due next.
+/// Records where an account is after its steps: resources and standing that changed, and when something is due next. Its
+/// wallet is its caller's matter.
 pub fn state(batch: &mut SettlementBatch, before: &LifeAccount, after: &LifeAccount, standing_next_at: Option<Instant>) {
     for (resource_id, resource) in &after.resources {
         if before.resources.get(resource_id) != Some(resource) {
@@ -139,10 +144,6 @@ pub fn state(batch: &mut SettlementBatch, before: &LifeAccount, after: &LifeAcco
     let is_due_otherwise = before.money.wallet.in_arrears_since != after.money.wallet.in_arrears_since;
     if before.standing != after.standing || is_due_otherwise {
         batch.life.standings.push(recorded(&after.standing, standing_next_at));
-    }
-    // An order that nothing was paid for leaves a wallet all the same: what an account owes stands beside it.
-    if before.money.wallet != after.money.wallet || !batch.payments.is_empty() || !batch.opened.is_empty() {
-        batch.wallets.push(after.money.wallet.clone());
     }
 }
 

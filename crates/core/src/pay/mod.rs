@@ -36,7 +36,6 @@ use moves::Moves;
 pub use plain::{PlainEffects, Purse, apply_plain};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
-use std::collections::BTreeMap;
 pub use waterfall::income_of;
 
 /// What an account has and owes between two effects.
