@@ -9,7 +9,6 @@ const SETTLES_BY_HOUR: &str = "this version settles usage by the hour";
 
 /// Command, what it will do, what there is instead.
 const NOT_YET: &[(&str, &str, &str)] = &[
-    ("run daily", "renews, expires and settles by the day", SETTLES_BY_HOUR),
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
     ("rerun daily", "renews and expires what a day missed", SETTLES_BY_HOUR),
     ("rerun monthly", "closes a month again", SETTLES_BY_HOUR),
@@ -38,8 +37,7 @@ pub fn refuse(command: &Command) -> Result<(), Failure> {
 fn name_if_later(command: &Command) -> Option<&'static str> {
     match command {
         Command::Run(run) => match run.job {
-            JobName::Hourly => None,
-            JobName::Daily => Some("run daily"),
+            JobName::Hourly | JobName::Daily => None,
             JobName::Monthly => Some("run monthly"),
         },
         Command::Rerun(rerun) => match rerun.job {

@@ -10,7 +10,7 @@ use crate::ingest::{self, FileReceipt, Receipt as IngestReceipt, ReplacedFile};
 use crate::report::progress::Progress;
 use crate::report::terminal::{Align, Sheet, counted, grouped};
 use crate::schedule::JobName;
-use crate::settle::{self, Receipt as SettleReceipt, Wish};
+use crate::settle::{self, Lives, Receipt as SettleReceipt, Wish};
 use reckoner_core::number::Money;
 use reckoner_core::time::{Instant, Window};
 use serde_json::{Value, json};
@@ -154,11 +154,12 @@ fn ingest_document(receipt: &IngestReceipt) -> Value {
     json!({ "rows": rows, "accepted": accepted, "duplicates": duplicates, "refused": refused, "files": receipt.files })
 }
 
-/// `run hourly`.
+/// `run hourly`, `run daily`.
 pub fn run(caller: &Caller, args: &RunArgs) -> Result<Answer, Failure> {
     match args.job {
         JobName::Hourly => {}
-        JobName::Daily | JobName::Monthly => unreachable!("`not_yet` refuses jobs of later versions"),
+        JobName::Daily => return run_daily(caller, args),
+        JobName::Monthly => unreachable!("`not_yet` refuses jobs of later versions"),
     }
     let session = if args.dry_run { caller.read()? } else { caller.write()? };
     let within = match (args.from, args.to) {
@@ -177,6 +178,30 @@ pub fn run(caller: &Caller, args: &RunArgs) -> Result<Answer, Failure> {
         sku: args.sku.clone(),
         is_dry_run: args.dry_run,
         trigger: "manual",
+        ..Wish::default()
+    };
+    settle_and_tell(&mut books, &wish)
+}
+
+/// `run daily`: everything that is due by the end of the range, or by now. A night's steps rest on the hours before it, so
+/// that whatever is due before them is carried out first; what was carried out is not carried out again.
+fn run_daily(caller: &Caller, args: &RunArgs) -> Result<Answer, Failure> {
+    if let Some(sku) = &args.sku {
+        return Err(Failure::usage(format!("`--sku {sku}` with `run daily`"))
+            .at("--sku")
+            .expected("an account, or everything: renewals, expiries and arrears are of accounts, not of skus"));
+    }
+    let session = if args.dry_run { caller.read()? } else { caller.write()? };
+    let until = match args.to {
+        Some(_) => session.range(args.from, args.to)?.end,
+        None => session.until(None)?,
+    };
+    let mut books = Books::open(session)?;
+    let wish = Wish {
+        until: Some(until),
+        account_id: args.account.clone(),
+        is_dry_run: args.dry_run,
+        trigger: "daily",
         ..Wish::default()
     };
     settle_and_tell(&mut books, &wish)
@@ -212,6 +237,10 @@ pub fn settle_text(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Strin
         text += "\n";
         text += &settlement_sheet(receipt);
     }
+    if !receipt.lives.is_empty() {
+        text += "\n";
+        text += &lives_sheet(&receipt.lives);
+    }
     if receipt.held > 0 {
         let windows = match receipt.held {
             1 => "1 window with news is held and was".to_owned(),
@@ -220,6 +249,21 @@ pub fn settle_text(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> Strin
         text += &format!("\n{windows} passed over; `reckoner windows list` says by whom and why\n");
     }
     text
+}
+
+/// What became of orders, resources and accounts.
+fn lives_sheet(lives: &Lives) -> String {
+    let mut sheet = Sheet::new(&[("   happened", Align::Left), ("times", Align::Right), ("amount", Align::Right)]);
+    for (what, count) in [("orders done", lives.orders_done), ("orders refused", lives.orders_refused)] {
+        if count > 0 {
+            sheet.row([format!("   {what}"), grouped(count), String::new()]);
+        }
+    }
+    for (kind, happened) in &lives.happened {
+        let amount = if happened.amount.is_zero() { String::new() } else { happened.amount.to_string() };
+        sheet.row([format!("   {}", kind.as_str().replace('_', " ")), grouped(happened.count), amount]);
+    }
+    sheet.to_text()
 }
 
 /// What became due and who paid it, by currency.
@@ -255,5 +299,6 @@ pub fn settle_document(books: &Books, wish: &Wish, receipt: &SettleReceipt) -> V
         "charges": receipt.rows_out,
         "funds": receipt.funds,
         "totals": receipt.totals,
+        "lives": receipt.lives,
     })
 }

@@ -456,18 +456,23 @@ fn locked_out(tick: &mut Tick) -> Tried {
     Tried::No
 }
 
-/// Whether there is anything to settle up to an instant: windows, money, or time that passed without either.
+/// Whether there is anything to settle up to an instant: windows, money, orders and lives, or time that passed without any.
 fn look(books: &Books, until: Instant) -> Result<Look, Failure> {
     let store = books.store();
     let windows = settle::windows(books, until, None, Which::News)?;
     let has_funds = !store.pending_funds(until)?.is_empty();
+    let has_lives = !store.life_due(until)?.is_empty();
     // What is held keeps the frontier where it is.
     let reach = books.zone.segment_containing(until).start;
     let reach = windows.held.iter().map(|held| held.window.start).fold(reach, Instant::min);
     let has_passed = store.frontier()?.is_none_or(|frontier| frontier < reach);
     let oldest = windows.due.first().map(|due| due.window);
     let has_news = windows.latest_seq > 0;
-    Ok(Look { oldest, latest_seq: windows.latest_seq, has_work: has_news && (oldest.is_some() || has_funds || has_passed) })
+    Ok(Look {
+        oldest,
+        latest_seq: windows.latest_seq,
+        has_work: has_news && (oldest.is_some() || has_funds || has_lives || has_passed),
+    })
 }
 
 fn log_taken(receipt: &FileReceipt) {

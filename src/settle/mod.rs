@@ -20,7 +20,7 @@ pub mod rerun;
 mod runs;
 
 pub use load::{WindowState, terms, windows};
-pub use receipt::{CurrencyTotals, Receipt};
+pub use receipt::{CurrencyTotals, Happened, Lives, Receipt};
 
 use crate::books::Books;
 use crate::failure::Failure;
@@ -121,6 +121,9 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     if reached.is_some() {
         faults::pass(Point::SettleBeforeFrontier)?;
         run.batch(books, &[], until, reached, None)?;
+    }
+    if !wish.is_dry_run {
+        crate::renew::publish(books)?;
     }
     faults::pass(Point::SettleBeforeReceipt)?;
     Ok(receipt)

@@ -2,7 +2,10 @@
 
 use super::decide::Decided;
 use crate::report::amount_as_text;
+use reckoner_core::life::{LifeEventKind, OrderStatus};
 use reckoner_core::number::Money;
+use reckoner_engine::morning;
+use reckoner_store::LifeBatch;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -21,6 +24,51 @@ pub struct Receipt {
     pub funds: u64,
     /// Sums per currency.
     pub totals: BTreeMap<String, CurrencyTotals>,
+    /// What became of orders, resources and accounts.
+    pub lives: Lives,
+}
+
+/// What became of orders, resources and accounts.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Lives {
+    /// Orders carried out, those of automatic renewals included.
+    pub orders_done: u64,
+    /// Orders refused.
+    pub orders_refused: u64,
+    /// How often each thing happened, and the sum of its amounts, by the event's word.
+    pub happened: BTreeMap<LifeEventKind, Happened>,
+}
+
+/// How often something happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Happened {
+    /// How often.
+    pub count: u64,
+    /// Paid, or outstanding; 0 where nothing is.
+    #[serde(serialize_with = "amount_as_text")]
+    pub amount: Money,
+}
+
+impl Lives {
+    /// Whether nothing happened.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    fn add(&mut self, life: &LifeBatch) {
+        for order in &life.orders {
+            match order.status {
+                OrderStatus::Done => self.orders_done += 1,
+                OrderStatus::Refused => self.orders_refused += 1,
+                OrderStatus::Pending => {}
+            }
+        }
+        for event in &life.events {
+            let happened = self.happened.entry(event.kind).or_default();
+            happened.count += 1;
+            happened.amount += morning::amount_of(event).unwrap_or_default();
+        }
+    }
 }
 
 /// Sums of a currency, written as decimals: due = what the sources paid + outstanding.
@@ -55,6 +103,7 @@ impl Receipt {
         self.rows_in += decided.batch.runs.iter().map(|run| run.rows_in).sum::<u64>();
         self.rows_out += decided.charges.len() as u64 + decided.bulk_charges;
         self.funds += decided.batch.funds.len() as u64;
+        self.lives.add(&decided.batch.life);
         for settlement in &decided.batch.settlements {
             let currency = &*settlement.currency;
             if !self.totals.contains_key(currency) {

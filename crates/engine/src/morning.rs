@@ -81,20 +81,21 @@ impl ReportLine {
 
 /// The lines of a day, in the order of its events.
 pub fn report(events: &[LifeEvent], zone: Zone) -> Vec<ReportLine> {
-    let fact = |event: &LifeEvent, name: &str| event.data.get(name).cloned();
-    let amount = |event: &LifeEvent| {
-        let text = fact(event, "amount").or_else(|| fact(event, "outstanding"))?;
-        Money::parse_signed(&text).ok()
-    };
     let line = |event: &LifeEvent| ReportLine {
         at: zone.to_text(event.at),
         kind: event.kind,
         account_id: event.account_id.clone(),
         resource_id: event.resource_id.clone().unwrap_or_default(),
-        amount: amount(event),
-        reason: fact(event, "reason").unwrap_or_default(),
+        amount: amount_of(event),
+        reason: event.data.get("reason").cloned().unwrap_or_default(),
     };
     events.iter().map(line).collect()
+}
+
+/// What was paid for it, or is outstanding, if an event says so.
+pub fn amount_of(event: &LifeEvent) -> Option<Money> {
+    let text = event.data.get("amount").or_else(|| event.data.get("outstanding"))?;
+    Money::parse_signed(text).ok()
 }
 
 /// How often each thing happened, with the sum of its amounts, in the order of the kinds.
