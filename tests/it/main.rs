@@ -2,6 +2,8 @@
 //!
 //! | file | what it holds together |
 //! |---|---|
+//! | `catalogues` | the catalogues of `sample_data`: every order comes to what is worked out by hand |
+//! | `scenarios` | lives of subscriptions, day by day, as stories |
 //! | `command_line` | every command of the contract is known; wrong usage is told in four parts, as JSON too |
 //! | `bad_bytes` | damaged, odd and hostile files are refused with a reason, within 512 MiB, and the others are taken |
 //! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
@@ -25,6 +27,7 @@
 
 #[cfg(unix)]
 mod bad_bytes;
+mod catalogues;
 mod command_line;
 mod examples;
 mod explain;
@@ -42,6 +45,7 @@ mod quarantine;
 mod replaces;
 mod rerun;
 mod sample_home;
+mod scenarios;
 mod serve;
 mod status;
 mod support;

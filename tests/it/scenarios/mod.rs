@@ -1,0 +1,212 @@
+//! A life in days: each file of this folder is a subscription's whole story, told day by day and held to the binary.
+//!
+//! ```text
+//! # what the story shows
+//! profile ksyun                    the profile; then zone and currency if they are not +08:00 and CNY
+//! knob voucher_order = "..."       turns a knob of the profile
+//! price sku=… product=… …          a row of `prices`; likewise product, account, voucher, discount
+//! 2026-01-05T10:00:00              a moment, in the zone: everything below it is delivered then
+//!   order o1 purchase …            a row of `orders`, placed at that moment; likewise funds
+//! 2026-02-05T00:00:00 =>           what is then the case, after everything up to that moment was carried out
+//!   i-1 active auto 2026-03-06     a resource: status, renewal, the first day that is no longer covered
+//!   o1 done 100.00                 an order: status, amount, or the code of its refusal
+//!   balance 100.00                 the account's cash; likewise outstanding, account (its status)
+//! ```
+//!
+//! Lines above the first moment are delivered before everything. The account is `acme`.
+
+use crate::support::Bench;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// What a story delivers at one moment, and what it expects.
+#[derive(Default)]
+struct Moment {
+    at: String,
+    rows: Vec<(String, String)>,
+    expected: Vec<String>,
+}
+
+struct Story {
+    profile: String,
+    zone: String,
+    knobs: Vec<String>,
+    moments: Vec<Moment>,
+}
+
+impl Story {
+    fn read(text: &str) -> Self {
+        let mut story =
+            Self { profile: "huawei-intl".to_owned(), zone: "+08:00".to_owned(), knobs: Vec::new(), moments: vec![Moment::default()] };
+        for line in text.lines().map(|line| line.split(" #").next().unwrap_or_default().trim()) {
+            if line.is_empty() || line.starts_with('#') {
+                continue;
+            }
+            let (word, rest) = line.split_once(' ').unwrap_or((line, ""));
+            let moment = story.moments.last_mut().expect("there is one");
+            match word {
+                "profile" => story.profile = rest.to_owned(),
+                "zone" => story.zone = rest.to_owned(),
+                "knob" => story.knobs.push(rest.to_owned()),
+                "price" | "product" | "account" | "voucher" | "discount" | "order" | "funds" => {
+                    moment.rows.push((word.to_owned(), rest.to_owned()));
+                }
+                _ if word.len() == 19 && word.as_bytes()[10] == b'T' => {
+                    story.moments.push(Moment { at: word.to_owned(), ..Moment::default() });
+                }
+                _ => moment.expected.push(line.to_owned()),
+            }
+        }
+        story
+    }
+
+    /// `2026-01-05T10:00:00` with the zone's offset, as the binary reads it.
+    fn instant(&self, at: &str) -> String {
+        match self.zone.as_str() {
+            zone if zone.starts_with(['+', '-']) => format!("{at}{zone}"),
+            // Stories in named zones say the offset themselves where it matters; here midnight is a date.
+            _ => at.trim_end_matches("T00:00:00").to_owned(),
+        }
+    }
+}
+
+/// One row as a CSV file: `o1 purchase resource_id=i-1 …` of orders, `column=value` of others.
+fn csv_of(kind: &str, rest: &str, at: &str) -> String {
+    let mut cells: Vec<(String, String)> = Vec::new();
+    let mut words = rest.split_whitespace().peekable();
+    let mut named = |columns: &[&str], cells: &mut Vec<(String, String)>| {
+        for column in columns {
+            if words.peek().is_some_and(|word| !word.contains('=')) {
+                cells.push(((*column).to_owned(), words.next().unwrap_or_default().to_owned()));
+            }
+        }
+    };
+    match kind {
+        "order" => {
+            named(&["order_id", "kind", "resource_id"], &mut cells);
+            cells.push(("account_id".to_owned(), "acme".to_owned()));
+            cells.push(("placed_at".to_owned(), at.to_owned()));
+        }
+        "funds" => {
+            named(&["entry_id", "kind", "amount"], &mut cells);
+            cells.push(("account_id".to_owned(), "acme".to_owned()));
+            cells.push(("at".to_owned(), at.to_owned()));
+        }
+        "voucher" => cells.push(("account_id".to_owned(), "acme".to_owned())),
+        _ => {}
+    }
+    for word in words {
+        let (column, value) = word.split_once('=').unwrap_or_else(|| panic!("{kind} {rest}: `{word}` is no column=value"));
+        cells.retain(|(known, _)| known != column);
+        cells.push((column.to_owned(), value.to_owned()));
+    }
+    let (columns, values): (Vec<String>, Vec<String>) = cells.into_iter().unzip();
+    format!("{}\n{}\n", columns.join(","), values.join(","))
+}
+
+fn table(bench: &Bench, name: &str) -> BTreeMap<String, BTreeMap<String, String>> {
+    let said = bench.line(&format!("export {name}")).expect_exit(0);
+    let mut reader = csv::Reader::from_reader(said.out.as_bytes());
+    let columns = reader.headers().expect("a header").clone();
+    let row = |record: csv::StringRecord| {
+        let cells = columns.iter().zip(&record).map(|(column, cell)| (column.to_owned(), cell.to_owned()));
+        (record[0].to_owned(), cells.collect())
+    };
+    reader.records().map(|record| row(record.expect("a record"))).collect()
+}
+
+/// An amount with two digits after the point.
+fn amount(text: &str) -> String {
+    text.strip_suffix("000000").unwrap_or(text).to_owned()
+}
+
+/// What is the case about the thing that an expectation names.
+fn seen(bench: &Bench, expected: &str) -> String {
+    let name = expected.split_whitespace().next().unwrap_or_default();
+    let accounts = table(bench, "accounts");
+    match name {
+        "balance" | "outstanding" => format!("{name} {}", amount(&accounts["acme"][name])),
+        "account" => format!("account {}", accounts["acme"]["status"]),
+        _ => {
+            if let Some(resource) = table(bench, "subscriptions").get(name) {
+                let expires = resource["expires_at"].split("T00:00:00").next().unwrap_or_default();
+                let expires = if expires.is_empty() { "-" } else { expires };
+                let words = expected.split_whitespace().count();
+                let all = format!(
+                    "{name} {} {} {expires} {}",
+                    resource["status"], resource["renewal"], resource["function"]
+                );
+                return all.split_whitespace().take(words).collect::<Vec<_>>().join(" ");
+            }
+            let orders = table(bench, "orders");
+            let Some(order) = orders.get(name) else { return format!("{name} is not there") };
+            match order["status"].as_str() {
+                "done" if order["amount"].is_empty() => format!("{name} done"),
+                "done" => format!("{name} done {}", amount(&order["amount"])),
+                "refused" => format!("{name} {}", order["refusal"].split(':').next().unwrap_or_default()),
+                status => format!("{name} {status}"),
+            }
+        }
+    }
+}
+
+fn tell(name: &str, text: &str) {
+    let story = Story::read(text);
+    let bench = Bench::new();
+    let zone = &story.zone;
+    bench.line(&format!("init --profile {} --zone {zone} --currency CNY", story.profile)).expect_exit(0);
+    if !story.knobs.is_empty() {
+        let path = format!("reckoner-home/profiles/{}.toml", story.profile);
+        let base = format!("base = \"{}\"\n", story.profile);
+        // A profile of the home's own, on top of the one that the story names.
+        bench.write("reckoner-home/profiles/story.toml", &(base + &story.knobs.join("\n") + "\n"));
+        let settings = bench.read("reckoner-home/reckoner.toml");
+        let own = settings.replace(&format!("profile = \"{}\"", story.profile), "profile = \"story\"");
+        assert_ne!(own, settings, "{path} is in force");
+        bench.write("reckoner-home/reckoner.toml", &own);
+    }
+    let mut known_account = false;
+    let mut number = 0;
+    for moment in &story.moments {
+        let at = story.instant(&moment.at);
+        let clock = if at.is_empty() { "2026-01-01T00:00:00Z".to_owned() } else { at.clone() };
+        let mut files: Vec<String> = Vec::new();
+        if !known_account {
+            let own = moment.rows.iter().find(|(kind, _)| kind == "account").map_or("", |(_, rest)| rest.as_str());
+            bench.write("accounts-0.csv", &csv_of("account", &format!("account_id=acme name=Acme {own}"), ""));
+            files.push("accounts-0.csv".to_owned());
+            known_account = true;
+        }
+        for (kind, rest) in moment.rows.iter().filter(|(kind, _)| kind != "account") {
+            number += 1;
+            let stem = if kind == "funds" { "funds".to_owned() } else { format!("{kind}s") };
+            let file = format!("{stem}-{number}.csv");
+            bench.write(&file, &csv_of(kind, rest, &clock));
+            files.push(file);
+        }
+        if !files.is_empty() {
+            let ingest = ["ingest"].into_iter().chain(files.iter().map(String::as_str)).chain(["--as-of", &clock]);
+            bench.run(ingest).expect_exit(0);
+        }
+        if at.is_empty() {
+            continue;
+        }
+        bench.run(["catch-up", "--as-of", &clock]).expect_exit(0);
+        let found: Vec<String> = moment.expected.iter().map(|expected| seen(&bench, expected)).collect();
+        assert_eq!(found, moment.expected, "{name} at {at}");
+    }
+    bench.line("verify").expect_exit(0);
+}
+
+#[test]
+fn every_story_comes_out_as_told() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scenarios");
+    let mut paths: Vec<_> = std::fs::read_dir(&folder).expect("the stories").map(|entry| entry.expect("an entry").path()).collect();
+    paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
+    paths.sort();
+    assert!(paths.len() >= 10, "the stories are there");
+    for path in paths {
+        let text = std::fs::read_to_string(&path).expect("a story");
+        tell(&path.file_stem().expect("a name").to_string_lossy(), &text);
+    }
+}
