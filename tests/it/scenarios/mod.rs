@@ -6,7 +6,7 @@
 //! knob voucher_order = "..."       turns a knob of the profile
 //! price sku=… product=… …          a row of `prices`; likewise product, account, voucher, discount
 //! 2026-01-05T10:00:00              a moment, in the zone: everything below it is delivered then
-//!   order o1 purchase …            a row of `orders`, placed at that moment; likewise funds
+//!   order o1 purchase …            a row of `orders`, placed at that moment; likewise funds, usage
 //! 2026-02-05T00:00:00 =>           what is then the case, after everything up to that moment was carried out
 //!   i-1 active auto 2026-03-06     a resource: status, renewal, the first day that is no longer covered
 //!   o1 done 100.00                 an order: status, amount, or the code of its refusal
@@ -48,7 +48,7 @@ impl Story {
                 "profile" => story.profile = rest.to_owned(),
                 "zone" => story.zone = rest.to_owned(),
                 "knob" => story.knobs.push(rest.to_owned()),
-                "price" | "product" | "account" | "voucher" | "discount" | "order" | "funds" => {
+                "price" | "product" | "account" | "voucher" | "discount" | "order" | "funds" | "usage" => {
                     moment.rows.push((word.to_owned(), rest.to_owned()));
                 }
                 _ if word.len() == 19 && word.as_bytes()[10] == b'T' => {
@@ -91,6 +91,10 @@ fn csv_of(kind: &str, rest: &str, at: &str) -> String {
             named(&["entry_id", "kind", "amount"], &mut cells);
             cells.push(("account_id".to_owned(), "acme".to_owned()));
             cells.push(("at".to_owned(), at.to_owned()));
+        }
+        "usage" => {
+            named(&["record_id", "resource_id"], &mut cells);
+            cells.push(("account_id".to_owned(), "acme".to_owned()));
         }
         "voucher" => cells.push(("account_id".to_owned(), "acme".to_owned())),
         _ => {}
@@ -179,7 +183,7 @@ fn tell(name: &str, text: &str) {
         }
         for (kind, rest) in moment.rows.iter().filter(|(kind, _)| kind != "account") {
             number += 1;
-            let stem = if kind == "funds" { "funds".to_owned() } else { format!("{kind}s") };
+            let stem = if ["funds", "usage"].contains(&kind.as_str()) { kind.clone() } else { format!("{kind}s") };
             let file = format!("{stem}-{number}.csv");
             bench.write(&file, &csv_of(kind, rest, &clock));
             files.push(file);
