@@ -1,7 +1,7 @@
 //! An account under way: its money, what it bought, and where it stands.
 
 use super::{AccountStatus, Resource, ResourceStatus};
-use crate::number::Money;
+use crate::number::{Money, Quantity};
 use crate::pay::AccountMoney;
 use crate::table::BillingMode;
 use crate::time::Instant;
@@ -93,11 +93,9 @@ impl LifeAccount {
         depth
     }
 
-    /// What could be spent on an order: cash, granted money, and credit that is free.
-    pub fn available(&self, credit_limit: Money) -> Money {
-        let wallet = &self.money.wallet;
-        let credit = if credit_limit > wallet.credit_used { credit_limit - wallet.credit_used } else { Money::ZERO };
-        wallet.balance + wallet.granted + credit
+    /// Money at hand: cash and granted money.
+    pub fn available(&self) -> Money {
+        self.money.wallet.balance + self.money.wallet.granted
     }
 }
 
@@ -121,6 +119,11 @@ impl Resource {
             ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => [None, None, None],
         };
         due.into_iter().flatten().min()
+    }
+
+    /// As what, and for how many units, periods from its expiry on are priced: of what it becomes where a change waits.
+    pub fn in_next_period(&self) -> (&str, Quantity) {
+        self.next_period.as_ref().map_or((&self.sku, self.quantity), |next| (&next.sku, next.quantity))
     }
 
     /// When the period begins in which it becomes something else; nothing while that period is not bought.

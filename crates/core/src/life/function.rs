@@ -1,5 +1,8 @@
 //! Whether a resource does its work: what `subscriptions` calls its function.
 
+use super::account::LifeAccount;
+use super::effect::{LifeEffects, LifeEvent, LifeEventKind};
+use super::terms::LifeTerms;
 use super::{AccountStatus, Resource, ResourceStatus};
 use crate::profile::{ArrearsStops, Profile};
 use crate::table::{BillingMode, ProductRow};
@@ -52,6 +55,53 @@ impl Resource {
                 AccountStatus::Retention | AccountStatus::Released => true,
             }
     }
+}
+
+/// Resources whose work a step may stop or start without touching them: what depends on others, and where the account
+/// itself moves what it uses by the hour.
+pub(super) struct Watched {
+    worked: Vec<(String, bool)>,
+}
+
+impl Watched {
+    /// Looks before the step.
+    pub fn of(account: &LifeAccount, is_standing: bool, at: Instant, terms: &LifeTerms<'_>) -> Self {
+        let is_watched = |resource: &&Resource| {
+            !resource.has_ended()
+                && (!resource.depends_on.is_empty() || is_standing && resource.billing_mode == BillingMode::PayPerUse)
+        };
+        let watched = account.resources.values().filter(is_watched);
+        Self { worked: watched.map(|resource| (resource.resource_id.clone(), works_in(account, resource, at, terms))).collect() }
+    }
+
+    /// Looks after it, and tells what stopped working and what works again; what ended has an event of its own.
+    pub fn tell(self, account: &LifeAccount, effects: &mut LifeEffects, at: Instant, terms: &LifeTerms<'_>) {
+        for (resource_id, did_work) in self.worked {
+            let is_told = |event: &LifeEvent| {
+                matches!(event.kind, LifeEventKind::Suspended | LifeEventKind::Restored)
+                    && event.resource_id.as_deref() == Some(resource_id.as_str())
+            };
+            effects.events.retain(|event| !is_told(event));
+            let resource = &account.resources[&resource_id];
+            let kind = match (did_work, works_in(account, resource, at, terms)) {
+                (true, false) if !resource.has_ended() => LifeEventKind::Suspended,
+                (false, true) => LifeEventKind::Restored,
+                (true, true | false) | (false, false) => continue,
+            };
+            let cause = effects.order.as_ref().map_or("", |order| order.order_id.as_str());
+            effects.events.push(LifeEvent::new(kind, at, account.account_id(), Some(&resource_id), cause));
+        }
+    }
+}
+
+/// Whether the resource works where the account is now.
+fn works_in(account: &LifeAccount, resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> bool {
+    let is_active = |id: &&String| account.resources.get(*id).is_some_and(|host| host.status == ResourceStatus::Active);
+    let active = resource.depends_on.iter().filter(is_active).cloned().collect();
+    let arrears_stops = terms.product(&resource.product, at).arrears_stops(terms.profile);
+    // The end of a grace is a step of its own, which stops the resource by its status.
+    let as_of = Instant::MIN;
+    resource.works(&Surroundings { as_of, arrears_stops, account: account.standing.status, active: &active })
 }
 
 #[cfg(test)]

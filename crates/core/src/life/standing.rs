@@ -54,7 +54,6 @@ pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<
             effects.events.push(event(LifeEventKind::Suspended));
             for resource in by_use(account, ResourceStatus::Active) {
                 account.resources.get_mut(&resource).expect("it was just found").status = ResourceStatus::Retention;
-                effects.events.push(LifeEvent::new(LifeEventKind::Suspended, at, &account_id, Some(&resource), ""));
             }
         }
         AccountStatus::Retention => {
@@ -73,12 +72,14 @@ pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<
     effects
 }
 
-/// Ends arrears where nothing overdue is left.
-pub(super) fn clear(account: &mut LifeAccount, at: Instant) -> Option<LifeEffects> {
+/// Whether the account stands in arrears and owes nothing overdue any more.
+pub(super) fn is_over(account: &LifeAccount) -> bool {
+    account.standing.status != AccountStatus::Normal && !account.is_in_arrears()
+}
+
+/// Ends arrears: the status, and the freeze of what is used by the hour.
+pub(super) fn clear(account: &mut LifeAccount, at: Instant) -> LifeEffects {
     let was = account.standing.status;
-    if was == AccountStatus::Normal || account.money.wallet.in_arrears_since.is_some() {
-        return None;
-    }
     let account_id = account.account_id().to_owned();
     let mut effects = LifeEffects::default();
     effects.events.push(LifeEvent::new(LifeEventKind::ArrearsEnded, at, &account_id, None, ""));
@@ -86,14 +87,13 @@ pub(super) fn clear(account: &mut LifeAccount, at: Instant) -> Option<LifeEffect
         effects.events.push(LifeEvent::new(LifeEventKind::Restored, at, &account_id, None, ""));
         for resource in by_use(account, ResourceStatus::Retention) {
             account.resources.get_mut(&resource).expect("it was just found").status = ResourceStatus::Active;
-            effects.events.push(LifeEvent::new(LifeEventKind::Restored, at, &account_id, Some(&resource), ""));
         }
     }
     let standing = &mut account.standing;
-    (standing.status, standing.since) = (AccountStatus::Normal, at);
+    (standing.status, standing.since, standing.life_at) = (AccountStatus::Normal, at, at.max(standing.life_at));
     (standing.grace_until, standing.retention_until) = (None, None);
     effects.standing = Some(standing.clone());
-    Some(effects)
+    effects
 }
 
 /// What it uses by the hour and registered, with this status.

@@ -16,7 +16,7 @@
 use super::account::LifeAccount;
 use super::effect::LifeEffects;
 use super::terms::LifeTerms;
-use super::{order, standing, timer};
+use super::{function, order, standing, timer};
 use crate::pay::{self, Effects, MoneyEvent};
 use crate::table::{FundsKind, OrderRow};
 use crate::time::Instant;
@@ -79,9 +79,11 @@ pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms
                 // What time should have done before something that was carried out is done after it.
                 let at = timer.at.max(account.standing.life_at);
                 account.standing.life_at = at;
-                let effects = timer::carry_out(account, &timer.step, at, terms);
+                let watched = function::Watched::of(account, timer.step == timer::TimerStep::Standing, at, terms);
+                let mut effects = timer::carry_out(account, &timer.step, at, terms);
+                watched.tell(account, &mut effects, at, terms);
                 taken.push(Taken::Life(at, Box::new(effects)));
-                taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, Box::new(effects))));
+                clear(account, at, terms, &mut taken);
             }
             (Some(_), None) => unreachable!("what is given goes first where no timer waits"),
         }
@@ -89,21 +91,34 @@ pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms
 }
 
 fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
-    let at = match given {
+    // What is late keeps its own date and takes effect now: where the account stood until now is a fact.
+    let at = given.at().max(terms.effective_from).max(account.standing.life_at);
+    match given {
         Given::Money(event) => {
             let payment = terms.payment(account.account_id(), event.at()).expect("an account with money has a row");
             let effects = pay::apply(&mut account.money, event, payment, terms.profile);
             taken.push(Taken::Money(place, effects));
-            event.at()
         }
         Given::Order(order) => {
-            let at = order.placed_at.max(terms.effective_from).max(account.standing.life_at);
             account.standing.life_at = at;
-            taken.push(Taken::Life(at, Box::new(order::carry_out(account, order, at, terms))));
-            at
+            let watched = function::Watched::of(account, false, at, terms);
+            let mut effects = order::carry_out(account, order, at, terms);
+            watched.tell(account, &mut effects, at, terms);
+            taken.push(Taken::Life(at, Box::new(effects)));
         }
-    };
-    taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, Box::new(effects))));
+    }
+    clear(account, at, terms, taken);
+}
+
+/// Ends arrears where the step before paid the last of them.
+fn clear(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
+    if !standing::is_over(account) {
+        return;
+    }
+    let watched = function::Watched::of(account, true, at, terms);
+    let mut effects = standing::clear(account, at);
+    watched.tell(account, &mut effects, at, terms);
+    taken.push(Taken::Life(at, Box::new(effects)));
 }
 
 /// When something is due for the account by itself, the earliest.

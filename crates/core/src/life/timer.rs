@@ -3,7 +3,7 @@
 use super::account::LifeAccount;
 use super::effect::{LifeEffects, LifeEvent, LifeEventKind};
 use super::terms::LifeTerms;
-use super::{RenewalPolicy, ResourceStatus, order, standing};
+use super::{AccountStatus, RenewalPolicy, ResourceStatus, order, standing};
 use crate::profile::ArrearsStops;
 use crate::table::BillingMode;
 use crate::time::Instant;
@@ -93,6 +93,10 @@ fn begin_period(account: &mut LifeAccount, resource_id: &str, at: Instant) -> Li
     let event = LifeEvent::new(LifeEventKind::Changed, at, &resource.account_id, Some(resource_id), &next.order_id)
         .with("sku", &next.sku)
         .with("quantity", next.quantity);
+    let bought = resource.periods.iter().find(|period| !period.is_given_back && period.service.start >= next.from);
+    if let Some(period) = bought {
+        resource.product.clone_from(&period.product);
+    }
     (resource.sku, resource.quantity) = (next.sku, next.quantity);
     LifeEffects { events: vec![event], ..LifeEffects::default() }
 }
@@ -111,11 +115,12 @@ pub(super) fn expire(account: &mut LifeAccount, resource_id: &str, at: Instant, 
     resource.next_attempt_at = None;
     let event = |kind| LifeEvent::new(kind, at, &resource.account_id, Some(resource_id), "");
     let mut events = vec![event(LifeEventKind::Expired)];
-    if terms.product(&resource.product, at).arrears_stops(terms.profile) == ArrearsStops::AtOnce {
+    // What was bought once has nothing to keep.
+    let is_one_time = resource.billing_mode == BillingMode::OneTime;
+    if is_one_time || terms.product(&resource.product, at).arrears_stops(terms.profile) == ArrearsStops::AtOnce {
         events.push(event(LifeEventKind::Suspended));
     }
-    // What was bought once has nothing to keep.
-    if resource.billing_mode == BillingMode::OneTime {
+    if is_one_time {
         (resource.grace_until, resource.retention_until) = (None, None);
     }
     LifeEffects { events, ..LifeEffects::default() }
@@ -123,12 +128,20 @@ pub(super) fn expire(account: &mut LifeAccount, resource_id: &str, at: Instant, 
 
 /// A subscription that goes on, paid by use.
 fn go_by_use(account: &mut LifeAccount, resource_id: &str, at: Instant, terms: &LifeTerms<'_>) -> Option<LifeEffects> {
+    // What the account uses by the hour is gone: nothing joins it.
+    let standing = account.standing.status;
     let resource = account.resources.get_mut(resource_id)?;
-    if resource.renewal != RenewalPolicy::ToPayPerUse {
+    if resource.renewal != RenewalPolicy::ToPayPerUse || standing == AccountStatus::Released {
         return None;
     }
     let price = terms.price(&resource.account_id, &resource.sku, at.plus_seconds(-1)).ok()?;
     let sku = price.row.particulars.get("equivalent_sku")?.clone();
+    if let Ok(by_use) = terms.price(&resource.account_id, &sku, at) {
+        resource.product.clone_from(&by_use.row.product);
+    }
+    if standing == AccountStatus::Retention {
+        resource.status = ResourceStatus::Retention;
+    }
     let event = LifeEvent::new(LifeEventKind::Converted, at, &resource.account_id, Some(resource_id), "").with("sku", &sku);
     resource.sku = sku;
     (resource.billing_mode, resource.renewal) = (BillingMode::PayPerUse, RenewalPolicy::None);

@@ -7,7 +7,7 @@ use super::super::period;
 use super::super::terms::LifeTerms;
 use super::super::{PeriodKind, Resource, ResourceStatus};
 use super::buy::{Item, Purchase, discounts, not_priced, pay_for};
-use super::renew::extend;
+use super::renew::{extend, renewable};
 use super::{live, not_in_arrears, paid_ahead};
 use crate::pay;
 use crate::rate::ChargeType;
@@ -45,15 +45,16 @@ fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_
         let why = format!("`{}` is {}; renew it first", resource.resource_id, resource.status.as_str());
         return Err(Refused::new("expired", why));
     }
-    let expires_at = resource.expires_at.expect("a subscription has an expiry");
+    let expires_at = renewable(resource, at, terms)?;
     let unified = unified(order, expires_at, terms)?;
-    let price = Arc::clone(terms.price(&resource.account_id, &resource.sku, at)?);
+    let (sku, quantity) = resource.in_next_period();
+    let price = Arc::clone(terms.price(&resource.account_id, sku, at)?);
     let discounts = discounts(&resource.account_id, &price, OrderKind::Align, at, terms);
-    let priced = period::price_of_alignment(&price.row, resource.quantity, &unified, &discounts, terms.profile, terms.zone)
-        .map_err(not_priced)?;
+    let priced =
+        period::price_of_alignment(&price.row, quantity, &unified, &discounts, terms.profile, terms.zone).map_err(not_priced)?;
     Ok(Item {
         resource_id: resource.resource_id.clone(),
-        quantity: resource.quantity,
+        quantity,
         kind: PeriodKind::Align,
         charge_type: ChargeType::Renewal,
         service: unified.service,
@@ -63,7 +64,7 @@ fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_
         tags: resource.tags.clone(),
         price,
         priced,
-        billed: resource.quantity,
+        billed: quantity,
         // Whole months and a part of one.
         unit_price: None,
     })

@@ -8,7 +8,7 @@ use super::super::{Anchor, OrderCharge, PaidPart, PaidPeriod, PeriodKind};
 use crate::id;
 use crate::number::{AmountOverflow, Money, Quantity, UnitPrice};
 use crate::pay::{ChargeDue, OrderDue, PaymentSource, pay_order};
-use crate::price::{Buyer, Price};
+use crate::price::{self, Buyer, Price};
 use crate::profile::RenewalSource;
 use crate::rate::{Amounts, Charge, ChargeType, LineKey};
 use crate::table::{BillingMode, DiscountKind, DiscountRow, OrderKind};
@@ -57,6 +57,8 @@ pub(super) fn pay_for(
     terms: &LifeTerms<'_>,
 ) -> Result<(LifeEffects, Vec<PaidPeriod>), Refused> {
     let account_id = account.account_id().to_owned();
+    let dues = purchase.items.iter().map(|item| i128::from(item.priced.amounts.due.e8()));
+    i64::try_from(dues.sum::<i128>()).map_err(|_| beyond(AmountOverflow))?;
     let charges: Vec<OrderCharge> =
         purchase.items.iter().map(|item| item.charge(&account_id, purchase.order_id, at, terms)).collect();
     let payment = terms.payment(&account_id, at).expect("an account with money has a row");
@@ -194,7 +196,8 @@ pub(super) fn price_periods(
         period::price_of_periods(row, asked.periods, asked.quantity, &discounts, terms.profile).map_err(not_priced)?
     };
     let billed = asked.quantity.held_for(i64::from(asked.periods)).map_err(beyond)?;
-    let unit_price = (!row.particulars.contains_key("terms")).then_some(row.unit_price);
+    let is_of_one_price = !row.particulars.contains_key("terms") && !price::is_tiered(&row.model);
+    let unit_price = is_of_one_price.then_some(row.unit_price);
     Ok(Periods { priced, months, billed, unit_price })
 }
 

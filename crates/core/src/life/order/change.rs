@@ -93,6 +93,12 @@ pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: 
         return Err(Refused::new("other_billing_mode", why));
     }
     if resource.billing_mode == BillingMode::PayPerUse {
+        let old = terms.price(&resource.account_id, &resource.sku, at).ok();
+        let cost = |price: &Price, quantity| price::total(&price.row, quantity).map_err(beyond);
+        let old = old.map(|old| cost(old, resource.quantity)).transpose()?;
+        if old.is_none_or(|old| cost(&new, quantity).is_ok_and(|new| new > old)) {
+            not_in_arrears(account)?;
+        }
         return Ok(Plan::Free(new, quantity));
     }
     paid_ahead(resource, "changed")?;
@@ -117,27 +123,32 @@ fn paid_change(
     terms: &LifeTerms<'_>,
 ) -> Result<Plan, Refused> {
     let expires_at = resource.expires_at.expect("a subscription has an expiry");
-    if order.effective == Some(Effective::NextPeriod) {
-        return Ok(Plan::NextPeriod(Arc::clone(new), quantity, expires_at));
-    }
     let old = terms.price(&resource.account_id, &resource.sku, at)?;
     let (was, becomes) = (rate(old, resource.quantity)?, rate(new, quantity)?);
+    if resource.bundle_id.is_some() && was.unit != becomes.unit {
+        let why = format!("`{}` is in a bundle, which is renewed as one: by months or by years", resource.resource_id);
+        return Err(Refused::new("bundle_terms_differ", why));
+    }
+    // An upgrade of the last minutes costs nothing and is one all the same.
+    let by_year = |rate: Rate| rate.cost.times(12 / i128::from(rate.unit.months())).map_err(beyond);
+    let (was_by_year, becomes_by_year) = (by_year(was)?, by_year(becomes)?);
+    if becomes_by_year > was_by_year {
+        not_in_arrears(account)?;
+    }
+    let waits = match order.effective {
+        Some(effective) => effective == Effective::NextPeriod,
+        None => becomes_by_year < was_by_year && terms.profile.downgrade_timing == DowngradeTiming::NextPeriod,
+    };
+    if waits {
+        return Ok(Plan::NextPeriod(Arc::clone(new), quantity, expires_at));
+    }
     let from = calendar::change_from(at, resource.starts_at, terms.profile, terms.zone).min(expires_at);
     let left = Window::new(from, expires_at);
     let discounts = discounts(&resource.account_id, new, OrderKind::Change, at, terms);
     let currency = &new.row.currency;
     let cost = change::upgrade(was, becomes, left, currency, &discounts, terms.profile, terms.zone).map_err(beyond)?;
-    if cost.amounts.list.is_positive() {
-        not_in_arrears(account)?;
+    if becomes_by_year >= was_by_year {
         return Ok(Plan::Upgrade(Box::new(upgrade_item(resource, (new, quantity), left, cost))));
-    }
-
-    let waits = match order.effective {
-        Some(effective) => effective == Effective::NextPeriod,
-        None => terms.profile.downgrade_timing == DowngradeTiming::NextPeriod,
-    };
-    if waits {
-        return Ok(Plan::NextPeriod(Arc::clone(new), quantity, expires_at));
     }
     let periods: Vec<&PaidPeriod> = resource.periods.iter().filter(|period| is_left(period, left)).collect();
     let downgrade = change::downgrade(was, becomes, left, &periods, currency, terms.profile, terms.zone).map_err(beyond)?;

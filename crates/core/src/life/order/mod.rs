@@ -19,9 +19,10 @@ use super::effect::{LifeEffects, OrderState, Refused};
 use super::product::ProductRenewal;
 use super::terms::LifeTerms;
 use super::{RenewalPolicy, Resource, ResourceStatus, calendar};
-use crate::profile::AutoRenewRetries;
+use crate::profile::{AutoRenewRetries, Profile};
 use crate::table::{BillingMode, OrderKind, OrderRow};
 use crate::time::Instant;
+use std::borrow::Cow;
 
 /// Carries out an order, or records why not.
 pub(super) fn carry_out(account: &mut LifeAccount, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
@@ -30,7 +31,7 @@ pub(super) fn carry_out(account: &mut LifeAccount, order: &OrderRow, at: Instant
         OrderKind::Renew => renew::carry_out(account, order, at, terms),
         OrderKind::Unsubscribe => unsubscribe::carry_out(account, order, at, terms),
         OrderKind::Change => change::carry_out(account, order, at, terms),
-        OrderKind::Delete => policy::delete(account, order, at),
+        OrderKind::Delete => policy::delete(account, order, at, terms),
         OrderKind::SetRenewal => policy::set_renewal(account, order, at, terms),
         OrderKind::Align => align::carry_out(account, order, at, terms),
     };
@@ -86,26 +87,50 @@ fn paid_ahead(resource: &Resource, what: &str) -> Result<(), Refused> {
     }
 }
 
+/// Whether it was free within a quota: it costs nothing and is not renewed.
+fn is_free_of_quota(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> bool {
+    let product = terms.product(&resource.product, at);
+    let is_free = || terms.price(&resource.account_id, &resource.sku, at).is_ok_and(|price| price.row.unit_price.e12() == 0);
+    product.free_quota.is_some() && !product.is_addon && is_free()
+}
+
+/// Whether the subscription may go on, paid by use.
+fn may_go_by_use(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
+    let price = terms.price(&resource.account_id, &resource.sku, at)?;
+    let has_equivalent = price.row.particulars.contains_key("equivalent_sku");
+    let is_allowed = terms.product(&resource.product, at).may_go_by_use && has_equivalent;
+    if is_allowed && resource.billing_mode == BillingMode::Subscription && resource.status == ResourceStatus::Active {
+        return Ok(());
+    }
+    let id = &resource.resource_id;
+    let why = format!("`{id}` cannot go on paid by use: its product allows no such switch, or its sku has no equivalent");
+    Err(Refused::new("no_mode_switch", why))
+}
+
 /// The first attempt to renew the resource by itself later than `after`: nothing unless it is active and its policy is `auto`.
-///
-/// What is renewed by a new order is tried daily from its product's `renewal_lead_days` on.
+/// An instant at which it was tried is not tried again.
 fn next_attempt(resource: &Resource, after: Instant, terms: &LifeTerms<'_>) -> Option<Instant> {
     let expires_at = resource.expires_at?;
     let is_tried = resource.status == ResourceStatus::Active && resource.renewal == RenewalPolicy::Auto && !resource.is_trial;
     if !is_tried {
         return None;
     }
+    let after = resource.last_renewal_attempt_at.map_or(after, |tried| tried.max(after));
+    calendar::next_attempt(after, expires_at, &*attempts_of(resource, expires_at, terms)?, terms.zone)
+}
+
+/// By which rule renewals are tried; nothing where they are not. What is renewed by a new order is tried daily from its
+/// product's `renewal_lead_days` on.
+fn attempts_of<'a>(resource: &Resource, expires_at: Instant, terms: &LifeTerms<'a>) -> Option<Cow<'a, Profile>> {
     let product = terms.product(&resource.product, expires_at);
     match (product.renewal, resource.billing_mode) {
         (ProductRenewal::NewOrder, _) => {
             let mut profile = terms.profile.clone();
             profile.auto_renew_first_try.days_before = product.renewal_lead_days;
             profile.auto_renew_retries = AutoRenewRetries::Daily;
-            calendar::next_attempt(after, expires_at, &profile, terms.zone)
+            Some(Cow::Owned(profile))
         }
-        (ProductRenewal::Central | ProductRenewal::OwnPage, BillingMode::Subscription) => {
-            calendar::next_attempt(after, expires_at, terms.profile, terms.zone)
-        }
+        (ProductRenewal::Central | ProductRenewal::OwnPage, BillingMode::Subscription) => Some(Cow::Borrowed(terms.profile)),
         (ProductRenewal::Central | ProductRenewal::OwnPage | ProductRenewal::None, _) => None,
     }
 }

@@ -6,7 +6,7 @@ use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
 use super::super::{RenewalPolicy, Resource, ResourceStatus, calendar};
 use super::renew::done;
-use super::{live, next_attempt, paid_ahead};
+use super::{attempts_of, is_free_of_quota, live, may_go_by_use, next_attempt, paid_ahead};
 use crate::profile::AutoRenewRetries;
 use crate::table::{BillingMode, OrderRow};
 use crate::time::Instant;
@@ -40,9 +40,11 @@ pub(super) fn set_renewal(
 fn last_chance(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Option<Instant> {
     let expires_at = resource.expires_at?;
     let is_tried = resource.status == ResourceStatus::Active && resource.renewal == RenewalPolicy::Auto;
-    let is_daily = terms.profile.auto_renew_retries == AutoRenewRetries::Daily;
-    let has_begun = at >= calendar::first_attempt(expires_at, terms.profile, terms.zone);
-    (is_tried && is_daily && has_begun && at < expires_at).then_some(at)
+    let profile = attempts_of(resource, expires_at, terms)?;
+    let is_daily = profile.auto_renew_retries == AutoRenewRetries::Daily;
+    let has_begun = at >= calendar::first_attempt(expires_at, &profile, terms.zone);
+    let was_tried = resource.last_renewal_attempt_at >= Some(at);
+    (is_tried && is_daily && has_begun && !was_tried && at < expires_at).then_some(at)
 }
 
 fn check(resource: &Resource, wished: RenewalPolicy, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
@@ -53,7 +55,7 @@ fn check(resource: &Resource, wished: RenewalPolicy, at: Instant, terms: &LifeTe
     }
     match wished {
         RenewalPolicy::Auto => {
-            if product.renewal == ProductRenewal::None {
+            if product.renewal == ProductRenewal::None || is_free_of_quota(resource, at, terms) {
                 return Err(Refused::new("not_renewable", format!("`{id}` is of `{}`, which is not renewed", resource.product)));
             }
             if resource.status != ResourceStatus::Active && resource.renewal != RenewalPolicy::Auto {
@@ -62,21 +64,17 @@ fn check(resource: &Resource, wished: RenewalPolicy, at: Instant, terms: &LifeTe
             }
             Ok(())
         }
-        RenewalPolicy::ToPayPerUse => {
-            let price = terms.price(&resource.account_id, &resource.sku, at)?;
-            let has_equivalent = price.row.particulars.contains_key("equivalent_sku");
-            if !product.may_go_by_use || !has_equivalent || resource.status != ResourceStatus::Active {
-                let why =
-                    format!("`{id}` cannot go on paid by use: its product allows no such switch, or its sku has no equivalent");
-                return Err(Refused::new("no_mode_switch", why));
-            }
-            Ok(())
-        }
+        RenewalPolicy::ToPayPerUse => may_go_by_use(resource, at, terms),
         RenewalPolicy::Manual | RenewalPolicy::None => Ok(()),
     }
 }
 
-pub(super) fn delete(account: &mut LifeAccount, order: &OrderRow, at: Instant) -> Result<LifeEffects, Refused> {
+pub(super) fn delete(
+    account: &mut LifeAccount,
+    order: &OrderRow,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> Result<LifeEffects, Refused> {
     let resource = live(account, order)?;
     if resource.billing_mode != BillingMode::PayPerUse {
         let why = format!("`{}` is paid ahead: `unsubscribe` gives it back", resource.resource_id);
@@ -85,6 +83,30 @@ pub(super) fn delete(account: &mut LifeAccount, order: &OrderRow, at: Instant) -
 
     let resource = account.resources.get_mut(&order.resource_id).expect("it was just found");
     (resource.status, resource.ended_at) = (ResourceStatus::Deleted, Some(at));
-    let event = LifeEvent::new(LifeEventKind::Deleted, at, &resource.account_id, Some(&resource.resource_id), &order.order_id);
-    Ok(done(order, at, vec![event]))
+    let product = terms.product(&resource.product, at);
+    let mut deleted = vec![order.resource_id.clone()];
+    if let (Some(family), false) = (&product.family, product.is_addon) {
+        deleted.extend(packages_that_end(account, family, at, terms));
+    }
+    let mut events = Vec::new();
+    for id in deleted {
+        let resource = account.resources.get_mut(&id).expect("it was just found");
+        (resource.status, resource.ended_at) = (ResourceStatus::Deleted, Some(at));
+        events.push(LifeEvent::new(LifeEventKind::Deleted, at, &resource.account_id, Some(&id), &order.order_id));
+    }
+    Ok(done(order, at, events))
+}
+
+/// Packages of the family that are paid by use: they end with the last quota of an edition (Huawei, SecMaster).
+fn packages_that_end(account: &LifeAccount, family: &str, at: Instant, terms: &LifeTerms<'_>) -> Vec<String> {
+    let of_family = |resource: &&Resource, is_addon: bool| {
+        let product = terms.product(&resource.product, at);
+        !resource.has_ended() && product.family.as_deref() == Some(family) && product.is_addon == is_addon
+    };
+    if account.resources.values().any(|resource| of_family(&resource, false)) {
+        return Vec::new();
+    }
+    let packages = account.resources.values().filter(|resource| of_family(resource, true));
+    let by_use = packages.filter(|resource| resource.billing_mode == BillingMode::PayPerUse);
+    by_use.map(|resource| resource.resource_id.clone()).collect()
 }

@@ -2,15 +2,17 @@
 
 use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
+use super::super::period::months_of;
+use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
 use super::super::{Anchor, PeriodKind, RenewalPolicy, Resource, ResourceStatus, calendar};
 use super::buy::{Asked, Item, Purchase, pay_for, price_periods};
-use super::{next_attempt, not_in_arrears};
-use crate::number::{Money, Quantity};
+use super::{may_go_by_use, next_attempt, not_in_arrears};
+use crate::number::Quantity;
 use crate::pay;
 use crate::price::Price;
 use crate::rate::ChargeType;
-use crate::table::{BillingMode, OrderKind, OrderRow};
+use crate::table::{BillingMode, OrderKind, OrderRow, PaymentMethod};
 use crate::time::{Instant, Window};
 use std::sync::Arc;
 
@@ -64,15 +66,21 @@ pub(super) fn plan(
     let mut resource = made_of(order, &price, quantity, at);
     if price.row.billing_mode == BillingMode::PayPerUse {
         by_use(account, order, at, terms)?;
+        if let Some(bundle_id) = &order.bundle_id {
+            let why = format!("bundle `{bundle_id}` has one expiry, and what is paid by use has none; order it without a bundle");
+            return Err(Refused::new("bundle_without_expiry", why));
+        }
         return Ok((resource, None));
     }
 
     let free = within_free_quota(account, &price, quantity, at, terms)?;
     let asked = Asked { quantity, periods: order.periods, kind: OrderKind::Purchase, is_free: order.is_trial || free };
     let periods = price_periods(&order.account_id, &price, &asked, at, terms)?;
-    resource.anchor = Anchor { from: at, months: periods.months };
+    let anchor = Anchor::starting(at).plus(periods.months);
+    resource.anchor = anchor.map_err(|error| Refused::new("beyond_calendar", error.to_string()))?;
     resource.expires_at = (periods.months > 0).then(|| calendar::expires_at(resource.anchor, terms.zone));
-    join_bundle(account, &mut resource, terms)?;
+    settle_policy(&mut resource, free, at, terms)?;
+    join_bundle(account, &mut resource, at, terms)?;
     let item = Item {
         resource_id: order.resource_id.clone(),
         quantity,
@@ -96,10 +104,6 @@ fn made_of(order: &OrderRow, price: &Price, quantity: Quantity, at: Instant) -> 
     let row = &price.row;
     let wished = order.renewal.unwrap_or(RenewalPolicy::Manual);
     let renewal = match row.billing_mode {
-        // A trial is never renewed: a wish for it is kept as by hand.
-        BillingMode::Subscription | BillingMode::OneTime if order.is_trial && wished == RenewalPolicy::Auto => {
-            RenewalPolicy::Manual
-        }
         BillingMode::Subscription | BillingMode::OneTime => wished,
         BillingMode::PayPerUse => RenewalPolicy::None,
     };
@@ -138,9 +142,10 @@ fn made_of(order: &OrderRow, price: &Price, quantity: Quantity, at: Instant) -> 
 
 /// What is paid by use is started only with some money at hand, where the profile asks for it.
 fn by_use(account: &LifeAccount, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
-    let limit = terms.accounts.at(&order.account_id, at).map_or(Money::ZERO, |row| row.credit_limit);
-    let (available, needed) = (account.available(limit), terms.profile.min_available_for_ppu);
-    if available < needed {
+    // Who pays by invoice or from outside holds no money here.
+    let pays_from_balance = terms.payment(&order.account_id, at).is_some_and(|payment| payment.method == PaymentMethod::Balance);
+    let (available, needed) = (account.available(), terms.profile.min_available_for_ppu);
+    if pays_from_balance && available < needed {
         let why = format!("{needed} must be available to start what is paid by use, and {available} is");
         return Err(Refused::new("too_little_available", why));
     }
@@ -170,9 +175,9 @@ fn within_free_quota(
         } else if other.is_addon && other.family.is_some() && other.family == product.family {
             let per_unit = other.free_quota.unwrap_or(Quantity::ZERO);
             // Units are whole: a package enlarges the quota once for each.
-            for _ in 0..resource.quantity.e12() / Quantity::ONE.e12() {
-                allowed = allowed.plus(per_unit).map_err(overflow)?;
-            }
+            let units = i64::try_from(resource.quantity.e12() / Quantity::ONE.e12()).unwrap_or(i64::MAX);
+            let more = per_unit.held_for(units).map_err(overflow)?;
+            allowed = allowed.plus(more).map_err(overflow)?;
         }
     }
     if used.e12() > allowed.e12() {
@@ -182,8 +187,29 @@ fn within_free_quota(
     Ok(true)
 }
 
-/// A bundle has one renewal policy and one expiry.
-fn join_bundle(account: &LifeAccount, resource: &mut Resource, terms: &LifeTerms<'_>) -> Result<(), Refused> {
+/// What is wished for the expiry, as far as it can be: what is never renewed (a trial, what is free within a quota, a product
+/// without renewal) keeps a wish for `auto` as by hand; a switch to use that its product or sku does not know is refused.
+fn settle_policy(resource: &mut Resource, is_free: bool, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
+    match resource.renewal {
+        RenewalPolicy::Auto => {
+            let product = terms.product(&resource.product, at);
+            let is_renewed = match (product.renewal, resource.billing_mode) {
+                (ProductRenewal::None, _) | (_, BillingMode::PayPerUse) => false,
+                (ProductRenewal::NewOrder, BillingMode::Subscription | BillingMode::OneTime) => true,
+                (ProductRenewal::Central | ProductRenewal::OwnPage, mode) => mode == BillingMode::Subscription,
+            };
+            if resource.is_trial || is_free || !is_renewed {
+                resource.renewal = RenewalPolicy::Manual;
+            }
+            Ok(())
+        }
+        RenewalPolicy::ToPayPerUse => may_go_by_use(resource, at, terms),
+        RenewalPolicy::Manual | RenewalPolicy::None => Ok(()),
+    }
+}
+
+/// A bundle has one renewal policy and one expiry, now and after every renewal.
+fn join_bundle(account: &LifeAccount, resource: &mut Resource, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
     let Some(bundle_id) = &resource.bundle_id else { return Ok(()) };
     let mut members = account.resources.values().filter(|one| one.bundle_id.as_ref() == Some(bundle_id) && !one.has_ended());
     let Some(member) = members.next() else { return Ok(()) };
@@ -196,6 +222,19 @@ fn join_bundle(account: &LifeAccount, resource: &mut Resource, terms: &LifeTerms
         );
         return Err(Refused::new("bundle_expiry_differs", why));
     }
-    (resource.renewal, resource.renewal_periods) = (member.renewal, member.renewal_periods);
+    let months = |one: &Resource| {
+        let price = terms.price(&one.account_id, &one.sku, at).ok()?;
+        months_of(&price.row, 1).ok()?
+    };
+    if (member.is_trial, member.billing_mode) != (resource.is_trial, resource.billing_mode) || months(member) != months(resource)
+    {
+        let why = format!(
+            "`{}` of bundle `{bundle_id}` has other terms (trial, mode, months of a period); a bundle is renewed as one",
+            member.resource_id
+        );
+        return Err(Refused::new("bundle_terms_differ", why));
+    }
+    // Bought on the 30th and the 31st of January, both expire with February: from here on they go by one anchor.
+    (resource.renewal, resource.renewal_periods, resource.anchor) = (member.renewal, member.renewal_periods, member.anchor);
     Ok(())
 }

@@ -1,7 +1,6 @@
 //! What an order would cost or bring back, and how that comes about. Changes nothing.
 
 use super::super::account::LifeAccount;
-use super::super::calendar;
 use super::super::effect::Refused;
 use super::super::formula::Formula;
 use super::super::terms::LifeTerms;
@@ -60,7 +59,7 @@ pub fn quote(account: &LifeAccount, order: &OrderRow, at: Instant, terms: &LifeT
         OrderKind::Purchase => quote.buy(purchase::plan(account, order, at, terms)?.1.as_slice()),
         OrderKind::Renew => quote.buy(&renew::plan(account, order, at, terms)?),
         OrderKind::Align => quote.buy(&align::plan(account, order, at, terms)?),
-        OrderKind::Change => quote.change(account, order, change::plan(account, order, at, terms)?),
+        OrderKind::Change => quote.change(order, change::plan(account, order, at, terms)?),
         OrderKind::Unsubscribe => {
             let plan = unsubscribe::plan(account, order, at, terms)?;
             for back in plan.backs {
@@ -88,7 +87,7 @@ impl Quote {
         }
     }
 
-    fn change(&mut self, account: &LifeAccount, order: &OrderRow, plan: change::Plan) {
+    fn change(&mut self, order: &OrderRow, plan: change::Plan) {
         match plan {
             change::Plan::Upgrade(item) => self.buy(&[*item]),
             change::Plan::Downgrade(price, _, left, downgrade) => {
@@ -96,12 +95,7 @@ impl Quote {
                 self.line(order.resource_id.clone(), sku, left, -downgrade.refund, downgrade.formula);
             }
             change::Plan::Free(price, _) => self.nothing(order, &price.row.sku, Window::new(order.placed_at, order.placed_at)),
-            change::Plan::NextPeriod(price, _, from) => {
-                let resource = &account.resources[&order.resource_id];
-                let month = calendar::expires_at(crate::life::Anchor { from, months: 1 }, crate::time::Zone::UTC);
-                let until = resource.expires_at.unwrap_or(month).max(from);
-                self.nothing(order, &price.row.sku, Window::new(from, until));
-            }
+            change::Plan::NextPeriod(price, _, from) => self.nothing(order, &price.row.sku, Window::new(from, from)),
         }
     }
 

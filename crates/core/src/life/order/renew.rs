@@ -4,15 +4,16 @@ use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
 use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
-use super::super::{Anchor, PaidPeriod, PeriodKind, Resource, ResourceStatus, calendar, timer};
+use super::super::{Anchor, PaidPeriod, PeriodKind, RenewalPolicy, Resource, ResourceStatus, calendar, timer};
 use super::buy::{Asked, Item, Purchase, pay_for, price_periods};
-use super::{live, next_attempt, not_in_arrears, paid_ahead};
+use super::{is_free_of_quota, live, next_attempt, not_in_arrears, paid_ahead};
 use crate::id;
 use crate::pay;
 use crate::profile::{ExpireOnFailedRenewal, RenewAfterExpiryFrom};
 use crate::rate::ChargeType;
 use crate::table::{BillingMode, OrderKind, OrderRow, OrderScope};
 use crate::time::{Instant, Window};
+use chrono::Days;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -42,19 +43,25 @@ fn items(
     terms: &LifeTerms<'_>,
 ) -> Result<Vec<Item>, Refused> {
     let whole = account.whole(resource_id);
-    whole.iter().map(|id| item(&account.resources[id], periods, at, terms)).collect()
+    let items: Vec<Item> =
+        whole.iter().map(|id| item(&account.resources[id], periods, at, terms)).collect::<Result<_, Refused>>()?;
+    if items.iter().any(|item| item.service.end != items[0].service.end) {
+        let why = format!("the bundle of `{resource_id}` would expire at different instants; a bundle has one expiry");
+        return Err(Refused::new("bundle_expiry_differs", why));
+    }
+    Ok(items)
 }
 
 fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerms<'_>) -> Result<Item, Refused> {
     let old_expiry = renewable(resource, at, terms)?;
-    // Periods after a change that waits are of what it becomes.
-    let next = resource.next_period.as_ref();
-    let (sku, quantity) = next.map_or((&resource.sku, resource.quantity), |next| (&next.sku, next.quantity));
+    let (sku, quantity) = resource.in_next_period();
     let price = Arc::clone(terms.price(&resource.account_id, sku, at)?);
     let periods = periods.or(resource.renewal_periods).unwrap_or(1);
     let asked = Asked { quantity, periods, kind: OrderKind::Renew, is_free: false };
     let periods = price_periods(&resource.account_id, &price, &asked, at, terms)?;
 
+    // What expired at once with its failed renewal had paid for the rest of its last day.
+    let old_expiry = old_expiry.max(calendar::expires_at(resource.anchor, terms.zone));
     let starts_anew =
         resource.status != ResourceStatus::Active && terms.profile.renew_after_expiry_from == RenewAfterExpiryFrom::Renewal;
     let (start, anchor) = if starts_anew { (at, Anchor::starting(at)) } else { (old_expiry, resource.anchor) };
@@ -82,22 +89,27 @@ fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerm
 }
 
 /// Whether the resource may be renewed now; its expiry.
-fn renewable(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Result<Instant, Refused> {
+pub(super) fn renewable(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Result<Instant, Refused> {
     let product = terms.product(&resource.product, at);
     let id = &resource.resource_id;
     match (resource.billing_mode, product.renewal) {
         (BillingMode::OneTime, ProductRenewal::NewOrder) if !resource.is_trial => {}
         _ => paid_ahead(resource, "renewed")?,
     }
-    if product.renewal == ProductRenewal::None {
+    if product.renewal == ProductRenewal::None || is_free_of_quota(resource, at, terms) {
         return Err(Refused::new("not_renewable", format!("`{id}` is of `{}`, which is not renewed", resource.product)));
+    }
+    if resource.renewal == RenewalPolicy::ToPayPerUse && resource.status == ResourceStatus::Active {
+        let why = format!("`{id}` goes on paid by use at its expiry; set another renewal policy first");
+        return Err(Refused::new("being_converted", why));
     }
     let Some(expires_at) = resource.expires_at else {
         return Err(Refused::new("no_expiry", format!("`{id}` has no expiry")));
     };
     if product.renewal == ProductRenewal::NewOrder {
-        let lead = i64::from(product.renewal_lead_days) * 86_400;
-        let (from, until) = (expires_at.plus_seconds(-lead), expires_at);
+        // Days count from the expiry date, as those of automatic renewals do.
+        let first_day = calendar::expiry_date(expires_at, terms.zone) - Days::new(u64::from(product.renewal_lead_days));
+        let (from, until) = (terms.zone.start_of_day(first_day), expires_at);
         if at < from || at > until {
             let (from, until) = (terms.zone.to_text(from), terms.zone.to_text(until));
             return Err(Refused::new("outside_lead_days", format!("`{id}` may be ordered anew from {from} to {until}")));
@@ -178,9 +190,13 @@ pub(in super::super) fn renew_by_itself(
 /// The order that the engine makes of an automatic renewal, named by what it renews and from when: it is made once.
 fn made_order(account: &LifeAccount, resource_id: &str, items: &[Item], at: Instant) -> OrderRow {
     let resource = &account.resources[resource_id];
-    let (group, start) = (resource.bundle_id.as_deref().unwrap_or(resource_id), items[0].service.start.to_utc_text());
+    let (group, start) = (resource.bundle_id.as_deref().unwrap_or(resource_id), items[0].service.start);
+    // A renewal that was given back before it began may be made once more.
+    let is_given_back = |period: &&PaidPeriod| period.is_given_back && period.service.start == start;
+    let earlier = resource.periods.iter().filter(is_given_back).count().to_string();
+    let facts = [account.account_id(), group, resource_id, &start.to_utc_text(), &earlier];
     OrderRow {
-        order_id: id::derive("auto", &[account.account_id(), group, &start]),
+        order_id: id::derive("auto", &facts),
         account_id: account.account_id().to_owned(),
         kind: OrderKind::Renew,
         placed_at: at,

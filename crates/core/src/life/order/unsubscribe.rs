@@ -7,7 +7,7 @@ use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Re
 use super::super::formula::Formula;
 use super::super::refund::{Refund, RefundCase, RefundPolicy, RefundTerms, refund_of};
 use super::super::terms::LifeTerms;
-use super::super::{OrderCharge, PaidPart, PaidPeriod, PeriodKind, Resource, ResourceStatus};
+use super::super::{NextPeriod, OrderCharge, PaidPart, PaidPeriod, PeriodKind, Resource, ResourceStatus};
 use super::buy::{Drawn, ON_INVOICE, beyond};
 use super::{live, next_attempt, paid_ahead};
 use crate::number::{Money, Quantity};
@@ -168,7 +168,7 @@ fn may_end(
             && !whole.contains(&other.resource_id)
             && terms.family == product.family
             && !terms.is_addon
-            && terms.edition.as_deref() != Some("basic")
+            && terms.edition.as_deref().is_some_and(|edition| edition != "basic")
     });
     let in_the_way: Vec<String> = in_the_way.map(|other| format!("`{}`", other.resource_id)).collect();
     if in_the_way.is_empty() {
@@ -185,7 +185,12 @@ fn not_intervened(resource: &Resource, at: Instant) -> Result<(), Refused> {
     let is_changed = |period: &PaidPeriod| {
         matches!(period.kind, PeriodKind::Change | PeriodKind::Align) && first.is_some_and(|first| period.bought_at >= first)
     };
-    if resource.periods.iter().any(is_changed) || resource.next_period.is_some() {
+    // A change that waits goes with the renewal that was bought for it, and stands in the way of an earlier one.
+    let is_before = |next: &NextPeriod| {
+        let mut waiting = resource.periods.iter().filter(|period| !period.is_given_back && period.service.start > at);
+        waiting.any(|period| period.service.start < next.from)
+    };
+    if resource.periods.iter().any(is_changed) || resource.next_period.as_ref().is_some_and(is_before) {
         let why = format!("`{}` was changed since its renewal, which is no longer dropped alone", resource.resource_id);
         return Err(Refused::new("changed_since", why));
     }
@@ -249,6 +254,7 @@ fn shorten(resource: &mut Resource, backs: &[Back], at: Instant, terms: &LifeTer
         resource.anchor.months = resource.anchor.months.saturating_sub(period.term_months);
         resource.expires_at = resource.expires_at.map(|expires_at| expires_at.min(period.service.start));
     }
+    resource.next_period = None;
     resource.next_attempt_at = next_attempt(resource, at.plus_seconds(-1), terms);
 }
 
