@@ -10,11 +10,13 @@
 //! so this is exact; what does not add (minimum seconds, prices that change inside an hour, replaced rows) is told apart.
 
 mod charges;
+mod chunk;
 mod codes;
 mod error;
 mod file;
 mod hours;
 mod identity;
+mod pack;
 mod part;
 mod partials;
 mod rows;
