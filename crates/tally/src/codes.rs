@@ -16,8 +16,8 @@ impl Key {
     pub fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         if bytes.len() <= SHORT_BYTES {
-            let [first, second, third] = [0, 8, 16].map(|place| word(bytes, place));
-            return Self([first, second, third | (bytes.len() as u64) << 56]);
+            let length = (bytes.len() as u64) << 56;
+            return Self([word(bytes, 0), word(bytes, 8), word(bytes, 16) | length]);
         }
         let hash = xxh3_128(bytes);
         Self([hash as u64, (hash >> 64) as u64, u64::from(u8::MAX) << 56])
@@ -36,6 +36,7 @@ impl Key {
 }
 
 /// The 8 bytes from this place on, as far as they are there; read 8 at a time wherever the text is that long.
+#[inline]
 fn word(bytes: &[u8], place: usize) -> u64 {
     if let Some(word) = bytes.get(place..).and_then(|rest| rest.first_chunk()) {
         return u64::from_le_bytes(*word);
