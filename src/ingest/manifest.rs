@@ -336,7 +336,7 @@ fn replace_by_taken(
     };
     let (Some(old), Some(file)) = (old, books.store().input_file(&check.file_id)?) else { return Ok(None) };
     let taken = taken_of(books, &file);
-    replace::by_known(books, &taken, &file, &old, progress).map(Some)
+    replace::by_known(books, &taken, &file, &old, &mut super::Work::new(progress)).map(Some)
 }
 
 /// Whether bytes that were refused for their manifest may come again: another manifest may have spoken since.

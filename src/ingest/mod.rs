@@ -54,6 +54,18 @@ impl Counts {
     }
 }
 
+/// What taking files in has beside the books: whom it tells how far it is, and room that it uses again.
+struct Work<'a> {
+    progress: &'a Progress,
+    room: bulk::Room,
+}
+
+impl<'a> Work<'a> {
+    fn new(progress: &'a Progress) -> Self {
+        Self { progress, room: bulk::Room::default() }
+    }
+}
+
 /// Why a file's rows could not be taken to the end.
 enum Stopped {
     /// Its bytes cannot be trusted: the file is refused whole.
@@ -120,9 +132,10 @@ pub fn ingest_each(
             receipt.files.extend(taken_in);
         }
     }
+    let mut work = Work::new(progress);
     for (kind, path) in ordered {
         if goes_on && is_whole(books, path)? {
-            receipt.files.push(ingest_file(books, kind, path, None, progress)?);
+            receipt.files.push(ingest_file(books, kind, path, None, &mut work)?);
             goes_on = taken(path, receipt.files.last().expect("just taken"))?;
         }
     }
@@ -152,7 +165,7 @@ pub fn ingest_replacing(
     }
     let own_id = File::open(file).and_then(lake::digest).map_err(cannot("read", file))?;
     let old = replace::find_old(books, old, &own_id)?;
-    let mut receipt = ingest_file(books, kind, file, old.clone(), progress)?;
+    let mut receipt = ingest_file(books, kind, file, old.clone(), &mut Work::new(progress))?;
     if old.is_none() {
         receipt.notes.push("it is what stands in that place already: nothing changes".to_owned());
     }
@@ -179,13 +192,13 @@ fn ingest_file(
     kind: TableKind,
     path: &Path,
     old: Option<InputFile>,
-    progress: &Progress,
+    work: &mut Work<'_>,
 ) -> Result<FileReceipt, Failure> {
     let taken = take::take(books, path)?;
     faults::pass(Point::IngestRawKept)?;
     let known = books.store().input_file(&taken.file_id)?;
     match (&known, &old) {
-        (Some(known), Some(old)) => return replace::by_known(books, &taken, known, old, progress),
+        (Some(known), Some(old)) => return replace::by_known(books, &taken, known, old, work),
         (Some(known), None) if !manifest::may_come_again(books, known)? => return Ok(receipt::again(&taken, known)),
         _ => {}
     }
@@ -194,7 +207,7 @@ fn ingest_file(
     let counted = match manifest::check(books, kind, &taken, &mut record) {
         // Bytes that were refused for their manifest come again only under one that vouches for them.
         Ok(None) if known.is_some() => return Ok(receipt::again(&taken, &known.expect("it is known"))),
-        Ok(listing) => take_listed(books, kind, &taken, old, listing.as_ref(), &mut record, progress),
+        Ok(listing) => take_listed(books, kind, &taken, old, listing.as_ref(), &mut record, work),
         Err(stopped) => Err(stopped),
     };
     let is_again = known.is_some();
@@ -222,7 +235,7 @@ fn take_listed(
     old: Option<InputFile>,
     listing: Option<&manifest::Listing>,
     record: &mut IngestRecord,
-    progress: &Progress,
+    work: &mut Work<'_>,
 ) -> Result<(Counts, Option<ReplacedFile>), Stopped> {
     if kind != TableKind::Usage {
         return Ok((reference::take_rows(books, kind, taken, open(books, kind, taken)?.as_mut(), record)?, None));
@@ -236,7 +249,7 @@ fn take_listed(
         Some(old) => replace::circumstances(books, old)?,
         None => usage::Circumstances::default(),
     };
-    let (counts, outcome) = take_usage(books, taken, circumstances, record, progress)?;
+    let (counts, outcome) = take_usage(books, taken, circumstances, record, work)?;
     let replaced = old.zip(outcome).map(|(old, outcome)| replace::note(record, taken, &old, outcome));
     Ok((counts, replaced))
 }
@@ -246,18 +259,18 @@ fn take_usage(
     taken: &Taken,
     circumstances: usage::Circumstances,
     record: &mut IngestRecord,
-    progress: &Progress,
+    work: &mut Work<'_>,
 ) -> Result<(Counts, Option<usage::Outcome>), Stopped> {
     if !circumstances.is_plain() || taken.bytes < books.session.settings.bulk_bytes {
         let open = || open(books, TableKind::Usage, taken);
-        return usage::take_rows(books, taken, circumstances, open, record, progress);
+        return usage::take_rows(books, taken, circumstances, open, record, work.progress);
     }
     let mut counts = Counts::default();
-    let left = bulk::take(books, taken, record, &mut counts, progress)?;
+    let left = bulk::take(books, work, taken, record, &mut counts)?;
     if !left.is_empty() {
         let source = || Source::Path(taken.raw.clone());
         let open = || read::open_lines(source(), TableKind::Usage, &books.read_options(), &left);
-        let (of_left, _) = usage::take_rows(books, taken, circumstances, open, record, progress)?;
+        let (of_left, _) = usage::take_rows(books, taken, circumstances, open, record, work.progress)?;
         counts.add(of_left);
     }
     Ok((counts, None))

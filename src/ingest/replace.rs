@@ -6,10 +6,9 @@ use super::receipt::{self, FileReceipt, ReplacedFile};
 use super::retake::{KIND_RETAKE, is_retake};
 use super::take::Taken;
 use super::usage::{Circumstances, Outcome, Replacing, with_replaced};
-use super::{Stopped, input_file};
+use super::{Stopped, Work, input_file};
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::report::progress::Progress;
 use reckoner_core::id;
 use reckoner_core::table::TableKind;
 use reckoner_store::{IngestRecord, InputFile, QuarantineItem, Replacement};
@@ -141,7 +140,7 @@ pub(super) fn by_known(
     taken: &Taken,
     known: &InputFile,
     old: &InputFile,
-    progress: &Progress,
+    work: &mut Work<'_>,
 ) -> Result<FileReceipt, Failure> {
     let replacements = books.store().replacements()?;
     if known.is_refused {
@@ -160,7 +159,7 @@ pub(super) fn by_known(
     let circumstances = Circumstances { again: Some(items), ..circumstances(books, old)? };
 
     let mut record = IngestRecord::default();
-    let (counts, outcome) = match super::take_usage(books, taken, circumstances, &mut record, progress) {
+    let (counts, outcome) = match super::take_usage(books, taken, circumstances, &mut record, work) {
         Ok(taken) => taken,
         Err(Stopped::Failed(failure)) => return Err(failure),
         Err(Stopped::Refused(refusal)) => return Err(Failure::failed(refusal.detail).at(taken.raw.display())),

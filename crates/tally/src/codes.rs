@@ -14,16 +14,13 @@ pub(crate) struct Key([u64; 3]);
 
 impl Key {
     pub fn of(text: &str) -> Self {
-        let mut bytes = [0; 24];
-        if text.len() <= SHORT_BYTES {
-            bytes[..text.len()].copy_from_slice(text.as_bytes());
-            bytes[SHORT_BYTES] = text.len() as u8;
-        } else {
-            bytes[..16].copy_from_slice(&xxh3_128(text.as_bytes()).to_le_bytes());
-            bytes[SHORT_BYTES] = u8::MAX;
+        let bytes = text.as_bytes();
+        if bytes.len() <= SHORT_BYTES {
+            let length = (bytes.len() as u64) << 56;
+            return Self([word(bytes, 0), word(bytes, 8), word(bytes, 16) | length]);
         }
-        let word = |place: usize| u64::from_le_bytes(bytes[place * 8..place * 8 + 8].try_into().expect("8 bytes"));
-        Self([word(0), word(1), word(2)])
+        let hash = xxh3_128(bytes);
+        Self([hash as u64, (hash >> 64) as u64, u64::from(u8::MAX) << 56])
     }
 
     /// Whether it says all of the text.
@@ -35,6 +32,20 @@ impl Key {
         let mut bytes = [0; 24];
         bytes.chunks_exact_mut(8).zip(self.0).for_each(|(place, word)| place.copy_from_slice(&word.to_le_bytes()));
         xxh3_64(&bytes)
+    }
+}
+
+/// The 8 bytes from this place on, as far as they are there; read 8 at a time wherever the text is that long.
+#[inline]
+fn word(bytes: &[u8], place: usize) -> u64 {
+    if let Some(word) = bytes.get(place..).and_then(|rest| rest.first_chunk()) {
+        return u64::from_le_bytes(*word);
+    }
+    let there = bytes.len().saturating_sub(place);
+    match bytes.last_chunk() {
+        _ if there == 0 => 0,
+        Some(last) => u64::from_le_bytes(*last) >> (64 - 8 * there),
+        None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
 

@@ -1,22 +1,19 @@
 //! Parquet as the lake has it: zstd, row groups of 128 Ki rows, no schema but Parquet's own, so that every reader sees text
 //! as text.
 
+use crate::chunk::{Chunk, Encoder};
 use crate::error::TallyError;
 use arrow::array::{
-    Array as _, ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
+    ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
 };
 use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
-use arrow::datatypes::{DataType, Field, Int32Type, Schema, SchemaRef};
-use bytes::Bytes;
+use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
-use parquet::arrow::arrow_writer::{ArrowRowGroupWriterFactory, ArrowWriterOptions, compute_leaves};
-use parquet::arrow::{ArrowWriter, ProjectionMask};
-use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::column::writer::ColumnCloseResult;
+use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
 use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::ColumnPath;
+use parquet::schema::types::SchemaDescriptor;
 use reckoner_core::table::Texts;
 use std::collections::HashMap;
 use std::fs::File;
@@ -102,7 +99,7 @@ impl One {
 /// Column chunks of one value, encoded once and copied into every row group of as many rows.
 #[derive(Debug, Default)]
 pub struct Repeated {
-    chunks: HashMap<(String, One, usize), (Bytes, ColumnCloseResult)>,
+    chunks: HashMap<(String, One, usize), Chunk>,
 }
 
 /// Chunks that are kept before all are forgotten: hours come and go.
@@ -112,46 +109,45 @@ const REPEATED_MAX: usize = 512;
 pub(crate) struct Writer<'a> {
     path: &'a Path,
     columns: &'a [Column],
-    schema: SchemaRef,
     file: SerializedFileWriter<File>,
-    factory: ArrowRowGroupWriterFactory,
+    encoder: Encoder,
     repeated: &'a mut Repeated,
-    groups: usize,
     rows: u64,
 }
 
 impl<'a> Writer<'a> {
     pub fn create(path: &'a Path, columns: &'a [Column], repeated: &'a mut Repeated) -> Result<Self, TallyError> {
         let failed = TallyError::write(path);
-        let schema = schema_of(columns);
         let file = File::create(path).map_err(|error| failed(&error))?;
-        let writer = open(file, &schema, columns).map_err(|error| failed(&error))?;
-        let (file, factory) = writer.into_serialized_writer().map_err(|error| failed(&error))?;
-        Ok(Self { path, columns, schema, file, factory, repeated, groups: 0, rows: 0 })
+        let file = open(file, columns).map_err(|error| failed(&error))?;
+        let encoder = Encoder::new().map_err(|error| failed(&error))?;
+        Ok(Self { path, columns, file, encoder, repeated, rows: 0 })
     }
 
-    /// Writes a row group.
-    pub fn write(&mut self, rows: usize, cells: Vec<Cells>) -> Result<(), TallyError> {
+    /// Writes a row group; its columns are asked for one by one.
+    pub fn write(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells>) -> Result<(), TallyError> {
         let failed = TallyError::write(self.path);
         self.write_group(rows, cells).map_err(|error| failed(&error))?;
         self.rows += rows as u64;
         Ok(())
     }
 
-    fn write_group(&mut self, rows: usize, cells: Vec<Cells>) -> Result<(), ParquetError> {
-        let writers = self.factory.create_column_writers(self.groups)?;
-        self.groups += 1;
+    fn write_group(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells>) -> Result<(), ParquetError> {
+        let schema = self.file.schema_descr().clone();
         let mut group = self.file.next_row_group()?;
-        for (place, (mut writer, cells)) in writers.into_iter().zip(cells).enumerate() {
+        for ((column, descriptor), cells) in self.columns.iter().zip(schema.columns()).zip(cells) {
             match cells {
                 Cells::Each(array) => {
-                    for leaf in compute_leaves(self.schema.field(place), &array)? {
-                        writer.write(&leaf)?;
-                    }
-                    writer.close()?.append_to_row_group(&mut group)?;
+                    let (bytes, close) = self.encoder.chunk(descriptor, column.form, &array)?;
+                    group.append_column(&bytes, close)?;
                 }
                 Cells::All(one) => {
-                    let (bytes, close) = self.repeated.chunk(&self.columns[place], one, rows)?;
+                    let key = (column.name.clone(), one, rows);
+                    if !self.repeated.chunks.contains_key(&key) {
+                        let chunk = self.encoder.chunk(descriptor, column.form, &key.1.repeated(&column.kind, rows))?;
+                        self.repeated.keep(key.clone(), chunk);
+                    }
+                    let (bytes, close) = &self.repeated.chunks[&key];
                     group.append_column(bytes, close.clone())?;
                 }
             }
@@ -170,60 +166,28 @@ impl<'a> Writer<'a> {
 }
 
 impl Repeated {
-    fn chunk(&mut self, column: &Column, one: One, rows: usize) -> Result<&(Bytes, ColumnCloseResult), ParquetError> {
-        let key = (column.name.clone(), one, rows);
-        if !self.chunks.contains_key(&key) {
-            if self.chunks.len() >= REPEATED_MAX {
-                self.chunks.clear();
-            }
-            let chunk = alone(column, key.1.repeated(&column.kind, rows))?;
-            self.chunks.insert(key.clone(), chunk);
+    fn keep(&mut self, key: (String, One, usize), chunk: Chunk) {
+        if self.chunks.len() >= REPEATED_MAX {
+            self.chunks.clear();
         }
-        Ok(&self.chunks[&key])
+        self.chunks.insert(key, chunk);
     }
 }
 
-/// A column written as a file of its own, in memory, and where its chunk stands there.
-fn alone(column: &Column, array: ArrayRef) -> Result<(Bytes, ColumnCloseResult), ParquetError> {
-    let columns = std::slice::from_ref(column);
-    let schema = schema_of(columns);
-    let (mut bytes, rows_written) = (Vec::new(), array.len() as u64);
-    let mut writer = open(&mut bytes, &schema, columns)?;
-    writer.write(&RecordBatch::try_new(Arc::clone(&schema), vec![array])?)?;
-    let metadata = writer.close()?;
-    let bytes = Bytes::from(bytes);
-    let metadata = metadata.row_group(0).column(0).clone();
-    let bytes_written = metadata.compressed_size().unsigned_abs();
-    let close =
-        ColumnCloseResult { bytes_written, rows_written, metadata, bloom_filter: None, column_index: None, offset_index: None };
-    Ok((bytes, close))
-}
-
-fn schema_of(columns: &[Column]) -> SchemaRef {
+/// The columns as Parquet has them.
+fn parquet_schema(columns: &[Column]) -> Result<SchemaDescriptor, ParquetError> {
     let field = |column: &Column| Field::new(&column.name, column.kind.clone(), column.is_optional);
-    Arc::new(Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
+    ArrowSchemaConverter::new().convert(&Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
 }
 
-fn open<W: std::io::Write + Send>(to: W, schema: &SchemaRef, columns: &[Column]) -> Result<ArrowWriter<W>, ParquetError> {
-    let mut properties = WriterProperties::builder()
-        .set_compression(Compression::ZSTD(ZstdLevel::default()))
+/// Chunks come as they are: of what a writer of values is told, only what concerns the file matters.
+fn open(to: File, columns: &[Column]) -> Result<SerializedFileWriter<File>, ParquetError> {
+    let properties = WriterProperties::builder()
         .set_max_row_group_row_count(None)
         .set_statistics_enabled(EnabledStatistics::None)
-        .set_offset_index_disabled(true);
-    for Column { name, form, .. } in columns {
-        let column = ColumnPath::from(name.as_str());
-        properties = match form {
-            Form::Repeating => properties,
-            // By their least and greatest an hour is found.
-            Form::Rising => properties
-                .set_column_dictionary_enabled(column.clone(), false)
-                .set_column_statistics_enabled(column.clone(), EnabledStatistics::Chunk)
-                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED),
-            Form::Distinct => properties.set_column_dictionary_enabled(column, false),
-        };
-    }
-    let options = ArrowWriterOptions::new().with_properties(properties.build()).with_skip_arrow_metadata(true);
-    ArrowWriter::try_new_with_options(to, Arc::clone(schema), options)
+        .set_offset_index_disabled(true)
+        .build();
+    SerializedFileWriter::new(to, parquet_schema(columns)?.root_schema_ptr(), Arc::new(properties))
 }
 
 /// A dictionary of strings.

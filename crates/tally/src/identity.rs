@@ -26,7 +26,12 @@ pub fn identity(account_id: &str, record_id: &str) -> u64 {
 
 /// By this the holdings of a file of partials are ordered. Never changes, as [`identity`].
 pub(crate) fn holding_identity([account_id, resource_id, sku]: [&str; 3]) -> u64 {
-    let of_resource = xxh3_64_with_seed(resource_id.as_bytes(), xxh3_64(account_id.as_bytes()));
+    holding_in_account(account_seed(account_id), resource_id, sku)
+}
+
+/// The same for a holding of the account with this seed.
+pub(crate) fn holding_in_account(seed: u64, resource_id: &str, sku: &str) -> u64 {
+    let of_resource = xxh3_64_with_seed(resource_id.as_bytes(), seed);
     xxh3_64_with_seed(sku.as_bytes(), of_resource)
 }
 

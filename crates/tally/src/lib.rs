@@ -10,11 +10,15 @@
 //! so this is exact; what does not add (minimum seconds, prices that change inside an hour, replaced rows) is told apart.
 
 mod charges;
+mod chunk;
 mod codes;
 mod error;
 mod file;
+mod holdings;
 mod hours;
 mod identity;
+mod order;
+mod pack;
 mod part;
 mod partials;
 mod rows;
@@ -24,8 +28,10 @@ pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
 pub use error::TallyError;
 pub use file::Repeated;
+pub use holdings::PartHoldings;
 pub use hours::{HourSums, Sum, fold_hours};
 pub use identity::{identity, meet, row_identities, write_identities};
+pub use order::{HoldingOrder, sorted_hashes};
 pub use part::{Judge, NotPlain, Part};
 pub use partials::{Named, PartialFile, write_partials};
 pub use rows::write_rows;

@@ -1,14 +1,14 @@
 //! A part of a delivery: its plain rows in columns, and the holdings that they are of.
 
-use crate::codes::{Codes, Key};
+use crate::codes::Codes;
+use crate::holdings::PartHoldings;
 use crate::identity::{account_seed, in_account};
-use hashbrown::HashTable;
 use reckoner_core::intake::PlainTerms;
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::Use;
-use reckoner_core::table::{Coded, Texts, Unit, UsageColumns};
+use reckoner_core::table::{Coded, Texts, UsageColumns};
 use reckoner_core::time::{Instant, Window};
-use std::collections::HashMap;
+use std::ops::Range;
 
 /// No code.
 pub(crate) const NONE: u32 = u32::MAX;
@@ -40,8 +40,6 @@ pub struct Part {
     pub record_id: Texts,
     /// Account by code.
     pub account: Vec<u32>,
-    /// Of the account.
-    pub resource_id: Texts,
     /// Sku by code.
     pub sku: Vec<u32>,
     /// Account, resource and sku.
@@ -66,127 +64,6 @@ pub struct Part {
     pub not_plain: Vec<NotPlain>,
 }
 
-/// The holdings of a part, in the order in which they came.
-#[derive(Debug, Default)]
-pub struct PartHoldings {
-    /// Accounts.
-    pub accounts: Codes,
-    /// The resource of each holding.
-    pub resources: Texts,
-    /// Skus.
-    pub skus: Codes,
-    /// Account and sku of each holding.
-    pub keys: Vec<[u32; 2]>,
-    table: HashTable<Known>,
-    seeds: Vec<u64>,
-    /// What the rows of each holding are held against.
-    terms_of: Vec<u32>,
-    terms: Vec<PlainTerms>,
-    /// By account the code of its currency.
-    currency_of: Vec<u32>,
-    currencies: Codes,
-    by_sku: HashMap<(u32, u32), u32>,
-}
-
-/// A holding as it is looked up: once a row, so that everything stands in one place.
-#[derive(Debug, Clone, Copy)]
-struct Known {
-    resource: Key,
-    account: u32,
-    sku: u32,
-    holding: u32,
-    terms: u32,
-}
-
-impl Known {
-    fn hash(&self) -> u64 {
-        hash_of(self.resource, self.account, self.sku)
-    }
-}
-
-/// Rows of one account and sku are as rare as those of one resource: the three together tell.
-fn hash_of(resource: Key, account: u32, sku: u32) -> u64 {
-    let other = (u64::from(account) << 32 | u64::from(sku)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    resource.hash() ^ other.rotate_left(29)
-}
-
-impl PartHoldings {
-    fn account(&mut self, account_id: &str, judge: &dyn Judge) -> u32 {
-        let code = self.accounts.code(account_id);
-        if code as usize == self.seeds.len() {
-            self.seeds.push(account_seed(account_id));
-            let currency = judge.currency(account_id).map(|currency| self.currencies.code(currency));
-            self.currency_of.push(currency.unwrap_or(NONE));
-        }
-        code
-    }
-
-    /// The holding of these three, made if it is new.
-    fn holding(&mut self, account: u32, resource_id: &str, sku: u32, judge: &dyn Judge) -> Known {
-        let resource = Key::of(resource_id);
-        let hash = hash_of(resource, account, sku);
-        let resources = &self.resources;
-        let is_same = |known: &Known| {
-            (known.account, known.sku, known.resource) == (account, sku, resource)
-                && (resource.is_whole() || resources.get(known.holding as usize) == resource_id)
-        };
-        if let Some(known) = self.table.find(hash, is_same) {
-            return *known;
-        }
-        let terms = self.terms_code(account, sku, judge);
-        let holding = u32::try_from(self.keys.len()).expect("a part has fewer rows");
-        let known = Known { resource, account, sku, holding, terms };
-        self.keys.push([account, sku]);
-        self.resources.push(resource_id);
-        self.terms_of.push(terms);
-        self.table.insert_unique(hash, known, Known::hash);
-        known
-    }
-
-    fn terms_code(&mut self, account: u32, sku: u32, judge: &dyn Judge) -> u32 {
-        let currency = self.currency_of[account as usize];
-        if currency == NONE {
-            return NONE;
-        }
-        let Self { by_sku, terms, currencies, skus, .. } = self;
-        *by_sku.entry((currency, sku)).or_insert_with(|| match judge.terms(skus.get(sku), currencies.get(currency)) {
-            Some(found) => {
-                terms.push(found);
-                terms.len() as u32 - 1
-            }
-            None => NONE,
-        })
-    }
-
-    fn terms(&self, holding: u32) -> Option<&PlainTerms> {
-        self.terms.get(self.terms_of[holding as usize] as usize)
-    }
-
-    /// The unit in which a holding of plain rows is measured.
-    ///
-    /// # Panics
-    /// For a holding without plain rows.
-    pub fn unit(&self, holding: u32) -> &Unit {
-        &self.terms(holding).expect("a holding of plain rows has terms").unit
-    }
-
-    /// Account, resource and sku of a holding.
-    pub fn texts(&self, holding: u32) -> [&str; 3] {
-        let [account, sku] = self.keys[holding as usize];
-        [self.accounts.get(account), self.resources.get(holding as usize), self.skus.get(sku)]
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.keys.len()
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.keys.is_empty()
-    }
-}
-
 /// For the codes of a batch those of the part, found as they are met.
 struct Meant<'a> {
     coded: &'a Coded,
@@ -198,8 +75,8 @@ impl<'a> Meant<'a> {
         Self { coded, codes: vec![NONE; coded.values.len()] }
     }
 
-    fn of(&mut self, row: usize, find: impl FnOnce(&str) -> u32) -> u32 {
-        let code = self.coded.codes[row] as usize;
+    fn of(&mut self, row: u32, find: impl FnOnce(&str) -> u32) -> u32 {
+        let code = self.coded.codes[row as usize] as usize;
         if self.codes[code] == NONE {
             self.codes[code] = find(self.coded.values.get(code));
         }
@@ -207,66 +84,121 @@ impl<'a> Meant<'a> {
     }
 }
 
+/// Appends a run of texts.
+fn append(to: &mut Texts, from: &Texts, run: Range<usize>) {
+    let start = if run.start == 0 { 0 } else { from.ends[run.start - 1] };
+    let ends = &from.ends[run];
+    let Some(end) = ends.last() else { return };
+    let before = u32::try_from(to.text.len()).expect("a part holds less than 4 GiB of text");
+    before.checked_add(end - start).expect("a part holds less than 4 GiB of text");
+    to.text.push_str(&from.text[start as usize..*end as usize]);
+    to.ends.extend(ends.iter().map(|end| before + (end - start)));
+}
+
 impl Part {
     /// Takes the rows of a batch: plain ones become rows of the part, of the others the lines are kept.
+    ///
+    /// Column by column: what is looked up for one row waits for memory while that of the next rows is on its way.
     pub fn take(&mut self, batch: &UsageColumns, judge: &dyn Judge) {
-        let mut unread = batch.unread.iter().map(|row| *row as usize).peekable();
+        let read = self.read_rows(batch);
         let (mut accounts, mut skus) = (Meant::new(&batch.account_id), Meant::new(&batch.sku));
-        let mut labels = [&batch.region, &batch.resource_name, &batch.tags].map(|column| column.as_ref().map(Meant::new));
-        for row in 0..batch.len() {
-            let line = batch.lines[row];
-            let record_id = batch.record_id.get(row);
-            if unread.next_if_eq(&row).is_some() {
-                let account_id = batch.account_id.get(row);
-                let is_named = !record_id.is_empty() && !account_id.is_empty();
-                let identity = is_named.then(|| in_account(account_seed(account_id), record_id));
-                self.not_plain.push(NotPlain { line, identity });
-                continue;
+        let holdings = &mut self.holdings;
+        let account_of: Vec<u32> = read.iter().map(|row| accounts.of(*row, |text| holdings.account(text, judge))).collect();
+        let sku_of: Vec<u32> = read.iter().map(|row| skus.of(*row, |text| holdings.skus.code(text))).collect();
+        let keys = account_of.iter().zip(&sku_of).map(|(account, sku)| [*account, *sku]);
+        let holding_of = holdings.find(read.iter().map(|row| batch.resource_id.get(*row as usize)).zip(keys));
+        let identity_of = account_of
+            .iter()
+            .zip(&read)
+            .map(|(account, row)| in_account(holdings.seed(*account), batch.record_id.get(*row as usize)));
+        let identity_of: Vec<u64> = identity_of.collect();
+
+        let mut plain = Vec::with_capacity(read.len());
+        for (place, row) in (0..).zip(&read) {
+            let at = *row as usize;
+            let interval = Window::new(Instant::from_seconds(batch.started_at[at]), Instant::from_seconds(batch.ended_at[at]));
+            let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[at]) };
+            let terms = holdings.terms_of(account_of[place], sku_of[place], judge);
+            if terms.is_some_and(|terms| terms.admits(record)) {
+                plain.push(place);
+            } else {
+                self.not_plain.push(NotPlain { line: batch.lines[at], identity: Some(identity_of[place]) });
             }
-            let holdings = &mut self.holdings;
-            let account = accounts.of(row, |text| holdings.account(text, judge));
-            let resource_id = batch.resource_id.get(row);
-            let sku = skus.of(row, |text| holdings.skus.code(text));
-            let Known { holding, terms, .. } = holdings.holding(account, resource_id, sku, judge);
-            let identity = in_account(holdings.seeds[account as usize], record_id);
-            let (start, end) = (batch.started_at[row], batch.ended_at[row]);
-            let interval = Window::new(Instant::from_seconds(start), Instant::from_seconds(end));
-            let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[row]) };
-            if !holdings.terms.get(terms as usize).is_some_and(|terms| terms.admits(record)) {
-                self.not_plain.push(NotPlain { line, identity: Some(identity) });
-                continue;
-            }
-            self.take_labels(&mut labels, row, batch.revision.as_ref().map_or(0, |revisions| revisions[row]));
-            self.lines.push(line);
-            self.record_id.push(record_id);
-            self.account.push(account);
-            self.resource_id.push(resource_id);
-            self.sku.push(sku);
-            self.holding.push(holding);
-            self.identity.push(identity);
-            self.started_at.push(start);
-            self.ended_at.push(end);
-            self.quantity_e12.push(batch.quantity_e12[row]);
+        }
+
+        let rows: Vec<u32> = plain.iter().map(|place| read[*place]).collect();
+        self.take_labels(batch, &rows);
+        self.account.extend(plain.iter().map(|place| account_of[*place]));
+        self.sku.extend(plain.iter().map(|place| sku_of[*place]));
+        self.holding.extend(plain.iter().map(|place| holding_of[*place]));
+        self.identity.extend(plain.iter().map(|place| identity_of[*place]));
+        for run in rows.chunk_by(|row, next| row + 1 == *next) {
+            let run = run[0] as usize..run[0] as usize + run.len();
+            append(&mut self.record_id, &batch.record_id, run.clone());
+            self.lines.extend_from_slice(&batch.lines[run.clone()]);
+            self.started_at.extend_from_slice(&batch.started_at[run.clone()]);
+            self.ended_at.extend_from_slice(&batch.ended_at[run.clone()]);
+            self.quantity_e12.extend_from_slice(&batch.quantity_e12[run]);
         }
     }
 
-    fn take_labels(&mut self, labels: &mut [Option<Meant<'_>>; 3], row: usize, revision: u32) {
+    /// The rows that can be read; of the others the lines are kept.
+    fn read_rows(&mut self, batch: &UsageColumns) -> Vec<u32> {
+        for row in batch.unread.iter().map(|row| *row as usize) {
+            let (account_id, record_id) = (batch.account_id.get(row), batch.record_id.get(row));
+            let is_named = !record_id.is_empty() && !account_id.is_empty();
+            let identity = is_named.then(|| in_account(account_seed(account_id), record_id));
+            self.not_plain.push(NotPlain { line: batch.lines[row], identity });
+        }
+        let mut unread = batch.unread.iter().peekable();
+        (0..batch.len() as u32).filter(|row| unread.next_if_eq(&row).is_none()).collect()
+    }
+
+    /// Takes what says more of these rows, which become the next ones of the part.
+    fn take_labels(&mut self, batch: &UsageColumns, rows: &[u32]) {
         let before = self.lines.len();
-        for (place, label) in labels.iter_mut().enumerate() {
+        for (place, column) in [&batch.region, &batch.resource_name, &batch.tags].into_iter().enumerate() {
             let (codes, texts) = (&mut self.labels[place], &mut self.label_texts[place]);
             if texts.is_empty() {
                 texts.code("");
             }
-            let code = label.as_mut().map_or(0, |label| label.of(row, |text| texts.code(text)));
-            if code != 0 || !codes.is_empty() {
-                codes.resize(before, 0);
-                codes.push(code);
+            let Some(column) = column else {
+                if !codes.is_empty() {
+                    codes.resize(before + rows.len(), 0);
+                }
+                continue;
+            };
+            let mut meant = Meant::new(column);
+            for (place, row) in (before..).zip(rows) {
+                let code = meant.of(*row, |text| texts.code(text));
+                if code != 0 || !codes.is_empty() {
+                    codes.resize(place, 0);
+                    codes.push(code);
+                }
             }
         }
-        if revision != 0 || !self.revision.is_empty() {
+        let revisions = |row: &u32| batch.revision.as_ref().map_or(0, |revisions| revisions[*row as usize]);
+        if !self.revision.is_empty() || rows.iter().any(|row| revisions(row) != 0) {
             self.revision.resize(before, 0);
-            self.revision.push(revision);
+            self.revision.extend(rows.iter().map(revisions));
         }
+    }
+
+    /// Makes room for other rows, without giving back the memory that these took; holdings stay known.
+    pub fn clear(&mut self) {
+        let Self { lines, record_id, account, sku, holding, started_at, ended_at, quantity_e12, identity, .. } = self;
+        lines.clear();
+        record_id.text.clear();
+        [&mut record_id.ends, account, sku, holding].into_iter().for_each(Vec::clear);
+        [started_at, ended_at].into_iter().for_each(Vec::clear);
+        quantity_e12.clear();
+        identity.clear();
+        let Self { revision, labels, label_texts, holdings, not_plain, .. } = self;
+        revision.clear();
+        labels.iter_mut().for_each(Vec::clear);
+        *label_texts = Default::default();
+        holdings.renew();
+        not_plain.clear();
     }
 
     /// Rows inside.
@@ -286,7 +218,7 @@ impl Part {
 
     /// Bytes that the rows take, about.
     pub fn bytes(&self) -> usize {
-        self.record_id.text.len() + self.resource_id.text.len() + self.len() * 80
+        self.record_id.text.len() + self.len() * 80
     }
 
     /// Whether two rows, of this part and of another, say the same in every cell.

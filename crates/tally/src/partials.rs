@@ -8,10 +8,14 @@
 use crate::error::TallyError;
 use crate::file::{Cells, Column, Form, Repeated, Writer, coded, coded_optional, strings};
 use crate::hours::{HourSums, Sum};
-use crate::identity::holding_identity;
+use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
-use arrow::array::{Array as _, ArrayRef, AsArray as _, Decimal128Array, Int32Array, Int64Array, RecordBatch};
-use arrow::datatypes::{DataType, Decimal128Type, Int32Type, Int64Type};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, BooleanBufferBuilder, Decimal64Array, Decimal128Array, Int32Array, Int64Array,
+    RecordBatch,
+};
+use arrow::buffer::{NullBuffer, ScalarBuffer};
+use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
 use reckoner_core::number::Quantity;
@@ -26,65 +30,53 @@ const E12: i128 = 1_000_000_000_000;
 /// Integers of so many digits are 64 bits in Parquet.
 const SHORT_DIGITS: u8 = 18;
 
-/// Writes the sums of rows of a part to a new file; `again` are those of rows that were delivered again. Hands back holdings
-/// and bytes.
+/// Writes the sums of rows of a part to a new file; the second sums are those of rows that were delivered again. Hands back
+/// holdings and bytes.
 ///
 /// # Errors
 /// [`TallyError::Write`] when the file cannot be created or written.
 pub fn write_partials(
     part: &Part,
     rows: &[u32],
-    hours: &[HourSums],
-    again: &[HourSums],
+    order: &HoldingOrder,
+    [hours, again]: [&[HourSums]; 2],
     path: &Path,
 ) -> Result<(u64, u64), TallyError> {
-    let used: Vec<u32> = used_holdings(part, hours, again);
-    let mut place_of = vec![NONE; part.holdings.len()];
-    (0..).zip(&used).for_each(|(place, holding)| place_of[*holding as usize] = place);
-
     let mut layout =
         ["account_id", "resource_id", "sku", "unit", "region", "tags"].map(|name| Column::text(name).optional()).to_vec();
     layout[1] = Column::new("resource_id", DataType::Utf8, Form::Distinct).optional();
     layout.push(Column::integer("mixed"));
-    let mut columns = names(part, rows, &used, &place_of);
+    let named = names(part, rows, order).into_iter().map(Cells::Each);
     let again: BTreeMap<i64, &HourSums> = again.iter().map(|sums| (sums.hour, sums)).collect();
     let by_hour: BTreeMap<i64, &HourSums> = hours.iter().map(|sums| (sums.hour, sums)).collect();
     let every: BTreeSet<i64> = again.keys().chain(by_hour.keys()).copied().collect();
+    let mut summed: Vec<(Cell, &[Sum])> = Vec::new();
     for hour in every {
         let number = hour / HOUR;
         if let Some(sums) = by_hour.get(&hour) {
-            let used_of = amounts(&sums.sums, &place_of, used.len());
-            layout.push(amount_column("u", number, &used_of));
-            columns.push(used_of);
+            layout.push(amount_column("u", number, &sums.sums));
             layout.push(Column::new(format!("n{number}"), DataType::Int32, Form::Repeating).optional());
-            columns.push(counts(&sums.sums, &place_of, used.len()));
+            summed.extend([(amounts as Cell, sums.sums.as_slice()), (counts, &sums.sums)]);
         }
         if let Some(sums) = again.get(&hour) {
-            let again_of = amounts(&sums.sums, &place_of, used.len());
-            layout.push(amount_column("d", number, &again_of));
-            columns.push(again_of);
+            layout.push(amount_column("d", number, &sums.sums));
+            summed.push((amounts, &sums.sums));
         }
     }
+    // Made one after the other: a column takes as much as the names of all holdings.
+    let summed = summed.into_iter().map(|(cells, sums)| Cells::Each(cells(sums, &order.holdings)));
     let mut repeated = Repeated::default();
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
-    writer.write(used.len(), columns.into_iter().map(Cells::Each).collect())?;
+    writer.write(order.holdings.len(), named.chain(summed))?;
     writer.finish()
 }
 
-fn used_holdings(part: &Part, hours: &[HourSums], again: &[HourSums]) -> Vec<u32> {
-    let mut is_used = vec![false; part.holdings.len()];
-    for sum in hours.iter().chain(again).flat_map(|hour| &hour.sums) {
-        is_used[sum.holding as usize] = true;
-    }
-    let used = (0..).zip(is_used).filter(|(_, is_used)| *is_used);
-    let mut used: Vec<(u64, u32)> = used.map(|(holding, _)| (holding_identity(part.holdings.texts(holding)), holding)).collect();
-    used.sort_unstable();
-    used.into_iter().map(|(_, holding)| holding).collect()
-}
+/// Makes a column of sums of holdings, both in one order.
+type Cell = fn(&[Sum], &[u32]) -> ArrayRef;
 
 /// The columns that name the holdings.
-fn names(part: &Part, rows: &[u32], used: &[u32], place_of: &[u32]) -> Vec<ArrayRef> {
-    let holdings = &part.holdings;
+fn names(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<ArrayRef> {
+    let (holdings, used) = (&part.holdings, &order.holdings);
     let key = |place: usize| used.iter().map(move |holding| holdings.keys[*holding as usize][place]);
     let mut resources = Texts::default();
     used.iter().for_each(|holding| resources.push(holdings.resources.get(*holding as usize)));
@@ -101,7 +93,7 @@ fn names(part: &Part, rows: &[u32], used: &[u32], place_of: &[u32]) -> Vec<Array
     let mut is_mixed = vec![0_i64; used.len()];
     if !(part.labels[0].is_empty() && part.labels[2].is_empty()) {
         for row in rows.iter().map(|row| *row as usize) {
-            let place = place_of[part.holding[row] as usize] as usize;
+            let place = order.place_of[part.holding[row] as usize] as usize;
             let label = [0, 2].map(|label| part.labels[label].get(row).copied().unwrap_or_default());
             if labels[place] == [NONE; 2] {
                 labels[place] = label;
@@ -118,30 +110,56 @@ fn names(part: &Part, rows: &[u32], used: &[u32], place_of: &[u32]) -> Vec<Array
     columns
 }
 
-/// Whole numbers that fit 64 bits are kept so: half the bytes, and read twice as fast.
-fn amounts(sums: &[Sum], place_of: &[u32], holdings: usize) -> ArrayRef {
-    let is_short = |sum: &Sum| sum.used_e12 % E12 == 0 && sum.used_e12 / E12 < 10_i128.pow(SHORT_DIGITS.into());
-    let (unit, kind) = match sums.iter().all(is_short) {
-        true => (E12, DataType::Decimal128(SHORT_DIGITS, 0)),
-        false => (1, DataType::Decimal128(38, 12)),
+/// Whole numbers of few digits are kept as such: half the bytes, and read twice as fast.
+fn short(used_e12: i128) -> Option<i64> {
+    // Most are small, and dividing 64 bits is quicker than 128.
+    let whole = match u64::try_from(used_e12) {
+        Ok(small) => small.is_multiple_of(E12 as u64).then(|| i128::from(small / E12 as u64)),
+        Err(_) => (used_e12 % E12 == 0).then_some(used_e12 / E12),
     };
-    let mut values: Vec<Option<i128>> = vec![None; holdings];
-    sums.iter().for_each(|sum| values[place_of[sum.holding as usize] as usize] = Some(sum.used_e12 / unit));
-    Arc::new(Decimal128Array::from(values).with_data_type(kind))
+    whole.filter(|whole| *whole < 10_i128.pow(SHORT_DIGITS.into())).and_then(|whole| i64::try_from(whole).ok())
 }
 
-fn counts(sums: &[Sum], place_of: &[u32], holdings: usize) -> ArrayRef {
-    let mut values: Vec<Option<i32>> = vec![None; holdings];
-    for sum in sums {
-        values[place_of[sum.holding as usize] as usize] = Some(i32::try_from(sum.rows).unwrap_or(i32::MAX));
+fn are_short(sums: &[Sum]) -> bool {
+    sums.iter().all(|sum| short(sum.used_e12).is_some())
+}
+
+/// A value for each of the holdings, and which have one; both are in one order.
+fn by_place<T: ArrowNativeType>(sums: &[Sum], holdings: &[u32], value: impl Fn(&Sum) -> T) -> (ScalarBuffer<T>, NullBuffer) {
+    let mut values = vec![T::default(); holdings.len()];
+    let mut is_there = BooleanBufferBuilder::new(holdings.len());
+    is_there.append_n(holdings.len(), false);
+    let mut sums = sums.iter().peekable();
+    for (place, holding) in holdings.iter().enumerate() {
+        if let Some(sum) = sums.next_if(|sum| sum.holding == *holding) {
+            values[place] = value(sum);
+            is_there.set_bit(place, true);
+        }
     }
-    Arc::new(Int32Array::from(values))
+    (values.into(), NullBuffer::new(is_there.finish()))
 }
 
-fn amount_column(kind: &str, hour: i64, amounts: &ArrayRef) -> Column {
-    let is_short = *amounts.data_type() == DataType::Decimal128(SHORT_DIGITS, 0);
-    let form = if is_short { Form::Rising } else { Form::Distinct };
-    Column::new(format!("{kind}{hour}"), amounts.data_type().clone(), form).optional()
+fn amounts(sums: &[Sum], holdings: &[u32]) -> ArrayRef {
+    if are_short(sums) {
+        let (values, nulls) = by_place(sums, holdings, |sum| short(sum.used_e12).expect("all are short"));
+        Arc::new(Decimal64Array::new(values, Some(nulls)).with_data_type(DataType::Decimal64(SHORT_DIGITS, 0)))
+    } else {
+        let (values, nulls) = by_place(sums, holdings, |sum| sum.used_e12);
+        Arc::new(Decimal128Array::new(values, Some(nulls)).with_data_type(DataType::Decimal128(38, 12)))
+    }
+}
+
+fn counts(sums: &[Sum], holdings: &[u32]) -> ArrayRef {
+    let (values, nulls) = by_place(sums, holdings, |sum| i32::try_from(sum.rows).unwrap_or(i32::MAX));
+    Arc::new(Int32Array::new(values, Some(nulls)))
+}
+
+fn amount_column(kind: &str, hour: i64, sums: &[Sum]) -> Column {
+    let (kind_of, form) = match are_short(sums) {
+        true => (DataType::Decimal64(SHORT_DIGITS, 0), Form::Rising),
+        false => (DataType::Decimal128(38, 12), Form::Distinct),
+    };
+    Column::new(format!("{kind}{hour}"), kind_of, form).optional()
 }
 
 /// A file of partials, open to be read column by column.

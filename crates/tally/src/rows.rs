@@ -5,7 +5,6 @@ use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, co
 use crate::part::Part;
 use arrow::array::{Int64Array, StringArray};
 use arrow::datatypes::DataType;
-use reckoner_core::table::Texts;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -48,9 +47,8 @@ fn columns(part: &Part, rows: &[u32], texts: &[Arc<StringArray>; 2], labels: &[A
     let integers = |of: &dyn Fn(usize) -> i64| -> Cells {
         Cells::Each(Arc::new(Int64Array::from(rows.iter().map(|row| of(*row as usize)).collect::<Vec<_>>())))
     };
-    let (mut record_ids, mut resources) = (Texts::default(), Texts::default());
-    rows.iter().for_each(|row| record_ids.push(part.record_id.get(*row as usize)));
-    rows.iter().for_each(|row| resources.push(part.resource_id.get(*row as usize)));
+    let record_ids = rows.iter().map(|row| part.record_id.get(*row as usize));
+    let resources = rows.iter().map(|row| part.holdings.resources.get(part.holding[*row as usize] as usize));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
@@ -70,12 +68,12 @@ fn columns(part: &Part, rows: &[u32], texts: &[Arc<StringArray>; 2], labels: &[A
     };
     vec![
         Cells::Each(coded(rows.iter().map(|row| part.account[*row as usize]), &texts[0])),
-        Cells::Each(Arc::new(strings(&resources))),
+        Cells::Each(Arc::new(StringArray::from_iter_values(resources))),
         Cells::Each(coded(rows.iter().map(|row| part.sku[*row as usize]), &texts[1])),
         integers(&|row| part.started_at[row]),
         integers(&|row| part.ended_at[row]),
         Cells::Each(quantities(rows.iter().map(|row| part.quantity_e12[*row as usize]).collect())),
-        Cells::Each(Arc::new(strings(&record_ids))),
+        Cells::Each(Arc::new(StringArray::from_iter_values(record_ids))),
         revision,
         Cells::All(One::Nothing),
         Cells::All(One::Integer(0)),

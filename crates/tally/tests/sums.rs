@@ -8,7 +8,7 @@ use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::price::{PriceBook, Prices};
 use reckoner_core::table::{BillingMode, Coded, PriceModel, PriceRow, SettleWindow, Unit, UsageColumns, UsageRow};
 use reckoner_core::time::{Instant, Zone};
-use reckoner_tally::{Held, HourHeld, HourSums, Judge, Part, PartialFile, Wanted, fold_hours, write_partials};
+use reckoner_tally::{Held, HoldingOrder, HourHeld, HourSums, Judge, Part, PartialFile, Wanted, fold_hours, write_partials};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
@@ -194,12 +194,13 @@ proptest! {
         let book = Book::new();
         let part = part(&given, &book);
         let all: Vec<u32> = (0..given.len() as u32).collect();
-        let hours = fold_hours(&part, &all).expect("it fits");
+        let order = HoldingOrder::of(&part, &[&all]);
+        let hours = fold_hours(&part, &all, &order).expect("it fits");
         prop_assert!(hours.is_sorted_by(|one, next| one.hour < next.hour), "hours in order, each once");
         prop_assert_eq!(named(&part, &hours), cut(given.iter(), &book));
         // The order of rows is no matter.
         let reversed: Vec<u32> = all.into_iter().rev().collect();
-        prop_assert_eq!(fold_hours(&part, &reversed).expect("it fits"), hours);
+        prop_assert_eq!(fold_hours(&part, &reversed, &order).expect("it fits"), hours);
     }
 
     #[test]
@@ -209,8 +210,9 @@ proptest! {
         for (seq, given) in (1_u64..).zip(&files) {
             let (part, path) = (part(given, &book), folder.path().join(format!("{seq}.parquet")));
             let [taken, again] = places(given);
-            let (hours, hours_again) = (fold_hours(&part, &taken).expect("it fits"), fold_hours(&part, &again).expect("it fits"));
-            write_partials(&part, &taken, &hours, &hours_again, &path).expect("it is written");
+            let order = HoldingOrder::of(&part, &[&taken, &again]);
+            let [hours, hours_again] = [&taken, &again].map(|rows| fold_hours(&part, rows, &order).expect("it fits"));
+            write_partials(&part, &taken, &order, [&hours, &hours_again], &path).expect("it is written");
 
             let (file, mut found) = (PartialFile::open(&path).expect("it is one"), Sums::new());
             let mut keys: Vec<Key> = Vec::new();

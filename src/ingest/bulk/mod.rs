@@ -24,14 +24,14 @@ pub(super) use near::identities_of;
 
 use super::read::{FileRefusal, Source, UsageParts, UsageReader, open_usage, usage_parts};
 use super::take::Taken;
-use super::{Counts, Stopped};
+use super::{Counts, Stopped, Work};
 use crate::books::Books;
-use crate::report::progress::Progress;
 use judge::Judged;
 use near::Near;
 use reckoner_read::ReadOptions;
 use reckoner_store::IngestRecord;
-use reckoner_tally::Part;
+use reckoner_tally::{Part, sorted_hashes};
+use resolve::Sorted;
 use std::ops::Range;
 
 /// Rows that are in memory at a time, about. A development build cuts small files as an optimised one does large ones.
@@ -41,13 +41,20 @@ const SEGMENT_BYTES: usize = 1 << 30;
 /// Below this one thread is enough.
 const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 
+/// Room for rows, used again for the next ones: to hand back as much memory and ask for it anew costs more than to fill it,
+/// and the next file has mostly the same holdings.
+#[derive(Debug, Default)]
+pub(super) struct Room {
+    parts: [Part; 2],
+}
+
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
 pub(super) fn take(
     books: &Books,
+    Work { progress, room }: &mut Work<'_>,
     taken: &Taken,
     record: &mut IngestRecord,
     counts: &mut Counts,
-    progress: &Progress,
 ) -> Result<Vec<u64>, Stopped> {
     let judge = Judged::load(books)?;
     let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, left: Vec::new() };
@@ -56,20 +63,24 @@ pub(super) fn take(
     match usage_parts(source(), &options)? {
         UsageParts::RowGroups(groups) => {
             for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
-                let read = |part: Range<usize>| read_part(taken, &options, &judge, part);
-                let parts = in_two(second.is_empty(), || read(first.clone()), || read(second.clone()))?;
-                bulk.finish(parts)?;
+                let [one, other] = &mut room.parts;
+                let read = |groups: Range<usize>, part| read_part(taken, &options, &judge, groups, part);
+                let is_one = second.is_empty();
+                let sorted = in_two(is_one, || read(first, one), || read(second, other))?;
+                bulk.finish(&room.parts[..sorted.len()], sorted)?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
         }
         UsageParts::Whole => {
             let mut reader = open_usage(source(), &options, None)?;
+            let part = &mut room.parts[..1];
             loop {
-                let part = fill(reader.as_mut(), &judge)?;
-                if part.is_empty() && part.not_plain.is_empty() {
+                fill(reader.as_mut(), &judge, &mut part[0])?;
+                if part[0].is_empty() && part[0].not_plain.is_empty() {
                     break;
                 }
-                bulk.finish(vec![part])?;
+                let sorted = sorted_hashes(&part[0].identity);
+                bulk.finish(part, vec![sorted])?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
         }
@@ -117,24 +128,31 @@ fn in_two<T: Send, E: Send>(
     Ok(vec![first?, second.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?])
 }
 
-fn read_part(taken: &Taken, options: &ReadOptions, judge: &Judged, groups: Range<usize>) -> Result<Part, FileRefusal> {
+/// Reads rows into a part; hands back their identities in order.
+fn read_part(
+    taken: &Taken,
+    options: &ReadOptions,
+    judge: &Judged,
+    groups: Range<usize>,
+    part: &mut Part,
+) -> Result<Sorted, FileRefusal> {
+    part.clear();
     let mut reader = open_usage(Source::Path(taken.raw.clone()), options, Some(groups))?;
-    let mut part = Part::default();
     while let Some(columns) = reader.next_columns()? {
         part.take(&columns, judge);
     }
-    Ok(part)
+    Ok(sorted_hashes(&part.identity))
 }
 
-fn fill(reader: &mut dyn UsageReader, judge: &Judged) -> Result<Part, FileRefusal> {
-    let mut part = Part::default();
+fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result<(), FileRefusal> {
+    part.clear();
     while (part.len() as u64) < SEGMENT_ROWS / 2 && part.bytes() < SEGMENT_BYTES / 2 {
         match reader.next_columns()? {
             Some(columns) => part.take(&columns, judge),
             None => break,
         }
     }
-    Ok(part)
+    Ok(())
 }
 
 struct Bulk<'a> {
@@ -148,10 +166,9 @@ struct Bulk<'a> {
 
 impl Bulk<'_> {
     /// Decides about the rows of a segment and writes those that are taken.
-    fn finish(&mut self, parts: Vec<Part>) -> Result<(), Stopped> {
-        let sorted = resolve::sorted(&parts);
-        let met = self.near.meet(self.books.zone, &parts, &sorted)?;
-        let mut resolved = resolve::resolve(&parts, &sorted, &met);
+    fn finish(&mut self, parts: &[Part], sorted: Vec<Sorted>) -> Result<(), Stopped> {
+        let met = self.near.meet(self.books.zone, parts, &sorted)?;
+        let mut resolved = resolve::resolve(parts, &sorted, &met);
         drop(sorted);
         for (part, resolved) in parts.iter().zip(&mut resolved) {
             write::leave_lone_again(self.books.zone, part, resolved);

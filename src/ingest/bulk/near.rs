@@ -1,6 +1,7 @@
 //! Records of earlier deliveries that rows may meet: by the files of identities beside their rows, or by the rows.
 
 use super::super::usage::months_around;
+use super::in_two;
 use super::resolve::Sorted;
 use super::write::Written;
 use crate::books::Books;
@@ -52,20 +53,24 @@ impl Near {
         let starts = || parts.iter().flat_map(|part| &part.started_at).copied();
         let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Ok(Vec::new()) };
         let reach = months_around(zone, Instant::from_seconds(first), Instant::from_seconds(last));
-        let mut met = Vec::new();
-        let wanted: Vec<Vec<u64>> = sorted.iter().map(|sorted| sorted.iter().map(|(identity, _)| *identity).collect()).collect();
-        for file in self.files.iter().filter(|file| file.span.start < reach.end && file.span.end >= reach.start) {
-            if file.is_identities {
-                for wanted in &wanted {
-                    met.extend(meet(&file.path, wanted)?);
-                }
-            } else {
-                let rows = row_identities(&file.path)?;
-                met.extend(rows.into_iter().filter(|row| wanted.iter().any(|wanted| wanted.binary_search(row).is_ok())));
-            }
-        }
+        let of = |place: usize| self.meet_part(reach, &sorted[place]);
+        let mut met = in_two(sorted.len() == 1, || of(0), || of(1))?.concat();
         met.sort_unstable();
         met.dedup();
+        Ok(met)
+    }
+
+    fn meet_part(&self, reach: Window, sorted: &Sorted) -> Result<Vec<u64>, Failure> {
+        let mut met = Vec::new();
+        let wanted: Vec<u64> = sorted.iter().map(|(identity, _)| *identity).collect();
+        for file in self.files.iter().filter(|file| file.span.start < reach.end && file.span.end >= reach.start) {
+            if file.is_identities {
+                met.extend(meet(&file.path, &wanted)?);
+            } else {
+                let rows = row_identities(&file.path)?;
+                met.extend(rows.into_iter().filter(|row| wanted.binary_search(row).is_ok()));
+            }
+        }
         Ok(met)
     }
 }

@@ -18,22 +18,6 @@ pub(super) struct Resolved {
     pub left: Vec<u32>,
 }
 
-/// Sorts the identities of each part, at once.
-pub(super) fn sorted(parts: &[Part]) -> Vec<Sorted> {
-    let sort = |part: &Part| {
-        let mut sorted: Sorted = part.identity.iter().copied().zip(0..).collect();
-        sorted.sort_unstable();
-        sorted
-    };
-    match parts {
-        [first, second] => std::thread::scope(|scope| {
-            let second = scope.spawn(|| sort(second));
-            vec![sort(first), second.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
-        }),
-        parts => parts.iter().map(sort).collect(),
-    }
-}
-
 /// Decides about every row; `met` are identities of earlier rows, sorted.
 pub(super) fn resolve(parts: &[Part], sorted: &[Sorted], met: &[u64]) -> Vec<Resolved> {
     const TAKEN: u8 = 0;
@@ -117,7 +101,7 @@ mod tests {
     use reckoner_core::price::{PriceBook, Prices};
     use reckoner_core::table::{Coded, Context, RawRow, TableKind, UsageColumns, price};
     use reckoner_core::time::{Instant, Zone};
-    use reckoner_tally::{Judge, identity};
+    use reckoner_tally::{Judge, identity, sorted_hashes};
 
     const ACCOUNT: &str = "a";
 
@@ -174,7 +158,8 @@ mod tests {
         }
         let mut met: Vec<u64> = met.split_whitespace().map(|id| identity(ACCOUNT, id)).collect();
         met.sort_unstable();
-        let resolved = resolve(&parts, &sorted(&parts), &met);
+        let sorted: Vec<Sorted> = parts.iter().map(|part| sorted_hashes(&part.identity)).collect();
+        let resolved = resolve(&parts, &sorted, &met);
         parts.iter().zip(&resolved).map(|(part, resolved)| said(part, resolved)).collect()
     }
 

@@ -6,7 +6,7 @@ use crate::faults::{self, Point};
 use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
-use reckoner_tally::{Part, fold_hours, write_identities, write_partials, write_rows};
+use reckoner_tally::{HoldingOrder, Part, fold_hours, write_identities, write_partials, write_rows};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -54,19 +54,19 @@ pub(super) fn leave_lone_again(zone: Zone, part: &Part, resolved: &mut Resolved)
 
 fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
     let mut days: BTreeMap<i64, Day> = BTreeMap::new();
-    let mut latest: Option<Window> = None;
-    let mut day_of = |row: u32| {
-        let start = Instant::from_seconds(part.started_at[row as usize]);
-        let day = latest.filter(|day| day.holds(start)).unwrap_or_else(|| zone.day_containing(start));
-        latest = Some(day);
-        day.start.seconds()
+    let start_of = |row: &u32| Instant::from_seconds(part.started_at[*row as usize]);
+    // Rows of a day mostly follow each other.
+    let mut each_run = |rows: &[u32], take: fn(&mut Day) -> &mut Vec<u32>| {
+        let mut rest = rows;
+        while let Some(first) = rest.first() {
+            let day = zone.day_containing(start_of(first));
+            let run = rest.iter().take_while(|row| day.holds(start_of(row))).count();
+            take(days.entry(day.start.seconds()).or_default()).extend_from_slice(&rest[..run]);
+            rest = &rest[run..];
+        }
     };
-    for row in &resolved.taken {
-        days.entry(day_of(*row)).or_default().taken.push(*row);
-    }
-    for row in &resolved.again {
-        days.entry(day_of(*row)).or_default().again.push(*row);
-    }
+    each_run(&resolved.taken, |day| &mut day.taken);
+    each_run(&resolved.again, |day| &mut day.again);
     days
 }
 
@@ -102,7 +102,8 @@ fn write_day(
         span: if kind == LakeKind::Partials { of_sums } else { of_rows },
     };
 
-    let (hours, again) = (fold_hours(part, &rows.taken)?, fold_hours(part, &rows.again)?);
+    let order = HoldingOrder::of(part, &[&rows.taken, &rows.again]);
+    let (hours, again) = (fold_hours(part, &rows.taken, &order)?, fold_hours(part, &rows.again, &order)?);
     written.touched_hours.extend(hours.iter().map(|sums| Instant::from_seconds(sums.hour)));
     let mut count = rows.taken.len() as u64;
     let placed = lake::place_of(lake, &format!("rows/day={day}"), source, "parquet", |path| {
@@ -115,7 +116,7 @@ fn write_day(
     // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
     let first = format!("{source}-{}", part.lines[rows.taken[0] as usize]);
     let placed = lake::place_of(lake, &format!("partials/day={day}"), &first, "parquet", |path| {
-        let (holdings, bytes) = write_partials(part, &rows.taken, &hours, &again, path)?;
+        let (holdings, bytes) = write_partials(part, &rows.taken, &order, [&hours, &again], path)?;
         count = holdings;
         Ok::<_, Failure>(bytes)
     })?;

@@ -1,0 +1,175 @@
+//! What is written is what arrow's reader reads, value by value.
+
+use super::*;
+use crate::file::{Cells, Column, Repeated, Writer, read_columns};
+use arrow::array::{ArrayRef, Decimal64Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array};
+use std::sync::Arc;
+
+/// Rows around the borders of groups, mini blocks, blocks and pages.
+const LENGTHS: [usize; 14] = [1, 2, 7, 8, 9, 32, 33, 34, 128, 129, 130, PAGE_ROWS, PAGE_ROWS + 1, 50_000];
+
+/// Numbers without order, the same in each run.
+fn numbers(count: usize) -> impl Iterator<Item = u64> {
+    (1..=count as u64).map(|number| {
+        let mixed = (number ^ number >> 31).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    })
+}
+
+/// Which of so many rows have a value: all, none, every other, all but the last, by chance.
+fn holes(rows: usize) -> [Vec<bool>; 5] {
+    [
+        vec![true; rows],
+        vec![false; rows],
+        (0..rows).map(|row| row % 2 == 0).collect(),
+        (0..rows).map(|row| row + 1 < rows).collect(),
+        numbers(rows).map(|number| number % 3 > 0).collect(),
+    ]
+}
+
+/// Writes the array, in row groups of so many rows, and reads it.
+fn round(array: &ArrayRef, form: Form, group_rows: usize) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("file");
+    let column = Column { is_optional: array.null_count() > 0, ..Column::new("value", array.data_type().clone(), form) };
+    let (columns, mut repeated) = ([column], Repeated::default());
+    let mut writer = Writer::create(&path, &columns, &mut repeated).expect("created");
+    for start in (0..array.len()).step_by(group_rows) {
+        let rows = group_rows.min(array.len() - start);
+        writer.write(rows, [Cells::Each(array.slice(start, rows))]).expect("written");
+    }
+    writer.finish().expect("finished");
+
+    let mut before = 0;
+    read_columns(&path, &["value"], |batch| {
+        let read = batch.column(0);
+        let wanted = array.slice(before, read.len());
+        for row in 0..read.len() {
+            let at = || format!("row {} of {} {form:?}", before + row, array.len());
+            assert_eq!(read.is_null(row), wanted.is_null(row), "{}", at());
+            if read.is_valid(row) {
+                assert_eq!(shown(read, row), shown(&wanted, row), "{}", at());
+            }
+        }
+        before += read.len();
+        Ok(())
+    })
+    .expect("read");
+    assert_eq!(before, array.len());
+}
+
+/// The value as text, whatever the type that holds it.
+fn shown(array: &dyn Array, row: usize) -> String {
+    match array.data_type() {
+        DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
+        DataType::Dictionary(_, _) => {
+            let coded = array.as_dictionary::<Int32Type>();
+            coded.values().as_string::<i32>().value(coded.keys().value(row) as usize).to_owned()
+        }
+        DataType::Int32 => array.as_primitive::<Int32Type>().value(row).to_string(),
+        DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Decimal64(_, _) => array.as_primitive::<Decimal64Type>().value(row).to_string(),
+        DataType::Decimal128(_, _) => array.as_primitive::<Decimal128Type>().value(row).to_string(),
+        other => panic!("no column is of {other}"),
+    }
+}
+
+fn some<T>(values: impl IntoIterator<Item = T>, holes: &[bool]) -> Vec<Option<T>> {
+    values.into_iter().zip(holes).map(|(value, is_there)| is_there.then_some(value)).collect()
+}
+
+fn coded_of(distinct: usize, holes: &[bool]) -> ArrayRef {
+    let texts: StringArray = (0..distinct).map(|code| Some(format!("text {code}"))).collect();
+    let keys = some(numbers(holes.len()).map(|number| (number % distinct as u64) as i32), holes);
+    Arc::new(DictionaryArray::<Int32Type>::new(Int32Array::from(keys), Arc::new(texts)))
+}
+
+#[test]
+fn columns_of_every_kind_are_read_as_they_were_written() {
+    for rows in LENGTHS {
+        for holes in holes(rows) {
+            let texts = numbers(rows).map(|number| format!("{:05}-{}", number % 70_000, "x".repeat(number as usize % 11)));
+            let decimals = numbers(rows).map(|number| i128::from(number) * 1_000_000_007);
+            let arrays: [(ArrayRef, Form); 7] = [
+                (coded_of(5, &holes), Form::Repeating),
+                (Arc::new(StringArray::from(some(texts, &holes))), Form::Distinct),
+                (Arc::new(Int64Array::from(some(numbers(rows).map(|number| number as i64), &holes))), Form::Rising),
+                (Arc::new(Int32Array::from(some(numbers(rows).map(|number| number as i32), &holes))), Form::Repeating),
+                (Arc::new(of_digits_18(some(0..rows as i64, &holes))), Form::Rising),
+                (Arc::new(of_digits_38(some(decimals, &holes))), Form::Repeating),
+                (Arc::new(of_digits_38(some(numbers(rows).map(|number| i128::from(number % 5)), &holes))), Form::Repeating),
+            ];
+            for (array, form) in arrays {
+                round(&array, form, 30_000);
+            }
+        }
+    }
+}
+
+fn of_digits_18(values: Vec<Option<i64>>) -> Decimal64Array {
+    Decimal64Array::from(values).with_data_type(DataType::Decimal64(18, 0))
+}
+
+fn of_digits_38(values: Vec<Option<i128>>) -> Decimal128Array {
+    Decimal128Array::from(values).with_data_type(DataType::Decimal128(38, 12))
+}
+
+#[test]
+fn codes_of_every_width_are_read_as_they_were_written() {
+    for width in 1..=20 {
+        // The most that fit the width, one less and one more; rows enough that the last code is met.
+        let distinct = 1_usize << width;
+        let around = if width <= 14 { distinct - 1..distinct + 2 } else { distinct..distinct + 1 };
+        for distinct in around {
+            let rows = (distinct + 5).max(40);
+            let texts: StringArray = (0..distinct).map(|code| Some(code.to_string())).collect();
+            let keys: Int32Array = (0..rows).map(|row| Some((row % distinct) as i32)).collect();
+            let array: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::new(texts)));
+            round(&array, Form::Repeating, 1 << 21);
+        }
+    }
+}
+
+#[test]
+fn numbers_of_every_width_are_read_as_they_were_written() {
+    for width in 0..64 {
+        let values: Vec<i64> = numbers(400).map(|number| (number >> (63 - width)) as i64).collect();
+        let ends = [i64::MIN, i64::MAX, 0, -1, 1, i64::MAX, i64::MIN];
+        round(&(Arc::new(Int64Array::from(values.clone())) as ArrayRef), Form::Rising, 1_000);
+        round(&(Arc::new(Int64Array::from_iter_values(values.into_iter().chain(ends))) as ArrayRef), Form::Rising, 1_000);
+    }
+    let ends = [i32::MIN, i32::MAX, 0, -1, 1, i32::MAX, i32::MIN];
+    round(&(Arc::new(Int32Array::from_iter_values(ends.into_iter().cycle().take(300))) as ArrayRef), Form::Rising, 1_000);
+}
+
+#[test]
+fn texts_that_begin_alike_are_read_as_they_were_written() {
+    let all = ["", "a", "ab", "ab", "abcdefgh", "abcdefgh", "abcdefghi", "abcdefghij", "abcdefg", "", "é", "è", "名前", "名"];
+    round(&(Arc::new(StringArray::from(all.to_vec())) as ArrayRef), Form::Distinct, 100);
+    let rising: StringArray = (0..60_000).map(|number| Some(format!("{number:020}"))).collect();
+    round(&(Arc::new(rising) as ArrayRef), Form::Distinct, 60_000);
+}
+
+#[test]
+fn a_dictionary_that_would_repeat_nothing_is_not_written() {
+    // Long texts, each once: more than a dictionary may take.
+    let texts: StringArray = (0..3_000).map(|code| Some(format!("{code:0800}"))).collect();
+    let keys: Int32Array = (0..3_000).rev().map(Some).collect();
+    let coded = DictionaryArray::<Int32Type>::new(keys, Arc::new(texts));
+    assert_eq!(Values::of(&coded).expect("a known type").encoding(), Encoding::DELTA_BYTE_ARRAY);
+    round(&(Arc::new(coded) as ArrayRef), Form::Repeating, 3_000);
+
+    let decimals = |distinct: u64| of_digits_38(numbers(9_000).map(|number| Some(i128::from(number % distinct))).collect());
+    assert_eq!(Values::of(&decimals(8)).expect("a known type").encoding(), Encoding::RLE_DICTIONARY);
+    assert_eq!(Values::of(&decimals(u64::MAX)).expect("a known type").encoding(), Encoding::PLAIN);
+}
+
+#[test]
+fn rising_numbers_say_their_least_and_greatest() {
+    let numbers = Int64Array::from(vec![Some(7), None, Some(-3), Some(5)]);
+    let said = Values::of(&numbers).expect("a known type").statistics(numbers.nulls()).expect("numbers have ends");
+    assert_eq!(said, Statistics::int64(Some(-3), Some(7), None, Some(1), false));
+    let none = Int64Array::from(vec![None, None]);
+    let said = Values::of(&none).expect("a known type").statistics(none.nulls()).expect("numbers have ends");
+    assert_eq!(said, Statistics::int64(None, None, None, Some(2), false));
+}

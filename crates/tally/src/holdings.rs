@@ -1,0 +1,214 @@
+//! The holdings of a part of a delivery: found by account, resource and sku, and what their rows are held against.
+
+use crate::codes::{Codes, Key};
+use crate::identity::{account_seed, holding_in_account};
+use crate::part::{Judge, NONE};
+use hashbrown::HashTable;
+use reckoner_core::intake::PlainTerms;
+use reckoner_core::table::{Texts, Unit};
+
+/// The holdings of a part, in the order in which they came.
+#[derive(Debug, Default)]
+pub struct PartHoldings {
+    /// Accounts.
+    pub accounts: Codes,
+    /// The resource of each holding.
+    pub resources: Texts,
+    /// Skus.
+    pub skus: Codes,
+    /// Account and sku of each holding.
+    pub keys: Vec<[u32; 2]>,
+    table: HashTable<Place>,
+    /// What each holding is known by.
+    known: Vec<Known>,
+    /// By this the holdings of a file of partials are ordered.
+    identities: Vec<u64>,
+    /// By account what the identities of its records begin with.
+    seeds: Vec<u64>,
+    /// By account the code of its currency.
+    currency_of: Vec<u32>,
+    currencies: Codes,
+    terms: Vec<PlainTerms>,
+    /// By currency and sku the place of the terms.
+    terms_at: Vec<Vec<Looked>>,
+}
+
+/// The currency of an account that was not asked for.
+const UNKNOWN: u32 = NONE - 1;
+
+/// Where a hash leads: small, as each row looks for one.
+#[derive(Debug, Clone, Copy)]
+struct Place {
+    hash: u64,
+    holding: u32,
+}
+
+/// What a holding is known by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Known {
+    resource: Key,
+    key: [u32; 2],
+}
+
+impl Known {
+    /// Rows of one account and sku are as rare as those of one resource: the three together tell.
+    fn hash(&self) -> u64 {
+        let other = (u64::from(self.key[0]) << 32 | u64::from(self.key[1])).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.resource.hash() ^ other.rotate_left(29)
+    }
+}
+
+/// Whether terms were looked for, and where they are.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Looked {
+    #[default]
+    NotYet,
+    Nothing,
+    At(u32),
+}
+
+/// Holdings and accounts that are worth being kept for the next rows.
+const KEPT_MAX: usize = 2_000_000;
+
+impl PartHoldings {
+    /// Makes ready for other rows, of which many will be of the same holdings: these stay known, what their rows are held
+    /// against is looked up anew.
+    pub(crate) fn renew(&mut self) {
+        if self.len().max(self.accounts.len()).max(self.skus.len()) > KEPT_MAX {
+            *self = Self::default();
+            return;
+        }
+        self.currency_of.fill(UNKNOWN);
+        self.currencies = Codes::default();
+        self.terms.clear();
+        self.terms_at.clear();
+    }
+
+    pub(crate) fn account(&mut self, account_id: &str, judge: &dyn Judge) -> u32 {
+        let code = self.accounts.code(account_id);
+        if code as usize == self.seeds.len() {
+            self.seeds.push(account_seed(account_id));
+            self.currency_of.push(UNKNOWN);
+        }
+        let currency = &mut self.currency_of[code as usize];
+        if *currency == UNKNOWN {
+            *currency = judge.currency(account_id).map_or(NONE, |currency| self.currencies.code(currency));
+        }
+        code
+    }
+
+    /// What the identities of an account's records begin with.
+    pub(crate) fn seed(&self, account: u32) -> u64 {
+        self.seeds[account as usize]
+    }
+
+    /// The holdings of these resources, accounts and skus, made where they are new.
+    pub(crate) fn find<'a>(&mut self, wanted: impl Iterator<Item = (&'a str, [u32; 2])>) -> Vec<u32> {
+        let wanted: Vec<(&str, Known)> =
+            wanted.map(|(resource_id, key)| (resource_id, Known { resource: Key::of(resource_id), key })).collect();
+        let hashes: Vec<u64> = wanted.iter().map(|(_, known)| known.hash()).collect();
+        // In short loops, the memory of one step is on its way while the steps before wait for theirs.
+        let likely = |hash: &u64| self.table.find(*hash, |place| place.hash == *hash).map_or(NONE, |place| place.holding);
+        let mut holdings: Vec<u32> = hashes.iter().map(likely).collect();
+        for ((holding, (resource_id, known)), hash) in holdings.iter_mut().zip(wanted).zip(hashes) {
+            if *holding == NONE || !self.is(*holding, resource_id, known) {
+                *holding = self.find_one(hash, resource_id, known);
+            }
+        }
+        holdings
+    }
+
+    fn is(&self, holding: u32, resource_id: &str, known: Known) -> bool {
+        self.known[holding as usize] == known
+            && (known.resource.is_whole() || self.resources.get(holding as usize) == resource_id)
+    }
+
+    fn find_one(&mut self, hash: u64, resource_id: &str, known: Known) -> u32 {
+        if let Some(place) = self.table.find(hash, |place| place.hash == hash && self.is(place.holding, resource_id, known)) {
+            return place.holding;
+        }
+        let holding = u32::try_from(self.keys.len()).expect("a part has fewer rows");
+        self.keys.push(known.key);
+        self.resources.push(resource_id);
+        self.known.push(known);
+        self.identities.push(holding_in_account(self.seed(known.key[0]), resource_id, self.skus.get(known.key[1])));
+        self.table.insert_unique(hash, Place { hash, holding }, |place| place.hash);
+        holding
+    }
+
+    /// What rows of the account and sku are held against; nothing where each must be looked at.
+    #[inline]
+    pub(crate) fn terms_of(&mut self, account: u32, sku: u32, judge: &dyn Judge) -> Option<&PlainTerms> {
+        let currency = self.currency_of[account as usize];
+        if currency == NONE {
+            return None;
+        }
+        let place = match self.looked(currency, sku) {
+            Looked::NotYet => self.look(currency, sku, judge),
+            known => known,
+        };
+        self.terms_at(place)
+    }
+
+    fn looked(&self, currency: u32, sku: u32) -> Looked {
+        let of_currency = self.terms_at.get(currency as usize);
+        of_currency.and_then(|places| places.get(sku as usize)).copied().unwrap_or_default()
+    }
+
+    fn look(&mut self, currency: u32, sku: u32, judge: &dyn Judge) -> Looked {
+        let found = match judge.terms(self.skus.get(sku), self.currencies.get(currency)) {
+            Some(terms) => {
+                self.terms.push(terms);
+                Looked::At(self.terms.len() as u32 - 1)
+            }
+            None => Looked::Nothing,
+        };
+        if self.terms_at.len() <= currency as usize {
+            self.terms_at.resize_with(currency as usize + 1, Vec::new);
+        }
+        let places = &mut self.terms_at[currency as usize];
+        if places.len() <= sku as usize {
+            places.resize(sku as usize + 1, Looked::NotYet);
+        }
+        places[sku as usize] = found;
+        found
+    }
+
+    fn terms_at(&self, place: Looked) -> Option<&PlainTerms> {
+        match place {
+            Looked::At(place) => self.terms.get(place as usize),
+            Looked::NotYet | Looked::Nothing => None,
+        }
+    }
+
+    /// The unit in which a holding of plain rows is measured.
+    ///
+    /// # Panics
+    /// For a holding without plain rows.
+    pub fn unit(&self, holding: u32) -> &Unit {
+        let [account, sku] = self.keys[holding as usize];
+        let looked = self.looked(self.currency_of[account as usize], sku);
+        &self.terms_at(looked).expect("a holding of plain rows has terms").unit
+    }
+
+    /// Account, resource and sku of a holding.
+    pub fn texts(&self, holding: u32) -> [&str; 3] {
+        let [account, sku] = self.keys[holding as usize];
+        [self.accounts.get(account), self.resources.get(holding as usize), self.skus.get(sku)]
+    }
+
+    /// By this a holding has its place in a file of partials.
+    pub(crate) fn identity(&self, holding: u32) -> u64 {
+        self.identities[holding as usize]
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.keys.is_empty()
+    }
+}

@@ -1,0 +1,168 @@
+//! Numbers and texts as Parquet packs them: bits side by side, runs, differences, common beginnings.
+//!
+//! The rules are those of <https://parquet.apache.org/docs/file-format/data-pages/encodings/>. Nothing is hashed and nothing
+//! is chosen: whoever calls knows what suits the values.
+
+/// Values between two least differences.
+const BLOCK: usize = 128;
+/// Values that have one width.
+const MINI_BLOCK: usize = 32;
+
+/// Appends numbers of so many bits, the lowest first, filled up to whole bytes.
+///
+/// No number may have more bits.
+fn bits(out: &mut Vec<u8>, width: u32, numbers: impl Iterator<Item = u64>) {
+    let (mut held, mut filled) = (0_u64, 0);
+    for number in numbers {
+        held |= number << filled;
+        filled += width;
+        if filled >= 64 {
+            out.extend_from_slice(&held.to_le_bytes());
+            filled -= 64;
+            held = if filled == 0 { 0 } else { number >> (width - filled) };
+        }
+    }
+    out.extend_from_slice(&held.to_le_bytes()[..filled.div_ceil(8) as usize]);
+}
+
+/// How many bits a number has.
+pub(crate) fn width_of(number: u64) -> u32 {
+    u64::BITS - number.leading_zeros()
+}
+
+fn varint(out: &mut Vec<u8>, mut number: u64) {
+    while number >= 0x80 {
+        out.push(number as u8 | 0x80);
+        number >>= 7;
+    }
+    out.push(number as u8);
+}
+
+fn zigzag(out: &mut Vec<u8>, number: i64) {
+    varint(out, (number << 1 ^ number >> 63) as u64);
+}
+
+/// Appends numbers of so many bits as one run: of one number where all are the same, of packed ones elsewhere.
+pub(crate) fn run(out: &mut Vec<u8>, width: u32, numbers: &[u32]) {
+    let Some(first) = numbers.first() else { return };
+    if numbers.iter().all(|number| number == first) {
+        return run_of_one(out, width, *first, numbers.len());
+    }
+    let end = packed_run(out, width, numbers.len());
+    bits(out, width, numbers.iter().map(|number| u64::from(*number)));
+    out.resize(end, 0);
+}
+
+/// Appends a run of one number.
+pub(crate) fn run_of_one(out: &mut Vec<u8>, width: u32, number: u32, count: usize) {
+    varint(out, (count as u64) << 1);
+    out.extend_from_slice(&number.to_le_bytes()[..width.div_ceil(8) as usize]);
+}
+
+/// Appends a run of bits that are packed already, the lowest of a byte first.
+pub(crate) fn run_of_bits(out: &mut Vec<u8>, packed: &[u8], count: usize) {
+    let end = packed_run(out, 1, count);
+    out.extend_from_slice(&packed[..count.div_ceil(8)]);
+    out.resize(end, 0);
+}
+
+/// Begins a run of packed numbers, which come in groups of 8; hands back where it ends.
+fn packed_run(out: &mut Vec<u8>, width: u32, count: usize) -> usize {
+    let groups = count.div_ceil(8);
+    varint(out, (groups as u64) << 1 | 1);
+    let bytes = groups * width as usize;
+    out.reserve(bytes + 8);
+    out.len() + bytes
+}
+
+/// How far the numbers of a column go: what is more wraps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reach {
+    Bits32,
+    Bits64,
+}
+
+/// Appends numbers as differences (`DELTA_BINARY_PACKED`).
+pub(crate) fn differences(out: &mut Vec<u8>, reach: Reach, numbers: &[i64]) {
+    varint(out, BLOCK as u64);
+    varint(out, (BLOCK / MINI_BLOCK) as u64);
+    varint(out, numbers.len() as u64);
+    let Some((first, others)) = numbers.split_first() else { return zigzag(out, 0) };
+    zigzag(out, *first);
+    let mut before = *first;
+    let mut block = [0; BLOCK];
+    for numbers in others.chunks(BLOCK) {
+        for (difference, number) in block.iter_mut().zip(numbers) {
+            *difference = reach.cut(number.wrapping_sub(before));
+            before = *number;
+        }
+        packed_block(out, reach, &mut block[..numbers.len()]);
+    }
+}
+
+/// Appends the differences of a block: the least, the widths of the mini blocks, what they are above the least.
+fn packed_block(out: &mut Vec<u8>, reach: Reach, differences: &mut [i64]) {
+    let least = differences.iter().copied().min().expect("a block has values");
+    zigzag(out, least);
+    differences.iter_mut().for_each(|difference| *difference = reach.cut(difference.wrapping_sub(least)));
+    let widths = out.len();
+    out.resize(widths + BLOCK / MINI_BLOCK, 0);
+    for (place, values) in differences.chunks(MINI_BLOCK).enumerate() {
+        let above = |value: &i64| reach.unsigned(*value);
+        let width = width_of(values.iter().map(above).fold(0, |all, value| all | value));
+        out[widths + place] = width as u8;
+        let end = out.len() + MINI_BLOCK / 8 * width as usize;
+        bits(out, width, values.iter().map(above));
+        out.resize(end, 0);
+    }
+}
+
+impl Reach {
+    fn cut(self, number: i64) -> i64 {
+        match self {
+            Self::Bits32 => i64::from(number as i32),
+            Self::Bits64 => number,
+        }
+    }
+
+    fn unsigned(self, number: i64) -> u64 {
+        match self {
+            Self::Bits32 => u64::from(number as u32),
+            Self::Bits64 => number as u64,
+        }
+    }
+}
+
+/// Texts, each as the beginning that it shares with the one before and the rest (`DELTA_BYTE_ARRAY`).
+#[derive(Default)]
+pub(crate) struct Endings<'a> {
+    before: &'a [u8],
+    shared: Vec<i64>,
+    lengths: Vec<i64>,
+    rests: Vec<u8>,
+}
+
+impl<'a> Endings<'a> {
+    /// Takes the next text.
+    pub fn push(&mut self, text: &'a [u8]) {
+        let shared = common(self.before, text);
+        self.shared.push(shared as i64);
+        self.lengths.push((text.len() - shared) as i64);
+        self.rests.extend_from_slice(&text[shared..]);
+        self.before = text;
+    }
+
+    /// Appends the texts.
+    pub fn write(self, out: &mut Vec<u8>) {
+        differences(out, Reach::Bits32, &self.shared);
+        differences(out, Reach::Bits32, &self.lengths);
+        out.extend_from_slice(&self.rests);
+    }
+}
+
+/// How many bytes two texts begin with alike.
+fn common(one: &[u8], other: &[u8]) -> usize {
+    let ((words, _), (other_words, _)) = (one.as_chunks::<8>(), other.as_chunks::<8>());
+    let alike = words.iter().zip(other_words).take_while(|(word, other)| word == other).count() * 8;
+    alike + one[alike..].iter().zip(&other[alike..]).take_while(|(byte, other)| byte == other).count()
+}
