@@ -222,6 +222,14 @@ impl PartialFile {
         })
     }
 
+    /// Hands over what names the holdings, in the order of the file, for [`each_named`].
+    pub(crate) fn each_batch_of_names(&self, mut take: impl FnMut(RecordBatch)) -> Result<(), TallyError> {
+        self.read(&[0, 1, 2, 3, 4, 5, 6], |batch| {
+            take(batch.clone());
+            Ok(())
+        })
+    }
+
     /// Tells each holding of these accounts and skus, with its place in the file; the names of the others are passed over.
     ///
     /// # Errors
@@ -317,7 +325,7 @@ impl PartialFile {
 }
 
 /// Tells the holdings of a batch of all columns that name them.
-fn each_named(batch: &RecordBatch, mut tell: impl FnMut(Named<'_>)) {
+pub(crate) fn each_named(batch: &RecordBatch, mut tell: impl FnMut(Named<'_>)) {
     let text = |place: usize| batch.column(place).as_string::<i32>();
     let cell = |place: usize, row: usize| if text(place).is_null(row) { "" } else { text(place).value(row) };
     let mixed = batch.column(6).as_primitive::<Int64Type>();

@@ -5,10 +5,15 @@ use crate::error::TallyError;
 use crate::hours::{HourSums, Sum};
 use crate::identity::holding_identity;
 use crate::part::NONE;
-use crate::partials::{Named, PartialFile};
+use crate::partials::{Named, PartialFile, each_named};
+use arrow::array::RecordBatch;
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{SyncSender, sync_channel};
+
+/// Batches of names that are decoded before they are merged.
+const BATCHES_AHEAD: usize = 2;
 
 /// Holdings of many files, by code; codes are in the contract's order: account, resource, sku.
 #[derive(Debug, Default)]
@@ -66,13 +71,13 @@ impl Merging {
 impl Holdings {
     fn add(&mut self, named: Named<'_>, hash: u64, merging: &mut Merging) -> u32 {
         let known = merging.with(hash).iter().map(|(_, holding)| *holding).find(|holding| self.texts(*holding) == named.key);
-        let labels = [self.labels[0].code(named.labels[0]), self.labels[1].code(named.labels[1])];
-        let facts = Facts { unit: self.units.code(named.unit), labels, is_mixed: named.is_mixed };
         if let Some(holding) = known {
-            let of_others = &mut self.facts[holding as usize];
-            of_others.is_mixed |= facts.is_mixed || of_others.unit != facts.unit || of_others.labels != facts.labels;
+            let is_same = self.unit(holding) == named.unit && self.label_texts(holding) == named.labels;
+            self.facts[holding as usize].is_mixed |= named.is_mixed || !is_same;
             return holding;
         }
+        let labels = [self.labels[0].code(named.labels[0]), self.labels[1].code(named.labels[1])];
+        let facts = Facts { unit: self.units.code(named.unit), labels, is_mixed: named.is_mixed };
         let [account, resource, sku] = named.key;
         let holding = u32::try_from(self.keys.len()).expect("holdings are far fewer than 2^32");
         self.keys.push([self.accounts.code(account), holding, self.skus.code(sku)]);
@@ -85,14 +90,14 @@ impl Holdings {
     /// Brings the holdings in order, so that whoever goes through them goes through memory; hands back the new code of each.
     fn sort(&mut self) -> Vec<u32> {
         let (accounts, skus) = (self.accounts.ranks(), self.skus.ranks());
-        let mut order: Vec<u32> = (0..self.keys.len() as u32).collect();
-        order.sort_unstable_by(|one, other| {
-            let ([a, r, s], [b, q, t]) = (self.keys[*one as usize], self.keys[*other as usize]);
-            accounts[a as usize]
-                .cmp(&accounts[b as usize])
-                .then_with(|| self.resources.get(r as usize).cmp(self.resources.get(q as usize)))
-                .then_with(|| skus[s as usize].cmp(&skus[t as usize]))
-        });
+        let mut order = self.by_account(&accounts);
+        for of_account in order.chunk_by_mut(|one, other| self.keys[*one as usize][0] == self.keys[*other as usize][0]) {
+            of_account.sort_unstable_by(|one, other| {
+                let ([_, r, s], [_, q, t]) = (self.keys[*one as usize], self.keys[*other as usize]);
+                let by_resource = self.resources.get(r as usize).cmp(self.resources.get(q as usize));
+                by_resource.then_with(|| skus[s as usize].cmp(&skus[t as usize]))
+            });
+        }
         let mut codes = vec![0; order.len()];
         let mut resources = Texts::default();
         for (code, holding) in (0..).zip(&order) {
@@ -107,6 +112,23 @@ impl Holdings {
         self.facts = order.iter().map(|holding| self.facts[*holding as usize]).collect();
         self.resources = resources;
         codes
+    }
+
+    /// The holdings, account by account in the order of their ranks.
+    fn by_account(&self, ranks: &[u32]) -> Vec<u32> {
+        let rank_of = |key: &[u32; 3]| ranks[key[0] as usize] as usize;
+        let mut next = vec![0_u32; ranks.len() + 1];
+        self.keys.iter().for_each(|key| next[rank_of(key) + 1] += 1);
+        for rank in 0..ranks.len() {
+            next[rank + 1] += next[rank];
+        }
+        let mut order = vec![0; self.keys.len()];
+        for (holding, key) in (0..).zip(&self.keys) {
+            let place = &mut next[rank_of(key)];
+            order[*place as usize] = holding;
+            *place += 1;
+        }
+        order
     }
 
     /// Account, resource and sku of a holding.
@@ -172,40 +194,95 @@ pub struct HourHeld {
     cells: Vec<(i128, u32)>,
 }
 
+/// Files being merged, one after the other.
+#[derive(Default)]
+struct Loading {
+    holdings: Holdings,
+    merging: Merging,
+    opened: Vec<OpenFile>,
+    /// Of the file under way, by place.
+    holding: Vec<u32>,
+    latest: u64,
+    is_out_of_order: bool,
+}
+
+/// What is read ahead of merging.
+enum Ahead {
+    /// Holdings of the file under way.
+    Names(RecordBatch),
+    /// The file's end.
+    End(PartialFile),
+}
+
+impl Loading {
+    fn add(&mut self, place: usize, named: Named<'_>) {
+        let hash = holding_identity(named.key);
+        self.is_out_of_order |= hash < self.latest;
+        self.latest = hash;
+        self.holding.resize(place, NONE);
+        self.holding.push(self.holdings.add(named, hash, &mut self.merging));
+    }
+
+    fn end(&mut self, file: PartialFile, seq: u64, path: &Path) -> Result<(), TallyError> {
+        if std::mem::take(&mut self.is_out_of_order) {
+            return Err(TallyError::read(path)(&"its holdings are not in order"));
+        }
+        self.merging.end();
+        self.latest = 0;
+        self.opened.push(OpenFile { file, seq, holding: std::mem::take(&mut self.holding) });
+        Ok(())
+    }
+
+    /// Merges all holdings of files, while a second thread decodes what comes next.
+    fn load_all(&mut self, files: &[(PathBuf, u64)]) -> Result<(), TallyError> {
+        std::thread::scope(|scope| {
+            let (give, take) = sync_channel(BATCHES_AHEAD);
+            scope.spawn(move || {
+                let read = files.iter().try_for_each(|(path, _)| read_ahead(path, &give));
+                // Nobody listens any more where merging has failed.
+                read.unwrap_or_else(|error| drop(give.send(Err(error))));
+            });
+            let mut next = files.iter();
+            for ahead in take {
+                match ahead? {
+                    Ahead::Names(batch) => each_named(&batch, |named| self.add(self.holding.len(), named)),
+                    Ahead::End(file) => {
+                        let (path, seq) = next.next().expect("a file ends once");
+                        self.end(file, *seq, path)?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+}
+
+/// Hands over what names the holdings of a file, batch by batch.
+fn read_ahead(path: &Path, give: &SyncSender<Result<Ahead, TallyError>>) -> Result<(), TallyError> {
+    let file = PartialFile::open(path)?;
+    file.each_batch_of_names(|batch| drop(give.send(Ok(Ahead::Names(batch)))))?;
+    drop(give.send(Ok(Ahead::End(file))));
+    Ok(())
+}
+
 impl Held {
     /// Opens files with the numbers of their deliveries; only the holdings of these accounts and skus are wanted, or all.
     ///
     /// # Errors
     /// [`TallyError::Read`] names the file that cannot be read.
     pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: Option<&Wanted<'_>>) -> Result<Self, TallyError> {
-        let mut holdings = Holdings::default();
-        let (mut opened, mut merging) = (Vec::new(), Merging::default());
-        for (path, seq) in files {
-            let file = PartialFile::open(&path)?;
-            let (mut holding, mut latest, mut is_ordered) = (Vec::new(), 0, true);
-            let mut add = |place: usize, named: Named<'_>| {
-                let hash = holding_identity(named.key);
-                is_ordered &= latest <= hash;
-                latest = hash;
-                holding.resize(place, NONE);
-                holding.push(holdings.add(named, hash, &mut merging));
-            };
-            match is_wanted {
-                Some(is_wanted) => file.each_holding_of(is_wanted, add)?,
-                None => {
-                    let mut place = 0;
-                    file.each_holding(|named| {
-                        add(place, named);
-                        place += 1;
-                    })?;
+        let mut loading = Loading::default();
+        match is_wanted {
+            Some(is_wanted) => {
+                for (path, seq) in files {
+                    let file = PartialFile::open(&path)?;
+                    file.each_holding_of(is_wanted, |place, named| loading.add(place, named))?;
+                    loading.end(file, seq, &path)?;
                 }
             }
-            if !is_ordered {
-                return Err(TallyError::read(&path)(&"its holdings are not in order"));
-            }
-            merging.end();
-            opened.push(OpenFile { file, seq, holding });
+            None => loading.load_all(&files)?,
         }
+        let Loading { mut holdings, mut opened, .. } = loading;
         let codes = holdings.sort();
         for holding in opened.iter_mut().flat_map(|open: &mut OpenFile| &mut open.holding).filter(|holding| **holding != NONE) {
             *holding = codes[*holding as usize];
