@@ -128,7 +128,7 @@ fn month(books: &Books, charge: &Charge, is_tiered: bool) -> Result<Vec<PostedCh
     let settled: HashMap<String, (usize, u32)> = store
         .settlements_in_period(&charge.key.account_id, &charge.billing_period)?
         .into_iter()
-        .map(|row| (row.settlement_id, (order_of_run.get(&row.run_id).copied().unwrap_or_default(), row.revision)))
+        .map(|row| (row.settlement_id.to_string(), (order_of_run.get(&*row.run_id).copied().unwrap_or_default(), row.revision)))
         .collect();
     let place = |one: &PostedCharge| {
         let (run, revision) = settled.get(&one.charge.settlement_id).copied().unwrap_or_default();
@@ -205,7 +205,7 @@ fn payments(books: &Books, charge: &Charge) -> Result<(Option<SettlementRecord>,
     let store = books.store();
     let at: Instant = charge.transaction_at;
     let mut settlements = store.settlements(Window::new(at, at.plus_seconds(1)))?.into_iter();
-    let settlement = settlements.find(|settlement| settlement.settlement_id == charge.settlement_id);
+    let settlement = settlements.find(|settlement| *settlement.settlement_id == *charge.settlement_id);
     let payments = match &settlement {
         Some(settlement) => super::settlement::payments(books, settlement)?,
         None => Vec::new(),

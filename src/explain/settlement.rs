@@ -60,13 +60,13 @@ pub(super) fn story(books: &Books, settlement: SettlementRecord) -> Result<Settl
     let paths: Vec<_> = store.charge_files(within)?.iter().map(|file| books.lake_path(file)).collect();
     let filter = ChargeFilter {
         within: Some(within),
-        account_id: Some(settlement.account_id.clone()),
-        settlement_id: Some(settlement.settlement_id.clone()),
+        account_id: Some(settlement.account_id.to_string()),
+        settlement_id: Some(settlement.settlement_id.to_string()),
         ..ChargeFilter::default()
     };
     let charges = read_charges(&paths, &filter)?;
-    let open = store.open_settlements(std::slice::from_ref(&settlement.account_id))?;
-    let open = open.into_iter().find(|(_, open)| open.settlement_id == settlement.settlement_id);
+    let open = store.open_settlements(&[settlement.account_id.to_string()])?;
+    let open = open.into_iter().find(|(_, open)| *open.settlement_id == *settlement.settlement_id);
     let payments = payments(books, &settlement)?;
     Ok(SettlementStory { charges, payments, open_now: open.map_or(Money::ZERO, |(_, open)| open.outstanding), settlement })
 }
@@ -74,5 +74,5 @@ pub(super) fn story(books: &Books, settlement: SettlementRecord) -> Result<Settl
 /// The payment lines of a settlement, in the order made.
 pub(super) fn payments(books: &Books, settlement: &SettlementRecord) -> Result<Vec<PaymentLine>, Failure> {
     let lines = books.store().payments_in_period(&settlement.account_id, &settlement.billing_period)?;
-    Ok(lines.into_iter().filter(|line| line.paid_for == settlement.settlement_id).collect())
+    Ok(lines.into_iter().filter(|line| *line.paid_for == *settlement.settlement_id).collect())
 }

@@ -2,7 +2,7 @@
 
 use super::Wish;
 use super::load::{self, Knowledge, Loaded};
-use super::pay::{self, Step};
+use super::pay;
 use super::purses::Purses;
 use super::runs;
 use crate::books::Books;
@@ -11,6 +11,7 @@ use reckoner_core::number::{AmountOverflow, Quantity};
 use reckoner_core::rate::{Bookmark, Charge, DueWindow, TierKey, Tiers, posted_lines, settle_lines};
 use reckoner_core::time::Instant;
 use reckoner_store::{BookmarkRecord, SettledWindow, SettlementBatch, TierTotal, UsageAccounting};
+use std::sync::Arc;
 
 /// A decided batch: what the store will record, and the charges that go to the lake.
 pub(super) struct Decided {
@@ -39,17 +40,17 @@ pub(super) fn batch(
     let bulk_charges = loaded.bulk.iter().filter_map(|hour| hour.file.as_ref()).map(|file| file.rows).sum();
     let charge_files = loaded.bulk.iter().filter_map(|hour| hour.file.clone()).collect();
     let mut batch = SettlementBatch { frontier, charge_files, ..SettlementBatch::default() };
-    let mut steps = pay::settlements(books, knowledge, &loaded, &mut charges)?;
-    steps.extend(std::mem::take(&mut loaded.funds).into_iter().map(Step::of_funds));
+    let funds = std::mem::take(&mut loaded.funds);
+    let steps = pay::steps(books, knowledge, &loaded, &mut charges, funds)?;
     let run_ids = match &wish.rerun {
         None => {
             batch.runs = runs::of_windows(books, wish, knowledge, &loaded, &charges, &prices);
-            batch.runs.iter().map(|run| (run.window.end, run.run_id.clone())).collect()
+            batch.runs.iter().map(|run| (run.window.end, Arc::from(run.run_id.as_str()))).collect()
         }
         Some(rerun) => {
             let run = runs::of_rerun(books, (wish, rerun), knowledge, &loaded, &charges, &prices);
-            let ends = charges.iter().map(|charge| charge.transaction_at);
-            let run_ids = ends.map(|end| (end, run.run_id.clone())).collect();
+            let run_id: Arc<str> = Arc::from(run.run_id.as_str());
+            let run_ids = charges.iter().map(|charge| (charge.transaction_at, Arc::clone(&run_id))).collect();
             batch.runs = vec![run];
             run_ids
         }

@@ -13,6 +13,7 @@ mod bulk;
 mod decide;
 mod load;
 mod pay;
+mod posting;
 mod purses;
 mod receipt;
 pub mod rerun;

@@ -1,43 +1,48 @@
 //! Paying: what became due for each account, taken along its timeline, and what that records.
 
-use super::bulk::AccountTotal;
+use super::bulk::{AccountDue, RatedHour};
 use super::load::{Knowledge, Loaded};
-use super::purses::Purses;
+use super::posting::{PlainPosting, Posting};
+use super::purses::{Plain, Purses};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::id;
-use reckoner_core::ledger::TransactionBuilder;
-use reckoner_core::pay::{
-    self, AccountMoney, ChargeDue, Effects, FundsOutcome, MoneyEvent, OpenSettlement, PaymentTerms, SettlementDue,
-    SettlementTotals,
-};
+use reckoner_core::pay::{self, AccountMoney, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
 use reckoner_core::rate::Charge;
 use reckoner_core::table::FundsRow;
 use reckoner_core::time::Instant;
-use reckoner_store::{SettlementBatch, SettlementRecord};
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use reckoner_store::SettlementBatch;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// The run that settles each instant.
-pub(super) type RunIds = HashMap<Instant, String>;
+pub(super) type RunIds = HashMap<Instant, Arc<str>>;
 
 /// One thing that happens to an account.
 pub(super) struct Step {
-    account_id: String,
+    pub account_id: Arc<str>,
     /// Money comes in before the settlement of the same instant.
     rank: u8,
     /// Of a settlement.
-    revision: u32,
+    pub revision: u32,
     /// Of a settlement, how many charges it has: `event` has those in bulk summed by product.
-    charges: u64,
-    event: MoneyEvent,
+    pub charges: u64,
+    pub event: MoneyEvent,
+}
+
+/// Everything that happens to accounts in a batch.
+pub(super) struct Steps<'a> {
+    steps: Vec<Step>,
+    /// First settlements, all in bulk, of accounts to which nothing else happens.
+    plain: Vec<PlainPosting<'a>>,
 }
 
 impl Step {
-    pub fn of_funds(row: FundsRow) -> Self {
-        Self { account_id: row.account_id.clone(), rank: 1, revision: 0, charges: 0, event: MoneyEvent::Funds(row) }
+    fn of_funds(row: FundsRow) -> Self {
+        Self { account_id: Arc::from(row.account_id.as_str()), rank: 1, revision: 0, charges: 0, event: MoneyEvent::Funds(row) }
     }
 
-    fn id(&self) -> &str {
+    pub fn id(&self) -> &str {
         match &self.event {
             MoneyEvent::Funds(row) => &row.entry_id,
             MoneyEvent::Settlement(due) => &due.settlement_id,
@@ -46,7 +51,7 @@ impl Step {
 
     /// Its place among all steps: account by account, each along its timeline.
     fn place(&self) -> impl Ord + '_ {
-        (self.account_id.as_str(), self.event.at(), self.rank, self.id())
+        (&*self.account_id, self.event.at(), self.rank, self.id())
     }
 }
 
@@ -57,13 +62,59 @@ struct Asked {
     due: SettlementDue,
 }
 
-/// One settlement per account and instant; its id goes into its charges.
-pub(super) fn settlements(
+/// Everything that happens to accounts: one settlement per account and instant, whose id goes into its charges, and funds
+/// entries.
+pub(super) fn steps<'a>(
+    books: &Books,
+    knowledge: &Knowledge,
+    loaded: &'a Loaded,
+    charges: &mut [Charge],
+    funds: Vec<FundsRow>,
+) -> Result<Steps<'a>, Failure> {
+    let not_plain = not_plain(loaded, charges, &funds);
+    let mut by_line = by_line(books, knowledge, loaded, charges)?;
+
+    let (mut steps, mut plain): (Vec<Step>, _) = (funds.into_iter().map(Step::of_funds).collect(), Vec::new());
+    for hour in &loaded.bulk {
+        let at = hour.due.window.end;
+        for due in &hour.dues {
+            if !not_plain.contains(&*due.account_id) {
+                let (billing_period, products) = (&hour.billing_period, hour.products_of(due));
+                plain.push(PlainPosting { at, billing_period, due, products });
+                continue;
+            }
+            let asked = by_line.remove(&(at, due.account_id.to_string()));
+            // A window with charges in bulk was never settled before.
+            let mut asked = asked.unwrap_or_else(|| Asked::new(knowledge, &due.account_id, at, 0, &hour.billing_period));
+            asked.add_bulk(hour, due);
+            steps.push(asked.into_step(Arc::clone(&due.account_id)));
+        }
+    }
+    steps.extend(by_line.into_iter().map(|((_, account_id), asked)| asked.into_step(account_id.into())));
+    Ok(Steps { steps, plain })
+}
+
+/// Accounts with more than first settlements in bulk that something is due for.
+fn not_plain(loaded: &Loaded, charges: &[Charge], funds: &[FundsRow]) -> HashSet<String> {
+    let in_favour = loaded.bulk.iter().flat_map(|hour| &hour.dues).filter(|due| due.due.is_negative());
+    let others = charges.iter().map(|charge| charge.key.account_id.as_str());
+    let others = others.chain(funds.iter().map(|row| row.account_id.as_str()));
+    let mut not_plain: HashSet<String> = HashSet::new();
+    for account_id in others.chain(in_favour.map(|due| &*due.account_id)) {
+        if !not_plain.contains(account_id) {
+            not_plain.insert(account_id.to_owned());
+        }
+    }
+    not_plain
+}
+
+/// What single charges ask for, by instant and account.
+fn by_line(
     books: &Books,
     knowledge: &Knowledge,
     loaded: &Loaded,
     charges: &mut [Charge],
-) -> Result<Vec<Step>, Failure> {
+) -> Result<BTreeMap<(Instant, String), Asked>, Failure> {
     let has_history: BTreeSet<Instant> = loaded
         .due
         .iter()
@@ -82,22 +133,7 @@ pub(super) fn settlements(
         }
         by_line.get_mut(&place).expect("it is there").add(charge);
     }
-
-    let mut steps = Vec::new();
-    for hour in &loaded.bulk {
-        let at = hour.due.window.end;
-        let billing_period = knowledge.terms.zone.billing_period(hour.due.window.start);
-        for totals in hour.totals.chunk_by(|one, other| one.account_id == other.account_id) {
-            let account_id = &totals[0].account_id;
-            let asked = by_line.remove(&(at, account_id.clone()));
-            // A window with charges in bulk was never settled before.
-            let mut asked = asked.unwrap_or_else(|| Asked::new(knowledge, account_id, at, 0, &billing_period));
-            totals.iter().for_each(|total| asked.add_bulk(hour.due.window.start, total));
-            steps.push(asked.into_step(account_id.clone()));
-        }
-    }
-    steps.extend(by_line.into_iter().map(|((_, account_id), asked)| asked.into_step(account_id)));
-    Ok(steps)
+    Ok(by_line)
 }
 
 impl Asked {
@@ -127,47 +163,80 @@ impl Asked {
         });
     }
 
-    /// Adds what became due in bulk under one product: of an account without vouchers nobody asks for single charges.
-    fn add_bulk(&mut self, window_start: Instant, total: &AccountTotal) {
-        self.charges += total.charges;
-        self.due.charges.push(ChargeDue {
+    /// Adds what became due in bulk, by product: of an account without vouchers nobody asks for single charges.
+    fn add_bulk(&mut self, hour: &RatedHour, due: &AccountDue) {
+        self.charges += due.charges;
+        self.due.charges.extend(hour.products_of(due).iter().map(|product| ChargeDue {
             charge_id: String::new(),
-            product: total.price.row.product.clone(),
+            product: product.price.row.product.clone(),
             sku: String::new(),
-            billing_mode: total.price.row.billing_mode,
+            billing_mode: product.price.row.billing_mode,
             region: None,
-            window_start,
-            due: total.due,
-        });
+            window_start: hour.due.window.start,
+            due: product.due,
+        }));
     }
 
-    fn into_step(mut self, account_id: String) -> Step {
+    fn into_step(mut self, account_id: Arc<str>) -> Step {
         self.due.charges.sort_by(|a, b| a.charge_id.cmp(&b.charge_id));
         let Self { revision, charges, due } = self;
         Step { account_id, rank: 2, revision, charges, event: MoneyEvent::Settlement(due) }
     }
 }
 
-/// Takes every account along its timeline.
-pub(super) fn pay_all(
+/// Takes every account along its timeline, in the order of accounts.
+pub(super) fn pay_all<'a>(
     books: &Books,
     knowledge: &Knowledge,
     purses: &mut Purses,
-    steps: Vec<Step>,
-    ids: &RunIds,
-    batch: &mut SettlementBatch,
+    steps: Steps<'a>,
+    ids: &'a RunIds,
+    batch: &'a mut SettlementBatch,
 ) -> Result<(), Failure> {
+    let Steps { steps, mut plain } = steps;
     // In order by reference: steps are large, and come hour by hour in the order of accounts.
     let mut steps: Vec<&Step> = steps.iter().collect();
     steps.sort_by(|a, b| a.place().cmp(&b.place()));
-    purses.fetch(books.store(), steps.chunk_by(|a, b| a.account_id == b.account_id).map(|steps| steps[0].account_id.as_str()))?;
-    let accounts = &knowledge.terms.accounts;
-    let mut posting = Posting { run_ids: ids, batch, legs: BTreeMap::new() };
+    plain.sort_by(|a, b| (&*a.due.account_id, a.at).cmp(&(&*b.due.account_id, b.at)));
+    purses.fetch(books.store(), steps.chunk_by(|a, b| a.account_id == b.account_id).map(|steps| &*steps[0].account_id))?;
+    let plain = || {
+        plain.chunk_by(|a, b| a.due.account_id == b.due.account_id).filter_map(|postings| {
+            let account_id = &postings[0].due.account_id;
+            Some((account_id, knowledge.terms.accounts.currency(account_id)?, postings))
+        })
+    };
+    purses.fetch_plain(books.store(), plain().map(|(account_id, currency, _)| (account_id, currency)))?;
+
+    let mut payer = Payer { books, knowledge, purses, posting: Posting::new(ids, batch), currency: Arc::from("") };
+    let mut plain = plain().peekable();
     for steps in steps.chunk_by(|a, b| a.account_id == b.account_id) {
-        let account_id = steps[0].account_id.as_str();
-        let Some(currency) = accounts.currency(account_id) else { continue };
-        let is_new = !purses.has_wallet(account_id);
-        let mut account = purses.take(books.store(), account_id, currency, steps.iter().map(|step| &step.event))?;
+        while let Some((_, currency, postings)) = plain.next_if(|(account_id, ..)| *account_id < &steps[0].account_id) {
+            payer.pay_plainly(currency, postings);
+        }
+        payer.pay(steps)?;
+    }
+    plain.for_each(|(_, currency, postings)| payer.pay_plainly(currency, postings));
+    payer.posting.close()
+}
+
+/// Pays for one account after the other.
+struct Payer<'a> {
+    books: &'a Books,
+    knowledge: &'a Knowledge,
+    purses: &'a mut Purses,
+    posting: Posting<'a>,
+    /// The currency of the account before.
+    currency: Arc<str>,
+}
+
+impl<'a> Payer<'a> {
+    fn pay(&mut self, steps: &[&Step]) -> Result<(), Failure> {
+        let (books, accounts) = (self.books, &self.knowledge.terms.accounts);
+        let account_id = &*steps[0].account_id;
+        let Some(currency) = accounts.currency(account_id) else { return Ok(()) };
+        let shared = self.shared(currency);
+        let is_new = !self.purses.has_wallet(account_id);
+        let mut account = self.purses.take(books.store(), account_id, currency, steps.iter().map(|step| &step.event))?;
         let before = account.wallet.clone();
         let mut instants = None;
         for step in steps {
@@ -177,14 +246,40 @@ pub(super) fn pay_all(
                 instants = Some(instants_of(&account, steps));
             }
             let effects = pay::apply(&mut account, &step.event, PaymentTerms::of(row), &books.profile);
-            posting.add(step, currency, effects, instants.as_ref())?;
+            self.posting.add(step, &shared, effects, instants.as_ref())?;
         }
         if is_new || before != account.wallet {
-            posting.batch.wallets.push(account.wallet.clone());
+            self.posting.batch.wallets.push(account.wallet.clone());
         }
-        purses.put_back(account);
+        self.purses.put_back(account);
+        Ok(())
     }
-    posting.close()
+
+    /// Pays the first settlements of an account to which nothing else happens.
+    fn pay_plainly(&mut self, currency: &str, postings: &[PlainPosting<'a>]) {
+        let (accounts, account_id) = (&self.knowledge.terms.accounts, &postings[0].due.account_id);
+        let shared = self.shared(currency);
+        let Plain { purse, is_new } = self.purses.plain(account_id);
+        let before = purse.wallet.clone();
+        for posting in postings {
+            let row = accounts.at(account_id, posting.at).expect("an account with a currency has a row");
+            let terms = PaymentTerms::of(row);
+            let effects = pay::apply_plain(purse, posting.at, posting.due.due, terms, &self.books.profile);
+            let effects = effects.expect("what is in favour of an account goes the usual way");
+            self.posting.add_plain(posting, &shared, &purse.wallet, &effects);
+        }
+        if std::mem::take(is_new) || before != purse.wallet {
+            self.posting.batch.wallets.push(purse.wallet.clone());
+        }
+    }
+
+    /// The currency as a text that settlements share.
+    fn shared(&mut self, currency: &str) -> Arc<str> {
+        if *self.currency != *currency {
+            self.currency = Arc::from(currency);
+        }
+        Arc::clone(&self.currency)
+    }
 }
 
 /// Whether the event may change what is outstanding of others.
@@ -200,105 +295,4 @@ fn instants_of(account: &AccountMoney, steps: &[&Step]) -> HashMap<String, Insta
     let open = account.open.iter().map(|open| (open.settlement_id.clone(), open.at));
     let settled = account.settled.iter().map(|(id, settled)| (id.clone(), settled.at));
     settled.chain(open).chain(steps.iter().map(|step| (step.id().to_owned(), step.event.at()))).collect()
-}
-
-/// Gathers what the accounts' effects record. What all accounts of an instant have in common is one ledger transaction per
-/// currency.
-struct Posting<'a> {
-    run_ids: &'a RunIds,
-    batch: &'a mut SettlementBatch,
-    legs: BTreeMap<(Instant, String), (TransactionBuilder, Vec<String>)>,
-}
-
-impl Posting<'_> {
-    /// `instants` are those of everything that the step may change beside itself.
-    fn add(
-        &mut self,
-        step: &Step,
-        currency: &str,
-        effects: Effects,
-        instants: Option<&HashMap<String, Instant>>,
-    ) -> Result<(), Failure> {
-        let mut outstanding = effects.outstanding;
-        match &step.event {
-            MoneyEvent::Settlement(due) => {
-                let paid = effects.totals.expect("a settlement has totals");
-                self.batch.settlements.push(self.settlement(step, currency, due, paid));
-                let (builder, ids) = self.legs.entry((due.at, currency.to_owned())).or_default();
-                builder.extend(effects.legs);
-                ids.push(due.settlement_id.clone());
-            }
-            MoneyEvent::Funds(row) => {
-                let mut builder = TransactionBuilder::new();
-                builder.extend(effects.legs);
-                self.build(builder, row.at, currency, step.event.description(), &[&row.entry_id])?;
-                let outcome = effects.funds.expect("a funds entry has an outcome");
-                let status = outcome.status().to_owned();
-                let refusal = match outcome {
-                    FundsOutcome::Done => None,
-                    FundsOutcome::Refused(why) => Some(why),
-                };
-                self.batch.funds.push((row.entry_id.clone(), status, refusal));
-                // What a chargeback leaves open is of no settlement: it stands under the entry's own id.
-                if let Some(place) = outstanding.iter().position(|(id, _)| *id == row.entry_id) {
-                    let open = OpenSettlement {
-                        settlement_id: row.entry_id.clone(),
-                        at: row.at,
-                        billing_period: String::new(),
-                        outstanding: outstanding.remove(place).1,
-                        payment_lines: 0,
-                    };
-                    self.batch.opened.push((step.account_id.clone(), open));
-                }
-            }
-        }
-        self.batch.payments.extend(effects.payments);
-        self.batch.outstanding.extend(outstanding.into_iter().map(|(id, now)| {
-            let at = if id == step.id() { Some(step.event.at()) } else { instants.and_then(|known| known.get(&id).copied()) };
-            (id, at.expect("what changes was settled or open before, or is an event of the timeline"), now)
-        }));
-        self.batch.vouchers.extend(effects.vouchers);
-        Ok(())
-    }
-
-    fn settlement(&self, step: &Step, currency: &str, due: &SettlementDue, paid: SettlementTotals) -> SettlementRecord {
-        SettlementRecord {
-            settlement_id: due.settlement_id.clone(),
-            account_id: step.account_id.clone(),
-            at: due.at,
-            revision: step.revision,
-            billing_period: due.billing_period.clone(),
-            currency: currency.to_owned(),
-            charges: step.charges,
-            due: paid.due,
-            voucher: paid.voucher,
-            balance: paid.balance,
-            granted: paid.granted,
-            credit: paid.credit,
-            external: paid.external,
-            outstanding: paid.outstanding,
-            run_id: self.run_ids.get(&due.at).cloned().unwrap_or_default(),
-        }
-    }
-
-    fn close(mut self) -> Result<(), Failure> {
-        for ((at, currency), (builder, ids)) in std::mem::take(&mut self.legs) {
-            let facts: Vec<&str> = ids.iter().map(String::as_str).collect();
-            self.build(builder, at, &currency, "settlement", &facts)?;
-        }
-        Ok(())
-    }
-
-    fn build(
-        &mut self,
-        builder: TransactionBuilder,
-        at: Instant,
-        currency: &str,
-        description: &str,
-        facts: &[&str],
-    ) -> Result<(), Failure> {
-        let built = builder.build(at, currency, description, facts);
-        self.batch.transactions.extend(built.map_err(|error| Failure::invariant(error.to_string()))?);
-        Ok(())
-    }
 }

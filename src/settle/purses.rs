@@ -2,11 +2,16 @@
 //!
 //! The home's lock is held, so what the last batch left is what the next one finds. Only accounts whose money moves by what
 //! is recorded elsewhere (payments of earlier months, say) are fetched anew.
+//!
+//! An account is carried in one of two forms: whole, or as a purse where nothing but first settlements happens to it. Either
+//! can be had from the store, which has everything by the time the next batch asks.
 
 use crate::failure::Failure;
-use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, SettledRef, VoucherState, Wallet};
+use reckoner_core::number::Money;
+use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, Purse, SettledRef, VoucherState, Wallet};
 use reckoner_store::Store;
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 /// What is carried takes memory: beyond so many settlements with something outstanding all of it is let go.
 const OPEN_MAX: usize = 2_000_000;
@@ -16,7 +21,15 @@ const OPEN_MAX: usize = 2_000_000;
 pub(super) struct Purses {
     carried: HashMap<String, AccountMoney>,
     open: usize,
+    plain: HashMap<Arc<str>, Plain>,
     fetched: Fetched,
+}
+
+/// The money of an account to which nothing but first settlements happens.
+pub(super) struct Plain {
+    pub purse: Purse,
+    /// Whether the store has no wallet of it yet.
+    pub is_new: bool,
 }
 
 /// Money as the store has it.
@@ -39,6 +52,7 @@ impl Purses {
         if missing.is_empty() {
             return Ok(());
         }
+        missing.iter().for_each(|account_id| drop(self.plain.remove(account_id.as_str())));
         let fetched = &mut self.fetched;
         fetched.wallets.extend(store.wallets(&missing)?.into_iter().map(|wallet| (wallet.account_id.clone(), wallet)));
         for state in store.voucher_states(&missing)? {
@@ -48,6 +62,51 @@ impl Purses {
             fetched.open.entry(account_id).or_default().push(open);
         }
         Ok(())
+    }
+
+    /// Fetches the purses of accounts with their currencies, as far as they are not carried.
+    pub fn fetch_plain<'a>(
+        &mut self,
+        store: &dyn Store,
+        accounts: impl Iterator<Item = (&'a Arc<str>, &'a str)>,
+    ) -> Result<(), Failure> {
+        let mut missing = Vec::new();
+        for (account_id, currency) in accounts {
+            if self.plain.contains_key(account_id) {
+                continue;
+            }
+            let Some(whole) = self.carried.remove(&**account_id) else {
+                missing.push((account_id, currency));
+                continue;
+            };
+            self.open -= whole.open.len();
+            let purse = Purse { outstanding: whole.outstanding(), wallet: whole.wallet };
+            self.plain.insert(Arc::clone(account_id), Plain { purse, is_new: false });
+        }
+        if missing.is_empty() {
+            return Ok(());
+        }
+        let ids: Vec<String> = missing.iter().map(|(account_id, _)| account_id.to_string()).collect();
+        let wallets = store.wallets(&ids)?;
+        let mut wallets: HashMap<String, Wallet> =
+            wallets.into_iter().map(|wallet| (wallet.account_id.clone(), wallet)).collect();
+        let mut outstanding: HashMap<String, Money> = HashMap::new();
+        for (account_id, open) in store.open_settlements(&ids)? {
+            *outstanding.entry(account_id).or_default() += open.outstanding;
+        }
+        for (account_id, currency) in missing {
+            let known = wallets.remove(&**account_id);
+            let is_new = known.is_none();
+            let wallet = known.unwrap_or_else(|| Wallet::new(account_id, currency));
+            let outstanding = outstanding.remove(&**account_id).unwrap_or_default();
+            self.plain.insert(Arc::clone(account_id), Plain { purse: Purse { wallet, outstanding }, is_new });
+        }
+        Ok(())
+    }
+
+    /// The purse of an account that [`Self::fetch_plain`] was asked for.
+    pub fn plain(&mut self, account_id: &str) -> &mut Plain {
+        self.plain.get_mut(account_id).expect("it was fetched")
     }
 
     /// Whether the store has a wallet of an account that was fetched.
@@ -86,8 +145,8 @@ impl Purses {
         for period in periods {
             account.paid.extend(store.payments_in_period(account_id, period)?);
             for settlement in store.settlements_in_period(account_id, period)? {
-                let settled = SettledRef { at: settlement.at, billing_period: settlement.billing_period };
-                account.settled.insert(settlement.settlement_id, settled);
+                let settled = SettledRef { at: settlement.at, billing_period: settlement.billing_period.to_string() };
+                account.settled.insert(settlement.settlement_id.to_string(), settled);
             }
         }
         Ok(account)

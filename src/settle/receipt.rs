@@ -56,7 +56,11 @@ impl Receipt {
         self.rows_out += decided.charges.len() as u64 + decided.bulk_charges;
         self.funds += decided.batch.funds.len() as u64;
         for settlement in &decided.batch.settlements {
-            let totals = self.totals.entry(settlement.currency.clone()).or_default();
+            let currency = &*settlement.currency;
+            if !self.totals.contains_key(currency) {
+                self.totals.insert(currency.to_owned(), CurrencyTotals::default());
+            }
+            let totals = self.totals.get_mut(currency).expect("it is there");
             totals.due += settlement.due;
             totals.voucher += settlement.voucher;
             totals.balance += settlement.balance;

@@ -176,8 +176,8 @@ fn posted(books: &Books, knowledge: &Knowledge, charges: &[Charge], bulk: &[Rate
     }
     for hour in bulk {
         let (count, sum) = posted.entry((hour.due.kind, hour.due.window.end)).or_default();
-        *count += hour.totals.iter().map(|total| total.charges).sum::<u64>();
-        let of_home = hour.totals.iter().filter(|total| total.price.row.currency == books.session.settings.currency);
+        *count += hour.dues.iter().map(|due| due.charges).sum::<u64>();
+        let of_home = hour.products().iter().filter(|total| total.price.row.currency == books.session.settings.currency);
         *sum += of_home.map(|total| total.due).sum::<Money>();
     }
     posted

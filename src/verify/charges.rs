@@ -120,7 +120,7 @@ impl Settlements {
         let start = self.reached.replace(end).unwrap_or(Instant::MIN);
         for settlement in books.store().settlements(Window::new(start, end))? {
             self.seen += 1;
-            let findings = compare(books, &settlement, self.sums.remove(&settlement.settlement_id));
+            let findings = compare(books, &settlement, self.sums.remove(&*settlement.settlement_id));
             report.judge(Check::ChargesSettled, findings);
         }
         Ok(())
@@ -144,9 +144,9 @@ fn compare(books: &Books, settlement: &SettlementRecord, sum: Option<Sum>) -> Ve
     let mut findings = audit::check_charges(&settlement.settlement_id, stated, computed);
     let Some(Sum { facts, odd, .. }) = sum else { return findings };
     let own = Facts {
-        account_id: settlement.account_id.clone(),
-        billing_period: settlement.billing_period.clone(),
-        currency: settlement.currency.clone(),
+        account_id: settlement.account_id.to_string(),
+        billing_period: settlement.billing_period.to_string(),
+        currency: settlement.currency.to_string(),
         at: settlement.at,
     };
     let subject = format!("settlement `{}`", settlement.settlement_id);

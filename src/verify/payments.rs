@@ -118,14 +118,14 @@ impl Walk {
         let mut new: HashMap<String, SettlementRecord> = HashMap::new();
         for settlement in books.store().settlements(slice)? {
             report.judge(Check::PaymentsSettlement, audit::check_settlement(&settlement.settlement_id, &totals(&settlement)));
-            self.accounts.entry(settlement.account_id.clone()).or_default().unpaid += i128::from(settlement.due.e8());
+            self.accounts.entry(settlement.account_id.to_string()).or_default().unpaid += i128::from(settlement.due.e8());
             let paid_for = PaidFor {
-                account_id: settlement.account_id.clone(),
-                currency: settlement.currency.clone(),
+                account_id: settlement.account_id.to_string(),
+                currency: settlement.currency.to_string(),
                 unpaid: i128::from(settlement.due.e8()),
             };
-            self.unpaid.insert(settlement.settlement_id.clone(), paid_for);
-            new.insert(settlement.settlement_id.clone(), settlement);
+            self.unpaid.insert(settlement.settlement_id.to_string(), paid_for);
+            new.insert(settlement.settlement_id.to_string(), settlement);
         }
         let mut own: HashMap<String, SettlementTotals> = HashMap::new();
         for line in books.store().payments(slice)? {
@@ -139,13 +139,13 @@ impl Walk {
         let mut new: Vec<SettlementRecord> = new.into_values().collect();
         new.sort_by(|a, b| (a.at, &a.settlement_id).cmp(&(b.at, &b.settlement_id)));
         for settlement in new {
-            let lines = own.remove(&settlement.settlement_id).unwrap_or_default();
+            let lines = own.remove(&*settlement.settlement_id).unwrap_or_default();
             report.judge(Check::PaymentsLines, compare_lines(&settlement, &lines));
-            for line in self.ahead.remove(&settlement.settlement_id).unwrap_or_default() {
+            for line in self.ahead.remove(&*settlement.settlement_id).unwrap_or_default() {
                 self.pay(line, report);
             }
-            if self.unpaid.get(&settlement.settlement_id).is_some_and(|paid_for| paid_for.unpaid == 0) {
-                self.unpaid.remove(&settlement.settlement_id);
+            if self.unpaid.get(&*settlement.settlement_id).is_some_and(|paid_for| paid_for.unpaid == 0) {
+                self.unpaid.remove(&*settlement.settlement_id);
             }
         }
         Ok(())

@@ -12,23 +12,54 @@ pub fn derive(kind: &str, parts: &[&str]) -> String {
     text
 }
 
+/// Facts laid out as they are hashed. Those that many ids have in common are laid out once.
+#[derive(Debug, Clone, Default)]
+pub struct Facts {
+    bytes: Vec<u8>,
+}
+
+impl Facts {
+    /// Lays out facts.
+    pub fn of(facts: &[&str]) -> Self {
+        let mut laid_out = Self::default();
+        facts.iter().for_each(|fact| laid_out.push(fact));
+        laid_out
+    }
+
+    /// One more at the end.
+    pub fn push(&mut self, fact: &str) {
+        self.bytes.extend_from_slice(&(fact.len() as u64).to_be_bytes());
+        self.bytes.extend_from_slice(fact.as_bytes());
+    }
+}
+
 /// Derives many ids with one buffer.
 #[derive(Debug, Default)]
 pub struct Deriver {
-    bytes: Vec<u8>,
+    facts: Facts,
 }
 
 impl Deriver {
     /// Appends the id that [`derive`] gives to a text.
     pub fn derive(&mut self, text: &mut String, kind: &str, parts: &[&str]) {
-        self.bytes.clear();
-        for part in std::iter::once(&kind).chain(parts) {
-            self.bytes.extend_from_slice(&(part.len() as u64).to_be_bytes());
-            self.bytes.extend_from_slice(part.as_bytes());
-        }
+        self.facts.bytes.clear();
+        std::iter::once(&kind).chain(parts).for_each(|part| self.facts.push(part));
+        self.push_id(text, kind);
+    }
+
+    /// The same for facts of which only one in the middle is another each time; `before` begins with the kind.
+    pub fn derive_between(&mut self, text: &mut String, kind: &str, before: &Facts, fact: &str, after: &Facts) {
+        self.facts.bytes.clear();
+        self.facts.bytes.extend_from_slice(&before.bytes);
+        self.facts.push(fact);
+        self.facts.bytes.extend_from_slice(&after.bytes);
+        self.push_id(text, kind);
+    }
+
+    fn push_id(&self, text: &mut String, kind: &str) {
         text.push_str(kind);
         text.push('_');
-        push_hex(text, &Sha256::digest(&self.bytes)[..16]);
+        push_hex(text, &Sha256::digest(&self.facts.bytes)[..16]);
     }
 }
 
@@ -41,9 +72,12 @@ pub fn hex(bytes: &[u8]) -> String {
 
 fn push_hex(text: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    for byte in bytes {
-        text.push(DIGITS[usize::from(byte >> 4)].into());
-        text.push(DIGITS[usize::from(byte & 15)].into());
+    for bytes in bytes.chunks(16) {
+        let mut digits = [0; 32];
+        for (place, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+            *place = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+        }
+        text.push_str(std::str::from_utf8(&digits[..bytes.len() * 2]).expect("digits are ASCII"));
     }
 }
 
@@ -65,6 +99,18 @@ mod tests {
         assert_ne!(derive("ch", &["a"]), derive("pay", &["a"]));
         assert_eq!(derive("ch", &["a", "b"]), "ch_7619c182d1d1038c90c107e3ad266b0c");
         assert_eq!(hex(&[0, 1, 0x9f, 0xff]), "00019fff");
+        assert_eq!(hex(&[0xa5; 33]), "a5".repeat(33));
+    }
+
+    #[test]
+    fn facts_that_are_laid_out_before_give_the_same_id() {
+        let (before, after) = (Facts::of(&["ch", "acme"]), Facts::of(&["ecs.small", "0"]));
+        let mut deriver = Deriver::default();
+        for resource in ["", "i-1", "i-22", &"r".repeat(128)] {
+            let mut text = "of ".to_owned();
+            deriver.derive_between(&mut text, "ch", &before, resource, &after);
+            assert_eq!(text, format!("of {}", derive("ch", &["acme", resource, "ecs.small", "0"])));
+        }
     }
 
     #[test]

@@ -25,7 +25,6 @@ use crate::number::Money;
 use crate::table::BillingMode;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 use std::fmt;
 
 /// Legs that belong together and sum to 0.
@@ -124,7 +123,8 @@ pub struct Unbalanced {
 /// Gathers legs, of one effect or of a whole settlement instant over many accounts, into one balanced transaction.
 #[derive(Debug, Clone, Default)]
 pub struct TransactionBuilder {
-    legs: BTreeMap<String, Money>,
+    /// As they came.
+    legs: Vec<Leg>,
 }
 
 impl TransactionBuilder {
@@ -135,18 +135,28 @@ impl TransactionBuilder {
 
     /// Adds a leg; legs on one account are merged.
     pub fn add(&mut self, leg: Leg) {
-        *self.legs.entry(leg.account).or_default() += leg.amount;
+        self.legs.push(leg);
     }
 
     /// Adds an effect's legs.
     pub fn extend(&mut self, legs: impl IntoIterator<Item = Leg>) {
-        legs.into_iter().for_each(|leg| self.add(leg));
+        self.legs.extend(legs);
     }
 
     /// The merged legs, ordered by account, without those that came to 0.
     pub fn into_legs(self) -> Vec<Leg> {
-        let moved = self.legs.into_iter().filter(|(_, amount)| !amount.is_zero());
-        moved.map(|(account, amount)| Leg { account, amount }).collect()
+        let mut legs = self.legs;
+        // Accounts mostly come in order, which this sort makes use of.
+        legs.sort_by(|one, other| one.account.cmp(&other.account));
+        legs.dedup_by(|later, first| {
+            let is_same = later.account == first.account;
+            if is_same {
+                first.amount += later.amount;
+            }
+            is_same
+        });
+        legs.retain(|leg| !leg.amount.is_zero());
+        legs
     }
 
     /// The transaction, named by its description, instant, currency and `facts`; nothing if nothing moved.

@@ -8,6 +8,7 @@ use reckoner_core::rate::Bookmark;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, SettleWindow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
 use serde::Serialize;
+use std::sync::Arc;
 
 /// A fact from a delivered file, with its place and when it became known.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -265,21 +266,22 @@ pub struct TierTotal {
     pub quantity: Quantity,
 }
 
-/// One settlement: what became due for an account at an instant, and who paid it then.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+/// One settlement: what became due for an account at an instant, and who paid it then. Its texts are shared: an hour has as
+/// many settlements as there are accounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettlementRecord {
     /// Derived from account, instant, revision.
-    pub settlement_id: String,
+    pub settlement_id: Arc<str>,
     /// Whose.
-    pub account_id: String,
+    pub account_id: Arc<str>,
     /// The end of the window.
     pub at: Instant,
     /// 0 for the first at this instant, then 1, 2, …
     pub revision: u32,
     /// `2026-01`.
-    pub billing_period: String,
+    pub billing_period: Arc<str>,
     /// ISO 4217.
-    pub currency: String,
+    pub currency: Arc<str>,
     /// Charges (or differences) it settles.
     pub charges: u64,
     /// Sum of their due amounts.
@@ -297,7 +299,7 @@ pub struct SettlementRecord {
     /// What was left unpaid at the settlement.
     pub outstanding: Money,
     /// The run that settled it.
-    pub run_id: String,
+    pub run_id: Arc<str>,
 }
 
 /// The money of a currency, over every account and all time. Sums at 1e-8, which may pass 64 bits.

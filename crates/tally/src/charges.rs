@@ -2,17 +2,22 @@
 
 use crate::error::TallyError;
 use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded, coded_optional, quantities, strings};
+use crate::part::NONE;
 use crate::sums::Holdings;
 use arrow::array::{Int64Array, StringArray};
 use arrow::datatypes::DataType;
-use reckoner_core::id::Deriver;
+use reckoner_core::id::Facts;
 use reckoner_core::number::Quantity;
 use reckoner_core::price::Price;
-use reckoner_core::rate::{Amounts, ChargeType, derive_charge_id};
+use reckoner_core::rate::{Amounts, ChargeType, FirstChargeIds};
 use reckoner_core::table::Texts;
 use reckoner_core::time::Window;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
+
+/// `ch_` and 32 digits; most resources are no longer.
+const CHARGE_ID_BYTES: usize = 35;
 
 /// A line of a window that was never settled before, at a flat price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,7 +37,7 @@ pub struct BulkCharges<'a> {
     /// The window; its end is the settlement's instant.
     pub window: Window,
     /// `2026-01`.
-    pub billing_period: String,
+    pub billing_period: &'a str,
     /// Where the holdings stand.
     pub holdings: &'a Holdings,
     /// The prices that the lines name.
@@ -40,7 +45,7 @@ pub struct BulkCharges<'a> {
     /// The lines, in the order of account, resource, sku.
     pub lines: &'a [BulkLine],
     /// By account code the settlement; empty where the account has none.
-    pub settlement_ids: &'a [String],
+    pub settlement_ids: &'a [Arc<str>],
     /// By account code the cost centre.
     pub cost_centers: &'a [Option<String>],
 }
@@ -53,9 +58,20 @@ pub fn write_charges(charges: &BulkCharges<'_>, repeated: &mut Repeated, path: &
     let layout = layout();
     let mut writer = Writer::create(path, &layout, repeated)?;
     let common = Common::new(charges);
-    for lines in charges.lines.chunks(ROW_GROUP_ROWS) {
-        writer.write(lines.len(), common.columns(lines))?;
-    }
+    std::thread::scope(|scope| {
+        // The ids of the next group are derived while this one is written.
+        let mut groups = charges.lines.chunks(ROW_GROUP_ROWS);
+        let mut next = groups.next().map(|lines| (lines, common.ids(lines)));
+        while let Some((lines, ids)) = next {
+            let ahead = groups.next().map(|lines| (lines, scope.spawn(|| common.ids(lines))));
+            writer.write(lines.len(), common.columns(lines, ids))?;
+            let joined = |(lines, ids): (_, ScopedJoinHandle<'_, _>)| {
+                (lines, ids.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            };
+            next = ahead.map(joined);
+        }
+        Ok::<(), TallyError>(())
+    })?;
     writer.finish()
 }
 
@@ -132,12 +148,11 @@ impl<'a> Common<'a> {
         }
     }
 
-    fn columns(&self, lines: &[BulkLine]) -> Vec<Cells> {
+    fn columns(&self, lines: &[BulkLine], (charge_ids, resources): (Texts, Texts)) -> Vec<Cells> {
         let Self { charges, .. } = self;
         let holdings = charges.holdings;
         let account = |line: &BulkLine| holdings.keys[line.holding as usize][0];
         let by_account = |values: &Arc<StringArray>| Cells::Each(coded(lines.iter().map(account), values));
-        let (charge_ids, resources) = self.ids(lines);
         let unit_prices = lines.iter().map(|line| charges.prices[line.price as usize].row.unit_price.e12()).collect();
         vec![
             Cells::Each(Arc::new(strings(&charge_ids))),
@@ -151,7 +166,7 @@ impl<'a> Common<'a> {
             text(ChargeType::Usage.as_str()),
             integer(charges.window.start.seconds()),
             integer(charges.window.end.seconds()),
-            text(&charges.billing_period),
+            text(charges.billing_period),
             Cells::Each(quantities(lines.iter().map(|line| line.quantity.e12()).collect())),
             Cells::All(One::E12(0)),
             self.by_price(lines, &self.units),
@@ -208,14 +223,25 @@ impl<'a> Common<'a> {
 
     /// Ids of the charges, and their resources.
     fn ids(&self, lines: &[BulkLine]) -> (Texts, Texts) {
-        let (mut charge_ids, mut resources) = (Texts::default(), Texts::default());
-        let (mut deriver, mut charge_id) = (Deriver::default(), String::new());
+        let Self { charges: BulkCharges { holdings, prices, .. }, start, end, .. } = self;
+        let mut charge_ids = Texts::with_room(lines.len(), lines.len() * CHARGE_ID_BYTES);
+        let mut resources = Texts::with_room(lines.len(), lines.len() * CHARGE_ID_BYTES);
+        let (mut ids, mut of_account) = (FirstChargeIds::default(), (NONE, Facts::default()));
+        // By sku, each price that it has in this window.
+        let mut of_prices: Vec<Vec<(u32, Facts)>> = vec![Vec::new(); holdings.skus.len()];
         for line in lines {
-            let [account_id, resource_id, sku] = self.charges.holdings.texts(line.holding);
-            let price_id = &self.charges.prices[line.price as usize].price_id;
-            charge_id.clear();
-            derive_charge_id(&mut deriver, &mut charge_id, [account_id, resource_id, sku, &self.start, &self.end, price_id]);
-            charge_ids.push(&charge_id);
+            let [account, resource, sku] = holdings.keys[line.holding as usize];
+            if of_account.0 != account {
+                of_account = (account, FirstChargeIds::of_account(holdings.accounts.get(account)));
+            }
+            let of_sku = &mut of_prices[sku as usize];
+            let place = of_sku.iter().position(|(price, _)| *price == line.price).unwrap_or_else(|| {
+                let price_id = &prices[line.price as usize].price_id;
+                of_sku.push((line.price, FirstChargeIds::of_price(holdings.skus.get(sku), [start, end], price_id)));
+                of_sku.len() - 1
+            });
+            let resource_id = holdings.resources.get(resource as usize);
+            charge_ids.push_with(|text| ids.derive(text, &of_account.1, resource_id, &of_sku[place].1));
             resources.push(resource_id);
         }
         (charge_ids, resources)

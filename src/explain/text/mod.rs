@@ -309,12 +309,12 @@ fn payments_sheet(books: &Books, payments: &[PaymentLine]) -> String {
 pub(super) fn settlement(books: &Books, story: &SettlementStory) -> String {
     let row = &story.settlement;
     let head = facts(&[
-        ("settlement", row.settlement_id.clone()),
+        ("settlement", row.settlement_id.to_string()),
         ("due", money(row.due, &row.currency)),
-        ("account", row.account_id.clone()),
+        ("account", row.account_id.to_string()),
         ("at", format!("{}, revision {}", books.zone.to_text(row.at), row.revision)),
-        ("bill", row.billing_period.clone()),
-        ("run", row.run_id.clone()),
+        ("bill", row.billing_period.to_string()),
+        ("run", row.run_id.to_string()),
         ("open now", money(story.open_now, &row.currency)),
     ]);
     let parts = [head, settled_charges(story), sources_text(story), later_text(books, story)];

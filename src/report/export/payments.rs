@@ -69,12 +69,12 @@ fn settlements<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a
     settlements.sort_by(|a, b| a.settlement_id.cmp(&b.settlement_id));
     let rows = settlements.into_iter().map(|row| {
         vec![
-            row.settlement_id.into(),
-            row.account_id.into(),
+            row.settlement_id.to_string().into(),
+            row.account_id.to_string().into(),
             row.at.into(),
             row.revision.into(),
-            row.billing_period.into(),
-            row.currency.into(),
+            row.billing_period.to_string().into(),
+            row.currency.to_string().into(),
             row.charges.into(),
             row.due.into(),
             row.voucher.into(),
@@ -83,7 +83,7 @@ fn settlements<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a
             row.credit.into(),
             row.external.into(),
             row.outstanding.into(),
-            row.run_id.into(),
+            row.run_id.to_string().into(),
         ]
     });
     Ok(at_hand(rows.collect()))

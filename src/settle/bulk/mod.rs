@@ -15,7 +15,7 @@ mod plan;
 mod rate;
 
 pub(super) use plan::{Base, Plan, Scope};
-pub(super) use rate::{AccountTotal, RatedHour};
+pub(super) use rate::{AccountDue, ProductDue, RatedHour};
 
 use super::Wish;
 use super::load::{self, Knowledge};

@@ -72,10 +72,13 @@ pub(in crate::settle) struct Base {
     files: Vec<String>,
     /// The sums.
     pub held: Held,
+    /// The accounts, by code.
+    pub account_ids: Vec<Arc<str>>,
     /// By account code the code of its currency; none: unknown.
     pub currencies: Vec<u32>,
     /// By account code whether its use may go in bulk.
     pub bulk_accounts: Vec<bool>,
+    units: UnitsOf,
 }
 
 impl Base {
@@ -99,9 +102,12 @@ impl Base {
         let is_all = news.is_none() && wish.account_id.is_none() && wish.sku.is_none();
         let wanted: Option<&Wanted<'_>> = if is_all { None } else { Some(&is_wanted) };
         let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), wanted)?;
+        let currencies = currencies(&held.holdings, &knowledge.terms);
         Ok(Arc::new(Self {
             files: paths(files),
-            currencies: currencies(&held.holdings, &knowledge.terms),
+            units: units_of(&held.holdings, &currencies),
+            account_ids: held.holdings.accounts.texts().iter().map(Arc::from).collect(),
+            currencies,
             bulk_accounts: bulk_accounts(books, &knowledge.terms, &held.holdings)?,
             held,
         }))
@@ -122,14 +128,22 @@ fn paths(files: &[LakeFile]) -> Vec<String> {
 pub(in crate::settle) struct PriceTable {
     /// The distinct ones.
     pub prices: Vec<Arc<Price>>,
-    /// By currency and sku the place of its price.
-    places: HashMap<(u32, u32), u32>,
+    /// By currency, for each sku the place of its price, or none.
+    places: Vec<Vec<u32>>,
 }
 
 impl PriceTable {
     /// The place of the price of a sku in a currency, if sums suffice for it.
     pub fn place(&self, currency: u32, sku: u32) -> Option<u32> {
-        self.places.get(&(currency, sku)).copied()
+        self.places.get(currency as usize)?.get(sku as usize).copied().filter(|place| *place != NONE)
+    }
+
+    fn put(&mut self, (currency, sku): (u32, u32), place: u32) {
+        let fill = |places: &mut Vec<u32>, len: usize| places.resize(places.len().max(len), NONE);
+        self.places.resize_with(self.places.len().max(currency as usize + 1), Vec::new);
+        let of_currency = &mut self.places[currency as usize];
+        fill(of_currency, sku as usize + 1);
+        of_currency[sku as usize] = place;
     }
 }
 
@@ -151,7 +165,7 @@ impl Plan {
         news: Option<&HashSet<Pair>>,
         base: Arc<Base>,
     ) -> Result<Self, Failure> {
-        let Base { held, currencies, .. } = base.as_ref();
+        let Base { held, units, .. } = base.as_ref();
         let span = super::super::load::span_of(&due).expect("a plan has windows");
         let mut rows = Rows::new(books, wish, knowledge, scope, span, news)?;
         rows.find_mixed(&held.holdings);
@@ -159,10 +173,9 @@ impl Plan {
         rows.find_other_labels(&held.holdings, &beside);
 
         let terms = &knowledge.terms;
-        let units = units_of(&held.holdings, currencies);
-        let price_table = |due: &DueWindow| table(*due, &held.holdings, &units, terms);
+        let price_table = |due: &DueWindow| table(*due, &held.holdings, units, terms);
         let prices: Vec<PriceTable> = due.iter().map(price_table).collect();
-        let (counted, counts) = rows.count(&due, &held.holdings, currencies, &prices)?;
+        let (counted, counts) = rows.count(&due, &base, &prices)?;
         let holds_pair = |pairs: &HashSet<Pair>| -> Vec<bool> {
             let holdings = 0..held.holdings.len() as u32;
             if pairs.is_empty() {
@@ -218,10 +231,10 @@ fn currencies(holdings: &Holdings, terms: &Terms) -> Vec<u32> {
     holdings.accounts.texts().iter().map(code_of).collect()
 }
 
-/// By currency and sku an account that uses it, and the units in which sums of it are measured.
-type UnitsOf<'a> = BTreeMap<(u32, u32), (&'a str, BTreeSet<&'a str>)>;
+/// By currency and sku the code of an account that uses it, and the units in which sums of it are measured.
+type UnitsOf = BTreeMap<(u32, u32), (u32, BTreeSet<String>)>;
 
-fn units_of<'a>(holdings: &'a Holdings, currencies: &[u32]) -> UnitsOf<'a> {
+fn units_of(holdings: &Holdings, currencies: &[u32]) -> UnitsOf {
     let mut units = UnitsOf::new();
     let mut latest = None;
     for holding in 0..holdings.len() as u32 {
@@ -231,7 +244,10 @@ fn units_of<'a>(holdings: &'a Holdings, currencies: &[u32]) -> UnitsOf<'a> {
             continue;
         }
         latest = Some((currency, sku, unit));
-        units.entry((currency, sku)).or_insert_with(|| (holdings.accounts.get(account), BTreeSet::new())).1.insert(unit);
+        let (_, of_sku) = units.entry((currency, sku)).or_insert_with(|| (account, BTreeSet::new()));
+        if !of_sku.contains(unit) {
+            of_sku.insert(unit.to_owned());
+        }
     }
     units
 }
@@ -239,17 +255,18 @@ fn units_of<'a>(holdings: &'a Holdings, currencies: &[u32]) -> UnitsOf<'a> {
 /// The prices of a window for which sums suffice.
 ///
 /// A part of a window that was settled by itself has prices of its own: then nothing is said for all accounts.
-fn table(due: DueWindow, holdings: &Holdings, units: &UnitsOf<'_>, terms: &Terms) -> PriceTable {
+fn table(due: DueWindow, holdings: &Holdings, units: &UnitsOf, terms: &Terms) -> PriceTable {
     let mut table = PriceTable::default();
     let book = terms.book_of(due);
     if book.has_parts() {
         return table;
     }
-    for ((currency, sku), (account_id, units)) in units {
+    for ((currency, sku), (account, units)) in units {
+        let account_id = holdings.accounts.get(*account);
         let name = holdings.skus.get(*sku);
         let Some(of_account) = terms.accounts.currency(account_id) else { continue };
         let Some(price) = plain_price(terms, name, of_account, book.seq_for(account_id, name), due) else { continue };
-        if units.iter().any(|unit| *unit != price.row.unit.as_str()) {
+        if units.iter().any(|unit| unit != price.row.unit.as_str()) {
             continue;
         }
         let published = terms.published(price);
@@ -258,7 +275,7 @@ fn table(due: DueWindow, holdings: &Holdings, units: &UnitsOf<'_>, terms: &Terms
             table.prices.push(Arc::clone(published));
             table.prices.len() - 1
         });
-        table.places.insert((*currency, *sku), place as u32);
+        table.put((*currency, *sku), place as u32);
     }
     table
 }
@@ -335,21 +352,12 @@ impl<'a> Rows<'a> {
     }
 
     /// Counts everything that goes by rows: whole, or as far as it has no sums.
-    fn count(
-        &self,
-        due: &[DueWindow],
-        holdings: &Holdings,
-        currencies: &[u32],
-        prices: &[PriceTable],
-    ) -> Result<(Counted, Vec<u64>), Failure> {
-        let mut skus: BTreeSet<(u32, u32)> = BTreeSet::new();
-        for [account, _, sku] in &holdings.keys {
-            skus.insert((currencies[*account as usize], *sku));
-        }
+    fn count(&self, due: &[DueWindow], base: &Base, prices: &[PriceTable]) -> Result<(Counted, Vec<u64>), Failure> {
+        let Base { held: Held { holdings, .. }, currencies, units, .. } = base;
         // Windows in which the same skus need their rows are counted together.
         let mut groups: BTreeMap<Vec<(u32, u32)>, Vec<usize>> = BTreeMap::new();
         for (place, table) in prices.iter().enumerate() {
-            let unpriced = skus.iter().filter(|(currency, sku)| *currency != NONE && table.place(*currency, *sku).is_none());
+            let unpriced = units.keys().filter(|(currency, sku)| table.place(*currency, *sku).is_none());
             groups.entry(unpriced.copied().collect()).or_default().push(place);
         }
         let (mut all, mut rows) = (Counted::default(), vec![0; due.len()]);

@@ -4,7 +4,7 @@ use super::plan::{NONE, Plan, is_bulk_price};
 use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::lake;
-use reckoner_core::id;
+use reckoner_core::id::Deriver;
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::price::Price;
 use reckoner_core::rate::{DueWindow, Line, LineKey, Terms, Units, UnitsKey, is_flat_and_free, plain_amounts};
@@ -12,6 +12,7 @@ use reckoner_core::table::usage::tags_of;
 use reckoner_store::{LakeFile, LakeKind};
 use reckoner_tally::{BulkCharges, BulkLine, HourHeld, Repeated, Sum, write_charges};
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -23,6 +24,8 @@ const THREADS_MAX: usize = 8;
 /// A window that was rated.
 pub(in crate::settle) struct RatedHour {
     pub due: DueWindow,
+    /// `2026-01`.
+    pub billing_period: Arc<str>,
     /// Lines that go the usual way.
     pub lines: Vec<Line>,
     /// What becomes of their units.
@@ -31,18 +34,52 @@ pub(in crate::settle) struct RatedHour {
     pub rows: u64,
     /// The charges written in bulk, if there are any.
     pub file: Option<LakeFile>,
-    /// What became due in bulk, by account and product, in the order of accounts.
-    pub totals: Vec<AccountTotal>,
+    /// What became due in bulk, in the order of accounts.
+    pub dues: Vec<AccountDue>,
+    /// The same by product.
+    products: Vec<ProductDue>,
     /// The price rows of the bulk charges.
     pub prices: BTreeSet<String>,
 }
 
-/// What became due for an account under a price's product and mode.
-pub(in crate::settle) struct AccountTotal {
-    pub account_id: String,
-    pub price: Arc<Price>,
+/// What became due in bulk for an account, in its first settlement at the instant.
+pub(in crate::settle) struct AccountDue {
+    pub account_id: Arc<str>,
+    pub settlement_id: Arc<str>,
     pub charges: u64,
     pub due: Money,
+    account: u32,
+    products: Range<usize>,
+}
+
+/// What became due for an account under a price's product and mode.
+pub(in crate::settle) struct ProductDue {
+    pub price: Arc<Price>,
+    pub due: Money,
+}
+
+impl RatedHour {
+    /// What became due for an account, by product.
+    pub fn products_of(&self, due: &AccountDue) -> &[ProductDue] {
+        &self.products[due.products.clone()]
+    }
+
+    /// What became due, by account and product.
+    pub fn products(&self) -> &[ProductDue] {
+        &self.products
+    }
+}
+
+/// Adds to the product of a price, among those from `first` on.
+fn add_due(products: &mut Vec<ProductDue>, first: usize, price: &Arc<Price>, due: Money) {
+    let is_same = |known: &&mut ProductDue| {
+        Arc::ptr_eq(&known.price, price)
+            || (known.price.row.product == price.row.product && known.price.row.billing_mode == price.row.billing_mode)
+    };
+    match products[first..].iter_mut().find(is_same) {
+        Some(known) => known.due += due,
+        None => products.push(ProductDue { price: Arc::clone(price), due }),
+    }
 }
 
 /// Rates the windows of a plan, several at once where there is much to do; in the order of the plan.
@@ -114,12 +151,17 @@ impl<'a> Hour<'a> {
             Some(settled) => self.plan.base.held.hour(start, |seq| seq > settled, &mut under_way.sums)?.sums,
         };
         let units = self.units(&new_sums)?;
-        let totals = self.totals();
+        let (dues, products) = self.dues();
+        let billing_period = self.terms.zone.billing_period(self.due.window.start);
         let named = &self.plan.prices[self.place].prices;
         let used: BTreeSet<u32> = self.bulk.iter().map(|line| line.price).collect();
         let prices = used.into_iter().map(|place| named[place as usize].price_id.clone()).collect();
-        let file = if self.bulk.is_empty() { None } else { Some(self.write(lake, latest_seq, &mut under_way.repeated)?) };
-        Ok(RatedHour { due: self.due, lines: self.lines, units, rows: self.rows, file, totals, prices })
+        let file = match self.bulk.is_empty() {
+            true => None,
+            false => Some(self.write(&dues, &billing_period, (lake, latest_seq), &mut under_way.repeated)?),
+        };
+        let billing_period = Arc::from(billing_period);
+        Ok(RatedHour { due: self.due, billing_period, lines: self.lines, units, rows: self.rows, file, dues, products, prices })
     }
 
     /// The price of a holding, unless it goes by its rows.
@@ -193,52 +235,48 @@ impl<'a> Hour<'a> {
     }
 
     /// What became due in bulk: lines are in the order of accounts, so an account's stand together.
-    fn totals(&self) -> Vec<AccountTotal> {
-        let (holdings, prices) = (&self.plan.base.held.holdings, &self.plan.prices[self.place].prices);
-        let mut totals: Vec<AccountTotal> = Vec::new();
-        let (mut latest, mut first) = (NONE, 0);
-        for line in &self.bulk {
-            let account = holdings.keys[line.holding as usize][0];
-            if account != latest {
-                (latest, first) = (account, totals.len());
-            }
-            let price = &prices[line.price as usize];
-            let is_same = |total: &&mut AccountTotal| {
-                total.price.row.product == price.row.product && total.price.row.billing_mode == price.row.billing_mode
-            };
-            match totals[first..].iter_mut().find(is_same) {
-                Some(total) => {
-                    total.charges += 1;
-                    total.due += line.amounts.due;
-                }
-                None => totals.push(AccountTotal {
-                    account_id: holdings.accounts.get(account).to_owned(),
-                    price: Arc::clone(price),
-                    charges: 1,
-                    due: line.amounts.due,
-                }),
-            }
+    fn dues(&self) -> (Vec<AccountDue>, Vec<ProductDue>) {
+        let (base, prices) = (&self.plan.base, &self.plan.prices[self.place].prices);
+        let account_of = |line: &BulkLine| base.held.holdings.keys[line.holding as usize][0];
+        let (mut dues, mut products) = (Vec::new(), Vec::new());
+        let (mut deriver, mut settlement_id) = (Deriver::default(), String::new());
+        let at = self.due.window.end.to_utc_text();
+        for lines in self.bulk.chunk_by(|one, other| account_of(one) == account_of(other)) {
+            let account_id = &base.account_ids[account_of(&lines[0]) as usize];
+            settlement_id.clear();
+            deriver.derive(&mut settlement_id, "se", &[account_id, &at, "0"]);
+            let first = products.len();
+            lines.iter().for_each(|line| add_due(&mut products, first, &prices[line.price as usize], line.amounts.due));
+            dues.push(AccountDue {
+                account: account_of(&lines[0]),
+                account_id: Arc::clone(account_id),
+                settlement_id: Arc::from(settlement_id.as_str()),
+                charges: lines.len() as u64,
+                due: products[first..].iter().map(|product| product.due).sum(),
+                products: first..products.len(),
+            });
         }
-        totals
+        (dues, products)
     }
 
-    fn write(&self, lake: &Path, latest_seq: u64, repeated: &mut Repeated) -> Result<LakeFile, Failure> {
+    fn write(
+        &self,
+        dues: &[AccountDue],
+        billing_period: &str,
+        (lake, latest_seq): (&Path, u64),
+        repeated: &mut Repeated,
+    ) -> Result<LakeFile, Failure> {
         let (holdings, window) = (&self.plan.base.held.holdings, self.due.window);
-        let mut settlement_ids = vec![String::new(); holdings.accounts.len()];
+        let mut settlement_ids = vec![Arc::from(""); holdings.accounts.len()];
         let mut cost_centers = vec![None; holdings.accounts.len()];
-        for line in &self.bulk {
-            let account = holdings.keys[line.holding as usize][0];
-            let settlement_id = &mut settlement_ids[account as usize];
-            if settlement_id.is_empty() {
-                let account_id = holdings.accounts.get(account);
-                *settlement_id = id::derive("se", &[account_id, &window.end.to_utc_text(), "0"]);
-                let row = self.terms.accounts.at(account_id, window.start);
-                cost_centers[account as usize] = row.and_then(|row| row.cost_center.clone());
-            }
+        for due in dues {
+            let row = self.terms.accounts.at(&due.account_id, window.start);
+            settlement_ids[due.account as usize] = Arc::clone(&due.settlement_id);
+            cost_centers[due.account as usize] = row.and_then(|row| row.cost_center.clone());
         }
         let charges = BulkCharges {
             window,
-            billing_period: self.terms.zone.billing_period(window.start),
+            billing_period,
             holdings,
             prices: &self.plan.prices[self.place].prices,
             lines: &self.bulk,

@@ -14,6 +14,7 @@
 
 mod funds;
 mod moves;
+mod plain;
 mod refund;
 pub mod voucher;
 mod waterfall;
@@ -25,8 +26,10 @@ use crate::table::BillingMode;
 use crate::table::{AccountRow, FundsKind, FundsRow, PaymentMethod, VoucherRow};
 use crate::time::Instant;
 use moves::Moves;
+pub use plain::{PlainEffects, Purse, apply_plain};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+pub use waterfall::income_of;
 
 /// What an account has and owes between two effects.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -35,6 +35,13 @@ impl Fund {
             Self::Granted => wallet.granted,
         }
     }
+
+    pub fn held_on(self, account_id: &str) -> LedgerAccount<'_> {
+        match self {
+            Self::Cash => LedgerAccount::Wallet(account_id),
+            Self::Granted => LedgerAccount::Granted(account_id),
+        }
+    }
 }
 
 /// One event under way: the account it changes and what it has moved so far.
@@ -75,20 +82,8 @@ impl<'a> Moves<'a> {
             }
             None => self.lines_of(paid_for) + 1,
         };
-        let account_id = &self.account.wallet.account_id;
-        let facts = [account_id, paid_for, kind.as_str(), source.as_str(), source_id.unwrap_or_default()];
-        self.lines.push(PaymentLine {
-            payment_id: crate::id::derive("pay", &facts),
-            account_id: account_id.clone(),
-            paid_for: paid_for.to_owned(),
-            seq,
-            kind,
-            source,
-            source_id: source_id.map(str::to_owned),
-            amount,
-            currency: self.account.wallet.currency.clone(),
-            at: self.at,
-        });
+        let whose = (&self.account.wallet, paid_for, seq);
+        self.lines.push(payment_line(whose, kind, (source, source_id), amount, self.at));
     }
 
     /// Lines of this event for one settlement.
@@ -116,12 +111,12 @@ impl<'a> Moves<'a> {
         }
         let wallet = &mut self.account.wallet;
         let account_id = wallet.account_id.clone();
-        let (held, holder) = match fund {
-            Fund::Cash => (&mut wallet.balance, LedgerAccount::Wallet(&account_id)),
-            Fund::Granted => (&mut wallet.granted, LedgerAccount::Granted(&account_id)),
+        let held = match fund {
+            Fund::Cash => &mut wallet.balance,
+            Fund::Granted => &mut wallet.granted,
         };
         *held += amount;
-        self.post(against, holder, amount);
+        self.post(against, fund.held_on(&account_id), amount);
     }
 
     /// Pays from cash or granted money what is receivable (below 0: goes back).
@@ -224,17 +219,45 @@ impl<'a> Moves<'a> {
         account.open.retain(|open| open.outstanding.is_positive());
         account.paid.extend(lines.iter().cloned());
 
-        let threshold = profile.arrears_threshold.amount(&account.wallet.currency);
-        if account.outstanding() < threshold {
-            account.wallet.in_arrears_since = None;
-        } else if starts_arrears && account.wallet.in_arrears_since.is_none() {
-            account.wallet.in_arrears_since = Some(at);
-        }
+        let outstanding_in_all = account.outstanding();
+        put_arrears(&mut account.wallet, outstanding_in_all, starts_arrears, at, profile);
 
         let changed = changed_vouchers.iter().map(|at| &account.vouchers[*at]);
         let mut vouchers: Vec<_> =
             changed.map(|voucher| (voucher.row.voucher_id.clone(), voucher.used, voucher.returned)).collect();
         vouchers.sort();
         Effects { payments: lines, totals, funds, outstanding, vouchers, legs: legs.into_legs() }
+    }
+}
+
+/// The payment line of these facts.
+pub(super) fn payment_line(
+    (wallet, paid_for, seq): (&Wallet, &str, u32),
+    kind: PaymentKind,
+    (source, source_id): (PaymentSource, Option<&str>),
+    amount: Money,
+    at: Instant,
+) -> PaymentLine {
+    let facts = [&wallet.account_id, paid_for, kind.as_str(), source.as_str(), source_id.unwrap_or_default()];
+    PaymentLine {
+        payment_id: crate::id::derive("pay", &facts),
+        account_id: wallet.account_id.clone(),
+        paid_for: paid_for.to_owned(),
+        seq,
+        kind,
+        source,
+        source_id: source_id.map(str::to_owned),
+        amount,
+        currency: wallet.currency.clone(),
+        at,
+    }
+}
+
+/// Whether the account is in arrears, after an event at this instant, with so much outstanding in all.
+pub(super) fn put_arrears(wallet: &mut Wallet, outstanding: Money, starts_arrears: bool, at: Instant, profile: &Profile) {
+    if outstanding < profile.arrears_threshold.amount(&wallet.currency) {
+        wallet.in_arrears_since = None;
+    } else if starts_arrears && wallet.in_arrears_since.is_none() {
+        wallet.in_arrears_since = Some(at);
     }
 }

@@ -7,7 +7,7 @@
 
 use super::moves::{Fund, Moves};
 use super::voucher::{self, ChargeLeft};
-use super::{ChargeDue, PaymentKind, PaymentSource, PaymentTerms, SettledRef, SettlementDue, SettlementTotals, refund};
+use super::{ChargeDue, PaymentKind, PaymentSource, PaymentTerms, SettledRef, SettlementDue, SettlementTotals, Wallet, refund};
 use crate::ledger::LedgerAccount;
 use crate::number::Money;
 use crate::profile::{FundOrder, Profile};
@@ -47,38 +47,64 @@ fn post_charges(moves: &mut Moves<'_>, charges: &[ChargeDue]) {
         *income.entry((&charge.product, charge.billing_mode)).or_default() += charge.due;
     }
     for ((product, mode), amount) in income {
-        let account = if product == ROUNDING { LedgerAccount::Rounding } else { LedgerAccount::Income(product, mode) };
-        moves.post_receivable(account, -amount);
+        moves.post_receivable(income_of(product, mode), -amount);
     }
+}
+
+/// The income of a product's charges.
+pub fn income_of(product: &str, mode: BillingMode) -> LedgerAccount<'_> {
+    if product == ROUNDING { LedgerAccount::Rounding } else { LedgerAccount::Income(product, mode) }
 }
 
 /// Takes what the sources hold, in order, and hands back what is left.
 fn pay(moves: &mut Moves<'_>, due: &SettlementDue, total: Money, terms: PaymentTerms, profile: &Profile) -> Money {
-    let mut left = total - pay_with_vouchers(moves, due, profile);
-    for fund in fund_order(profile.fund_order) {
-        let amount = left.min(fund.held(&moves.account.wallet));
-        moves.line(&due.settlement_id, PaymentKind::Payment, fund.source(), None, amount);
-        moves.spend(fund, amount);
-        left -= amount;
+    let left = total - pay_with_vouchers(moves, due, profile);
+    let taken = take(&moves.account.wallet, left, terms, profile);
+    for (source, amount) in taken.sources {
+        moves.line(&due.settlement_id, PaymentKind::Payment, source, None, amount);
+        match source {
+            PaymentSource::Balance => moves.spend(Fund::Cash, amount),
+            PaymentSource::Grant => moves.spend(Fund::Granted, amount),
+            PaymentSource::Credit => moves.account.wallet.credit_used += amount,
+            PaymentSource::External => moves.post_receivable(LedgerAccount::Cash, amount),
+            PaymentSource::Voucher | PaymentSource::FlexiCoupon | PaymentSource::StoredValue => {
+                unreachable!("vouchers have paid before")
+            }
+        }
     }
+    taken.left
+}
 
-    match terms.method {
-        PaymentMethod::Balance => {
-            let credit_used = moves.account.wallet.credit_used;
-            // A limit lowered below what is in use leaves nothing to use.
-            let free = if terms.credit_limit > credit_used { terms.credit_limit - credit_used } else { Money::ZERO };
-            let amount = left.min(free);
-            moves.line(&due.settlement_id, PaymentKind::Payment, PaymentSource::Credit, None, amount);
-            moves.account.wallet.credit_used += amount;
-            left - amount
-        }
-        PaymentMethod::External => {
-            moves.line(&due.settlement_id, PaymentKind::Payment, PaymentSource::External, None, left);
-            moves.post_receivable(LedgerAccount::Cash, left);
-            Money::ZERO
-        }
-        PaymentMethod::Invoice => left,
-    }
+/// What pays after vouchers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Taken {
+    /// Money of both kinds, then credit and what is collected outside, in the order in which they pay; 0 where one pays
+    /// nothing.
+    pub sources: [(PaymentSource, Money); 4],
+    /// What nobody pays.
+    pub left: Money,
+}
+
+/// What the sources after vouchers pay of an amount, under these terms.
+pub(super) fn take(wallet: &Wallet, amount: Money, terms: PaymentTerms, profile: &Profile) -> Taken {
+    let mut left = amount;
+    let mut pays = |most: Money| {
+        let part = left.min(most);
+        left -= part;
+        part
+    };
+    // An invoice is paid later, whatever the wallet holds.
+    let most = |held: Money| if terms.method == PaymentMethod::Invoice { Money::ZERO } else { held };
+    let funds = fund_order(profile.fund_order).map(|fund| (fund.source(), pays(most(fund.held(wallet)))));
+    // A limit lowered below what is in use leaves nothing to use.
+    let free = if terms.credit_limit > wallet.credit_used { terms.credit_limit - wallet.credit_used } else { Money::ZERO };
+    let (credit, external) = match terms.method {
+        PaymentMethod::Balance => (pays(free), Money::ZERO),
+        PaymentMethod::External => (Money::ZERO, pays(amount)),
+        PaymentMethod::Invoice => (Money::ZERO, Money::ZERO),
+    };
+    let sources = [funds[0], funds[1], (PaymentSource::Credit, credit), (PaymentSource::External, external)];
+    Taken { sources, left }
 }
 
 fn pay_with_vouchers(moves: &mut Moves<'_>, due: &SettlementDue, profile: &Profile) -> Money {

@@ -23,6 +23,6 @@ pub use cut::{DueWindow, News, Piece, Use, last_instant, pieces_in};
 pub use fold::{Counted, KnownUsage, Units, UnitsKey, fold, is_flat_and_free, is_price_of_nothing};
 pub use line::{Amounts, Line, LineKey, Posted, amounts_of, discounted_fee, posted_lines};
 pub use plain::{plain_amounts, plain_price};
-pub use settle::{LineTooLarge, derive_charge_id, exact_cost, settle_lines};
+pub use settle::{FirstChargeIds, LineTooLarge, exact_cost, settle_lines};
 pub use terms::Terms;
 pub use tier::{TierKey, TierState, Tiers};

@@ -322,12 +322,27 @@ fn charge_id(key: &LineKey, what: &[&str]) -> String {
     id::derive(KIND_CHARGE, &parts)
 }
 
-/// Appends the id of a line's first charge to a text; the line is named by account, resource, sku, start and end of its window
-/// in UTC, and price row.
-pub fn derive_charge_id(deriver: &mut id::Deriver, text: &mut String, line: [&str; 6]) {
-    let [account_id, resource_id, sku, start, end, price_id] = line;
-    let parts = [account_id, resource_id, sku, start, end, price_id, ChargeType::Usage.as_str(), FIRST];
-    deriver.derive(text, KIND_CHARGE, &parts);
+/// The ids of lines' first charges, where many lines have accounts and prices in common.
+#[derive(Debug, Default)]
+pub struct FirstChargeIds {
+    deriver: id::Deriver,
+}
+
+impl FirstChargeIds {
+    /// What all lines of an account have in common.
+    pub fn of_account(account_id: &str) -> id::Facts {
+        id::Facts::of(&[KIND_CHARGE, account_id])
+    }
+
+    /// What all lines of a sku under a price row have in common, in a window that starts and ends then, in UTC.
+    pub fn of_price(sku: &str, [start, end]: [&str; 2], price_id: &str) -> id::Facts {
+        id::Facts::of(&[sku, start, end, price_id, ChargeType::Usage.as_str(), FIRST])
+    }
+
+    /// Appends the id of the first charge of a resource's line to a text.
+    pub fn derive(&mut self, text: &mut String, of_account: &id::Facts, resource_id: &str, of_price: &id::Facts) {
+        self.deriver.derive_between(text, KIND_CHARGE, of_account, resource_id, of_price);
+    }
 }
 
 /// The exact cost of one record at the prices it meets, before any cut: what `quarantine` estimates and oracles compare.

@@ -172,7 +172,7 @@ pub(super) fn funds_wait_for_their_instant_in_order(place: &dyn Place) {
 
 pub(super) fn payments_of_a_period_come_in_the_order_made(place: &dyn Place) {
     let mut store = place.open();
-    let other_month = crate::SettlementRecord { billing_period: "2025-12".to_owned(), ..settlement("st-0", "acme", at(0), 0) };
+    let other_month = crate::SettlementRecord { billing_period: "2025-12".into(), ..settlement("st-0", "acme", at(0), 0) };
     let first = SettlementBatch {
         settlements: vec![other_month, settlement("st-1", "acme", at(1), 0), settlement("st-2", "birch", at(1), 0)],
         payments: vec![payment("z", "st-1", 1, at(1)), payment("y", "st-0", 1, at(0)), payment("x", "st-2", 1, at(1))],
@@ -245,7 +245,7 @@ pub(super) fn tables_are_shown_by_time(place: &dyn Place) {
 
     let settlements = |window| {
         let rows = store.settlements(window).expect("settlements");
-        rows.into_iter().map(|row| row.settlement_id).collect::<Vec<_>>()
+        rows.into_iter().map(|row| row.settlement_id.to_string()).collect::<Vec<_>>()
     };
     assert_eq!(settlements(ALWAYS), ["st-a", "st-d", "st-b", "st-c"]);
     assert_eq!(settlements(hour(1)), ["st-a", "st-d", "st-b"]); // the end does not belong to it
@@ -273,7 +273,7 @@ pub(super) fn settlements_are_found_by_how_their_id_begins(place: &dyn Place) {
     ];
     for (begins, limit, expected) in cases {
         let found = store.settlements_named(begins, limit).expect("settlements");
-        let found: Vec<_> = found.iter().map(|row| row.settlement_id.as_str()).collect();
+        let found: Vec<_> = found.iter().map(|row| &*row.settlement_id).collect();
         assert_eq!(found, expected, "{begins}");
     }
 }
@@ -284,7 +284,7 @@ pub(super) fn sums_of_money_pass_64_bits(place: &dyn Place) {
 
     let most = Money::from_e8(i64::MAX);
     let huge = |id: &str, hours| SettlementRecord { due: most, outstanding: most, ..settlement(id, "acme", at(hours), 0) };
-    let foreign = SettlementRecord { currency: "USD".to_owned(), due: -most, ..settlement("st-3", "birch", at(1), 0) };
+    let foreign = SettlementRecord { currency: "USD".into(), due: -most, ..settlement("st-3", "birch", at(1), 0) };
     let batch = SettlementBatch {
         settlements: vec![huge("st-1", 1), huge("st-2", 2), foreign],
         payments: vec![payment("p-1", "st-1", 1, at(1)), payment("p-2", "st-1", 2, at(1))],

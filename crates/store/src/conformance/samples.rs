@@ -311,12 +311,12 @@ pub fn full_ingest(name: &str) -> IngestRecord {
 /// A settlement of 3 at an instant, 2 from cash, 1 left unpaid.
 pub fn settlement(settlement_id: &str, account_id: &str, at: Instant, revision: u32) -> SettlementRecord {
     SettlementRecord {
-        settlement_id: settlement_id.to_owned(),
-        account_id: account_id.to_owned(),
+        settlement_id: settlement_id.into(),
+        account_id: account_id.into(),
         at,
         revision,
-        billing_period: "2026-01".to_owned(),
-        currency: "CNY".to_owned(),
+        billing_period: "2026-01".into(),
+        currency: "CNY".into(),
         charges: 1,
         due: money("3"),
         voucher: Money::ZERO,
@@ -325,7 +325,7 @@ pub fn settlement(settlement_id: &str, account_id: &str, at: Instant, revision: 
         credit: Money::ZERO,
         external: Money::ZERO,
         outstanding: money("1"),
-        run_id: "run-1".to_owned(),
+        run_id: "run-1".into(),
     }
 }
 

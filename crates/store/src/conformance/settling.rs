@@ -46,7 +46,7 @@ pub(super) fn a_batch_recorded_twice_is_refused(place: &dyn Place) {
     // Even if the claim let it pass, each thing that is posted has a key of its own.
     let old = full_batch(0);
     let empty = SettlementBatch::default;
-    let at_the_same_place = crate::SettlementRecord { settlement_id: "other".to_owned(), ..old.settlements[0].clone() };
+    let at_the_same_place = crate::SettlementRecord { settlement_id: "other".into(), ..old.settlements[0].clone() };
     let cases = [
         ("lake file", SettlementBatch { charge_files: old.charge_files, ..empty() }),
         ("settlement", SettlementBatch { settlements: old.settlements, ..empty() }),
@@ -275,14 +275,14 @@ pub(super) fn of_a_long_batch_the_row_at_fault_is_named(place: &dyn Place) {
             (0..count).map(|number| settlement(&format!("st-{number}"), "acme", at(number * 37 % count), 0)).collect();
         settlements[5].outstanding = Money::ZERO;
         let named = [count - 1, 3].map(|number| settlements[number as usize].clone());
-        let [last, third] = named.map(|row| (row.settlement_id, row.at));
+        let [last, third] = named.map(|row| (row.settlement_id.to_string(), row.at));
         let outstanding = vec![(last.0, last.1, money("5")), (third.0, third.1, Money::ZERO)];
         SettlementBatch { settlements, outstanding, ..SettlementBatch::default() }
     };
     // A known id, and a known key.
     let revision = settlement("st-133", "acme", batch(150).settlements[133].at, 1);
     for wrong in [revision, settlement("twice", "acme", at(77), 0)] {
-        let (expected, mut batch) = (wrong.settlement_id.clone(), batch(150));
+        let (expected, mut batch) = (wrong.settlement_id.to_string(), batch(150));
         batch.settlements.push(wrong);
         match store.record_settlement(&batch).expect_err("a known key") {
             StoreError::AlreadyRecorded { what: "settlement", id } => assert_eq!(id, expected),

@@ -255,12 +255,12 @@ pub(super) fn money_by_currency(connection: &Connection) -> Answer<Vec<CurrencyS
 
 fn read_settlement(columns: &Columns) -> Answer<SettlementRecord> {
     Ok(SettlementRecord {
-        settlement_id: columns.text("settlement_id")?,
-        account_id: columns.text("account_id")?,
+        settlement_id: columns.text("settlement_id")?.into(),
+        account_id: columns.text("account_id")?.into(),
         at: columns.instant("at")?,
         revision: columns.small_count("revision")?,
-        billing_period: columns.text("billing_period")?,
-        currency: columns.text("currency")?,
+        billing_period: columns.text("billing_period")?.into(),
+        currency: columns.text("currency")?.into(),
         charges: columns.count("charges")?,
         due: columns.money("due_e8")?,
         voucher: columns.money("voucher_e8")?,
@@ -269,7 +269,7 @@ fn read_settlement(columns: &Columns) -> Answer<SettlementRecord> {
         credit: columns.money("credit_e8")?,
         external: columns.money("external_e8")?,
         outstanding: columns.money("outstanding_e8")?,
-        run_id: columns.text("run_id")?,
+        run_id: columns.text("run_id")?.into(),
     })
 }
 

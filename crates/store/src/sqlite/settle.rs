@@ -19,7 +19,7 @@ pub(super) fn digest(batch: &SettlementBatch) -> String {
     let bookmark = format!("{:?}", batch.bookmark);
     let mut parts: Vec<&str> = windows.iter().map(String::as_str).chain([bookmark.as_str()]).collect();
     parts.extend(batch.charge_files.iter().map(|file| file.sha256.as_str()));
-    parts.extend(batch.settlements.iter().map(|settlement| settlement.settlement_id.as_str()));
+    parts.extend(batch.settlements.iter().map(|settlement| &*settlement.settlement_id));
     parts.extend(batch.payments.iter().map(|payment| payment.payment_id.as_str()));
     parts.extend(batch.transactions.iter().map(|transaction| transaction.transaction_id.as_str()));
     parts.extend(batch.funds.iter().map(|(entry_id, ..)| entry_id.as_str()));
@@ -75,7 +75,7 @@ fn add_settlements(connection: &Connection, settlements: &[&SettlementRecord]) -
         values.give(settlement.outstanding.e8())?;
         values.give(&settlement.run_id)
     };
-    BulkInsert::new(connection, "settlement", into).run(settlements, give, |settlement| settlement.settlement_id.clone())
+    BulkInsert::new(connection, "settlement", into).run(settlements, give, |settlement| settlement.settlement_id.to_string())
 }
 
 fn add_payments(connection: &Connection, payments: &[PaymentLine]) -> Answer<()> {
@@ -124,7 +124,8 @@ fn open_settlements(connection: &Connection, batch: &SettlementBatch, settlement
         values.give(outstanding.e8())
     };
     let into = "open_settlements (at, account_id, revision, outstanding_e8)";
-    BulkInsert::new(connection, "open settlement", into).run(&open, give, |(settlement, _)| settlement.settlement_id.clone())?;
+    BulkInsert::new(connection, "open settlement", into)
+        .run(&open, give, |(settlement, _)| settlement.settlement_id.to_string())?;
     of_others.into_iter().try_for_each(|changed| put_outstanding(connection, changed))
 }
 
@@ -142,7 +143,7 @@ fn unpaid<'b>(
     // Mostly what changed is in the order of the settlements; where it is not, a map finds the place.
     let (mut next, mut places) = (0, None);
     for changed in &batch.outstanding {
-        let is_next = settlements.get(next).is_some_and(|settlement| settlement.settlement_id == changed.0);
+        let is_next = settlements.get(next).is_some_and(|settlement| *settlement.settlement_id == *changed.0);
         let place = if is_next {
             Some(next)
         } else {
@@ -158,7 +159,7 @@ fn unpaid<'b>(
 }
 
 fn places_by_id<'b>(settlements: &[&'b SettlementRecord]) -> HashMap<&'b str, usize> {
-    (0..).zip(settlements).map(|(place, settlement)| (settlement.settlement_id.as_str(), place)).collect()
+    (0..).zip(settlements).map(|(place, settlement)| (&*settlement.settlement_id, place)).collect()
 }
 
 /// Changes what is outstanding of an earlier settlement, or under the id of a chargeback.

@@ -27,7 +27,7 @@ fn hour_of_debts(hours: i64) -> SettlementBatch {
         SettlementRecord { charges: 20, due, balance, outstanding, ..settlement(&settlement_id, &account_id, end, 0) }
     };
     let settlements: Vec<SettlementRecord> = (0..ACCOUNTS).map(settlement).collect();
-    let outstanding = settlements.iter().map(|row| (row.settlement_id.clone(), row.at, row.outstanding)).collect();
+    let outstanding = settlements.iter().map(|row| (row.settlement_id.to_string(), row.at, row.outstanding)).collect();
     let mut legs: Vec<Leg> = (0..ACCOUNTS)
         .map(|number| Leg { account: format!("assets:receivable:{}", account_id(number)), amount: owed(number) })
         .collect();

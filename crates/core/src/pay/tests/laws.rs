@@ -299,3 +299,37 @@ fn payments_do_not_depend_on_how_vouchers_are_stored() {
         }
     });
 }
+
+/// Applies an event both ways and compares all that is recorded of it.
+fn settle_both_ways(account: &mut Run, at: usize, step: &Step) {
+    let before = Purse { wallet: account.desk.money.wallet.clone(), outstanding: account.desk.money.outstanding() };
+    let (terms, profile) = (account.desk.terms, account.desk.profile.clone());
+    let Some(effects) = account.step(at, step) else { return };
+    let (Some(totals), Some((hours, ..))) = (effects.totals, account.settled.last()) else { return };
+    let mut purse = before.clone();
+    let is_own = matches!(step, Step::Use(..));
+    let Some(plain) = apply_plain(&mut purse, hour(*hours), totals.due, terms, &profile).filter(|_| is_own) else {
+        assert!(!is_own || totals.due.is_negative());
+        return;
+    };
+
+    let after = &account.desk.money;
+    assert_eq!((&purse.wallet, purse.outstanding), (&after.wallet, after.outstanding()));
+    assert_eq!(plain.totals, totals);
+    let settlement_id = format!("s{at}");
+    assert_eq!(plain.payments(&before.wallet, &settlement_id).collect::<Vec<_>>(), effects.payments);
+    let open = Some((settlement_id, totals.outstanding)).filter(|_| totals.outstanding.is_positive());
+    assert_eq!(open.into_iter().collect::<Vec<_>>(), effects.outstanding);
+    let mut legs = crate::ledger::TransactionBuilder::new();
+    legs.extend(plain.moved("acme").map(|(account, amount)| account.leg(amount)));
+    legs.add(income_of("ecs", BillingMode::PayPerUse).leg(-totals.due));
+    assert_eq!(legs.into_legs(), effects.legs);
+}
+
+#[test]
+fn an_account_without_vouchers_pays_plainly_what_the_waterfall_takes() {
+    run(CASES, |_, _, steps| {
+        let mut account = Run::new(vec![]);
+        steps.iter().enumerate().for_each(|(at, step)| settle_both_ways(&mut account, at, step));
+    });
+}

@@ -1,0 +1,182 @@
+//! Posting: what the accounts' effects record, gathered into the batch.
+//!
+//! What all accounts of an instant have in common is one ledger transaction per currency: it has a leg for every account, and
+//! one for each income, which is summed while the accounts come.
+
+use super::bulk::{AccountDue, ProductDue};
+use super::pay::{RunIds, Step};
+use crate::failure::Failure;
+use reckoner_core::ledger::{Transaction, TransactionBuilder};
+use reckoner_core::number::Money;
+use reckoner_core::pay::{Effects, FundsOutcome, MoneyEvent, OpenSettlement, PlainEffects, SettlementTotals, Wallet, income_of};
+use reckoner_core::table::BillingMode;
+use reckoner_core::time::Instant;
+use reckoner_store::{SettlementBatch, SettlementRecord};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+/// Gathers what the accounts' effects record.
+pub(super) struct Posting<'a> {
+    run_ids: &'a RunIds,
+    pub batch: &'a mut SettlementBatch,
+    ledgers: BTreeMap<Instant, Vec<Ledger<'a>>>,
+}
+
+/// What becomes a ledger transaction.
+struct Ledger<'a> {
+    currency: Arc<str>,
+    legs: TransactionBuilder,
+    income: BTreeMap<(&'a str, BillingMode), Money>,
+    settlement_ids: Vec<Arc<str>>,
+}
+
+/// A first settlement of an account without vouchers.
+pub(super) struct PlainPosting<'a> {
+    pub at: Instant,
+    pub billing_period: &'a Arc<str>,
+    pub due: &'a AccountDue,
+    pub products: &'a [ProductDue],
+}
+
+impl<'a> Posting<'a> {
+    pub fn new(run_ids: &'a RunIds, batch: &'a mut SettlementBatch) -> Self {
+        Self { run_ids, batch, ledgers: BTreeMap::new() }
+    }
+
+    /// `instants` are those of everything that the step may change beside itself.
+    pub fn add(
+        &mut self,
+        step: &Step,
+        currency: &Arc<str>,
+        effects: Effects,
+        instants: Option<&HashMap<String, Instant>>,
+    ) -> Result<(), Failure> {
+        let mut outstanding = effects.outstanding;
+        match &step.event {
+            MoneyEvent::Settlement(due) => {
+                let settlement_id: Arc<str> = Arc::from(due.settlement_id.as_str());
+                let paid = effects.totals.expect("a settlement has totals");
+                self.batch.settlements.push(SettlementRecord {
+                    revision: step.revision,
+                    billing_period: Arc::from(due.billing_period.as_str()),
+                    charges: step.charges,
+                    ..self.record([&settlement_id, &step.account_id, currency], due.at, paid)
+                });
+                let ledger = self.ledger(due.at, currency);
+                ledger.legs.extend(effects.legs);
+                ledger.settlement_ids.push(settlement_id);
+            }
+            MoneyEvent::Funds(row) => {
+                let mut legs = TransactionBuilder::new();
+                legs.extend(effects.legs);
+                let built = legs.build(row.at, currency, step.event.description(), &[&row.entry_id]);
+                self.batch.transactions.extend(built.map_err(|error| Failure::invariant(error.to_string()))?);
+                let outcome = effects.funds.expect("a funds entry has an outcome");
+                let status = outcome.status().to_owned();
+                let refusal = match outcome {
+                    FundsOutcome::Done => None,
+                    FundsOutcome::Refused(why) => Some(why),
+                };
+                self.batch.funds.push((row.entry_id.clone(), status, refusal));
+                // What a chargeback leaves open is of no settlement: it stands under the entry's own id.
+                if let Some(place) = outstanding.iter().position(|(id, _)| *id == row.entry_id) {
+                    let open = OpenSettlement {
+                        settlement_id: row.entry_id.clone(),
+                        at: row.at,
+                        billing_period: String::new(),
+                        outstanding: outstanding.remove(place).1,
+                        payment_lines: 0,
+                    };
+                    self.batch.opened.push((step.account_id.to_string(), open));
+                }
+            }
+        }
+        self.batch.payments.extend(effects.payments);
+        self.batch.outstanding.extend(outstanding.into_iter().map(|(id, now)| {
+            let at = if id == step.id() { Some(step.event.at()) } else { instants.and_then(|known| known.get(&id).copied()) };
+            (id, at.expect("what changes was settled or open before, or is an event of the timeline"), now)
+        }));
+        self.batch.vouchers.extend(effects.vouchers);
+        Ok(())
+    }
+
+    /// A first settlement of an account without vouchers: what it leaves outstanding is what its record says.
+    pub fn add_plain(&mut self, posting: &PlainPosting<'a>, currency: &Arc<str>, wallet: &Wallet, effects: &PlainEffects) {
+        let PlainPosting { at, billing_period, due, products } = posting;
+        self.batch.settlements.push(SettlementRecord {
+            billing_period: Arc::clone(billing_period),
+            charges: due.charges,
+            ..self.record([&due.settlement_id, &due.account_id, currency], *at, effects.totals)
+        });
+        self.batch.payments.extend(effects.payments(wallet, &due.settlement_id));
+        let ledger = self.ledger(*at, currency);
+        let moved = effects.moved(&due.account_id).into_iter().filter(|(_, amount)| !amount.is_zero());
+        ledger.legs.extend(moved.map(|(account, amount)| account.leg(amount)));
+        for ProductDue { price, due } in *products {
+            *ledger.income.entry((&price.row.product, price.row.billing_mode)).or_default() += *due;
+        }
+        ledger.settlement_ids.push(Arc::clone(&due.settlement_id));
+    }
+
+    /// A first settlement without charges.
+    fn record(
+        &self,
+        [settlement_id, account_id, currency]: [&Arc<str>; 3],
+        at: Instant,
+        paid: SettlementTotals,
+    ) -> SettlementRecord {
+        let nothing = || Arc::from("");
+        SettlementRecord {
+            settlement_id: Arc::clone(settlement_id),
+            account_id: Arc::clone(account_id),
+            at,
+            revision: 0,
+            billing_period: nothing(),
+            currency: Arc::clone(currency),
+            charges: 0,
+            due: paid.due,
+            voucher: paid.voucher,
+            balance: paid.balance,
+            granted: paid.granted,
+            credit: paid.credit,
+            external: paid.external,
+            outstanding: paid.outstanding,
+            run_id: self.run_ids.get(&at).cloned().unwrap_or_else(nothing),
+        }
+    }
+
+    fn ledger(&mut self, at: Instant, currency: &Arc<str>) -> &mut Ledger<'a> {
+        let of_instant = self.ledgers.entry(at).or_default();
+        let place = of_instant.iter().position(|ledger| ledger.currency == *currency);
+        let place = place.unwrap_or_else(|| {
+            of_instant.push(Ledger::new(currency));
+            of_instant.len() - 1
+        });
+        &mut of_instant[place]
+    }
+
+    /// Adds the ledger transactions, ordered by instant and currency.
+    pub fn close(self) -> Result<(), Failure> {
+        for (at, mut ledgers) in self.ledgers {
+            ledgers.sort_by(|one, other| one.currency.cmp(&other.currency));
+            for ledger in ledgers {
+                self.batch.transactions.extend(ledger.build(at)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Ledger<'_> {
+    fn new(currency: &Arc<str>) -> Self {
+        let (legs, income, settlement_ids) = (TransactionBuilder::new(), BTreeMap::new(), Vec::new());
+        Self { currency: Arc::clone(currency), legs, income, settlement_ids }
+    }
+
+    fn build(mut self, at: Instant) -> Result<Option<Transaction>, Failure> {
+        self.legs.extend(self.income.into_iter().map(|((product, mode), due)| income_of(product, mode).leg(-due)));
+        let facts: Vec<&str> = self.settlement_ids.iter().map(|id| &**id).collect();
+        let built = self.legs.build(at, &self.currency, "settlement", &facts);
+        built.map_err(|error| Failure::invariant(error.to_string()))
+    }
+}
