@@ -74,8 +74,8 @@ fn push_hex(text: &mut String, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for bytes in bytes.chunks(16) {
         let mut digits = [0; 32];
-        for (place, byte) in digits.chunks_exact_mut(2).zip(bytes) {
-            place.copy_from_slice(&[DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        for (place, byte) in digits.as_chunks_mut().0.iter_mut().zip(bytes) {
+            *place = [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
         }
         text.push_str(std::str::from_utf8(&digits[..bytes.len() * 2]).expect("digits are ASCII"));
     }

@@ -14,6 +14,7 @@ use reckoner_core::table::Texts;
 use reckoner_core::time::Window;
 use std::path::Path;
 use std::sync::Arc;
+use std::thread::ScopedJoinHandle;
 
 /// `ch_` and 32 digits; most resources are no longer.
 const CHARGE_ID_BYTES: usize = 35;
@@ -57,9 +58,20 @@ pub fn write_charges(charges: &BulkCharges<'_>, repeated: &mut Repeated, path: &
     let layout = layout();
     let mut writer = Writer::create(path, &layout, repeated)?;
     let common = Common::new(charges);
-    for lines in charges.lines.chunks(ROW_GROUP_ROWS) {
-        writer.write(lines.len(), common.columns(lines))?;
-    }
+    std::thread::scope(|scope| {
+        // The ids of the next group are derived while this one is written.
+        let mut groups = charges.lines.chunks(ROW_GROUP_ROWS);
+        let mut next = groups.next().map(|lines| (lines, common.ids(lines)));
+        while let Some((lines, ids)) = next {
+            let ahead = groups.next().map(|lines| (lines, scope.spawn(|| common.ids(lines))));
+            writer.write(lines.len(), common.columns(lines, ids))?;
+            let joined = |(lines, ids): (_, ScopedJoinHandle<'_, _>)| {
+                (lines, ids.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            };
+            next = ahead.map(joined);
+        }
+        Ok::<(), TallyError>(())
+    })?;
     writer.finish()
 }
 
@@ -136,12 +148,11 @@ impl<'a> Common<'a> {
         }
     }
 
-    fn columns(&self, lines: &[BulkLine]) -> Vec<Cells> {
+    fn columns(&self, lines: &[BulkLine], (charge_ids, resources): (Texts, Texts)) -> Vec<Cells> {
         let Self { charges, .. } = self;
         let holdings = charges.holdings;
         let account = |line: &BulkLine| holdings.keys[line.holding as usize][0];
         let by_account = |values: &Arc<StringArray>| Cells::Each(coded(lines.iter().map(account), values));
-        let (charge_ids, resources) = self.ids(lines);
         let unit_prices = lines.iter().map(|line| charges.prices[line.price as usize].row.unit_price.e12()).collect();
         vec![
             Cells::Each(Arc::new(strings(&charge_ids))),
