@@ -23,6 +23,7 @@ pub mod ingest;
 pub mod lake;
 pub mod profiles;
 pub mod quarantine;
+pub mod renew;
 pub mod report;
 pub mod sample;
 pub mod schedule;
