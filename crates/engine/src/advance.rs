@@ -4,6 +4,7 @@ use crate::post::{self, Instants};
 use crate::{EngineError, Knowledge, accounts, with_order_payments};
 use reckoner_core::life::{self, Given, LifeAccount, Taken};
 use reckoner_core::pay::MoneyEvent;
+use reckoner_core::profile::ArrearsAt;
 use reckoner_core::table::OrderKind;
 use reckoner_core::time::Instant;
 use reckoner_store::{SettlementBatch, Store};
@@ -43,7 +44,7 @@ pub fn advance_due(
     only: Option<&[String]>,
     until: Instant,
 ) -> Result<Advanced, EngineError> {
-    let mut due: BTreeSet<String> = store.life_due(until)?.into_iter().collect();
+    let mut due: BTreeSet<String> = due_accounts(store, knowledge, until)?.into_iter().collect();
     let funds = store.pending_funds(until)?;
     due.extend(funds.iter().map(|row| row.account_id.clone()));
     if let Some(only) = only {
@@ -63,6 +64,24 @@ pub fn advance_due(
         advanced.add(advance_chunk(store, knowledge, chunk, &given, until)?);
     }
     Ok(advanced)
+}
+
+/// Accounts for which something of their lives is due up to and including `until`, ordered: an order, a resource, where the
+/// account stands.
+///
+/// # Errors
+/// What the store says.
+pub fn due_accounts(store: &dyn Store, knowledge: &Knowledge, until: Instant) -> Result<Vec<String>, EngineError> {
+    let mut due = store.life_due(until)?;
+    // A status follows what is overdue at once, or with the midnight after it.
+    let since = match knowledge.profile.arrears_at {
+        ArrearsAt::Settlement => until,
+        ArrearsAt::Midnight => knowledge.zone.day_containing(until).start,
+    };
+    due.extend(store.newly_in_arrears(since)?);
+    due.sort_unstable();
+    due.dedup();
+    Ok(due)
 }
 
 /// Advances some accounts in one transaction; where that fails, one by one.
@@ -140,7 +159,7 @@ pub fn advance_one(
             Taken::Life(at, effects) => {
                 let order_id = effects.order.as_ref().map(|order| order.order_id.clone());
                 let billing_period = knowledge.zone.billing_period(at);
-                post::life(batch, (&account_id, &currency), at, &billing_period, effects, &instants)?;
+                post::life(batch, (&account_id, &currency), at, &billing_period, *effects, &instants)?;
                 order_id.iter().for_each(|order_id| instants.add(order_id, at));
             }
         }

@@ -22,7 +22,7 @@ pub mod morning;
 pub mod post;
 pub mod view;
 
-pub use advance::{Advanced, advance_due, advance_one};
+pub use advance::{Advanced, advance_due, advance_one, due_accounts};
 pub use error::EngineError;
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};

@@ -2,7 +2,7 @@
 
 use crate::EngineError;
 use reckoner_core::ledger::TransactionBuilder;
-use reckoner_core::life::{LifeAccount, LifeEffects};
+use reckoner_core::life::{LifeAccount, LifeEffects, Standing};
 use reckoner_core::pay::{AccountMoney, Effects, FundsOutcome, OpenSettlement};
 use reckoner_core::table::FundsRow;
 use reckoner_core::time::Instant;
@@ -70,7 +70,7 @@ pub fn life(
     instants: &Instants,
 ) -> Result<(), EngineError> {
     let (account_id, currency) = account;
-    let LifeEffects { money, posting, order, made, charges, events } = effects;
+    let LifeEffects { money, posting, order, made, standing, charges, events } = effects;
     if let Some(mut money) = money {
         let (description, facts) = posting.expect("what moves money says as what it is posted");
         let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
@@ -78,6 +78,8 @@ pub fn life(
         let order_id = facts.first().copied().unwrap_or_default();
         moved(batch, account_id, money, (order_id, at, billing_period), instants);
     }
+    // Every move is recorded, in order: where an account stood when is a fact that is kept.
+    batch.life.standings.extend(standing.map(|standing| recorded(&standing, None)));
     batch.life.orders_made.extend(made);
     batch.life.orders.extend(order);
     batch.life.charges.extend(charges);
@@ -136,20 +138,23 @@ pub fn state(batch: &mut SettlementBatch, before: &LifeAccount, after: &LifeAcco
     }
     let is_due_otherwise = before.money.wallet.in_arrears_since != after.money.wallet.in_arrears_since;
     if before.standing != after.standing || is_due_otherwise {
-        let standing = &after.standing;
-        batch.life.standings.push(AccountStanding {
-            account_id: standing.account_id.clone(),
-            status: standing.status,
-            since: standing.since,
-            grace_until: standing.grace_until,
-            retention_until: standing.retention_until,
-            life_at: standing.life_at,
-            next_at: standing_next_at,
-        });
+        batch.life.standings.push(recorded(&after.standing, standing_next_at));
     }
     // An order that nothing was paid for leaves a wallet all the same: what an account owes stands beside it.
     if before.money.wallet != after.money.wallet || !batch.payments.is_empty() || !batch.opened.is_empty() {
         batch.wallets.push(after.money.wallet.clone());
+    }
+}
+
+fn recorded(standing: &Standing, next_at: Option<Instant>) -> AccountStanding {
+    AccountStanding {
+        account_id: standing.account_id.clone(),
+        status: standing.status,
+        since: standing.since,
+        grace_until: standing.grace_until,
+        retention_until: standing.retention_until,
+        life_at: standing.life_at,
+        next_at,
     }
 }
 

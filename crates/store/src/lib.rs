@@ -150,6 +150,8 @@ pub trait Store {
     /// Accounts for which something is due up to and including `until`: their own standing, a resource or an order that
     /// waits; ordered.
     fn life_due(&self, until: Instant) -> Result<Vec<String>, StoreError>;
+    /// Accounts that came into arrears up to and including `since` and stand as normal, ordered.
+    fn newly_in_arrears(&self, since: Instant) -> Result<Vec<String>, StoreError>;
     /// Where these accounts stand; accounts that never left `normal` may be left out.
     fn standings_of(&self, account_ids: &[String]) -> Result<Vec<AccountStanding>, StoreError>;
     /// Where every account stands, by account_id, with the reach of [`Store::standings_of`].
@@ -164,6 +166,8 @@ pub trait Store {
     fn order_payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
     /// What happened in the range of instants, by (at, event_id).
     fn life_events(&self, within: Window) -> Result<Vec<LifeEvent>, StoreError>;
+    /// The instants of events recorded after the one with this ordinal, each once, and the highest ordinal; 0 without any.
+    fn life_event_times(&self, after: u64) -> Result<(Vec<Instant>, u64), StoreError>;
 
     // --- what is shown and checked ---
 

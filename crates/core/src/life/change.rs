@@ -143,18 +143,20 @@ pub fn downgrade(
 ) -> Result<Downgrade, AmountOverflow> {
     let exact = difference(new, old, left, profile, zone)?;
     let saved = if exact.is_negative() { Accrued::ZERO } else { exact };
+    let scale = FeeScale::minor_unit(currency);
     let mut rest_of_all = Accrued::ZERO;
     let mut rest = Accrued::ZERO;
     let mut rests = Vec::new();
     for period in periods {
         let unused = unused_part(period.service, left, zone);
-        let of_money = Accrued::of_money(period.by_all() - period.by_vouchers()).share(unused)?;
+        let money = period.by_all() - period.by_vouchers();
+        let of_money = Accrued::of_money(money).share(unused)?;
         rest_of_all = rest_of_all.plus(Accrued::of_money(period.by_all()).share(unused)?)?;
         rest = rest.plus(of_money)?;
-        rests.push(of_money.round_up(FeeScale::EIGHT)?);
+        // In whole minor units, so that every part is; never below the exact rest, so that the refund fits.
+        rests.push(of_money.round_up(scale)?.min(money));
     }
     let share = saved.share(rest.part_of(rest_of_all)?)?;
-    let scale = FeeScale::minor_unit(currency);
     let refund = share.min(rest).cut(scale)?.money;
 
     let mut parts = Vec::new();

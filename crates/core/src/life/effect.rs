@@ -1,5 +1,6 @@
 //! What a step of a life changed: what is to be recorded of it.
 
+use super::account::Standing;
 use super::{OrderCharge, words};
 use crate::number::Money;
 use crate::pay::Effects;
@@ -99,6 +100,8 @@ pub struct LifeEffects {
     pub order: Option<OrderState>,
     /// The order, where the engine made it: an automatic renewal.
     pub made: Option<OrderRow>,
+    /// Where the account stands since this step, where it moved.
+    pub standing: Option<Standing>,
     /// Charges.
     pub charges: Vec<OrderCharge>,
     /// Events.

@@ -69,6 +69,7 @@ pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<
         AccountStatus::Released => {}
     }
     account.standing.since = at;
+    effects.standing = Some(account.standing.clone());
     effects
 }
 
@@ -91,6 +92,7 @@ pub(super) fn clear(account: &mut LifeAccount, at: Instant) -> Option<LifeEffect
     let standing = &mut account.standing;
     (standing.status, standing.since) = (AccountStatus::Normal, at);
     (standing.grace_until, standing.retention_until) = (None, None);
+    effects.standing = Some(standing.clone());
     Some(effects)
 }
 

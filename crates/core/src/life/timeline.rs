@@ -36,7 +36,7 @@ pub enum Taken {
     /// What came of something given: its place in the list, and its effects.
     Money(usize, Effects),
     /// What an order or time did, and when.
-    Life(Instant, LifeEffects),
+    Life(Instant, Box<LifeEffects>),
 }
 
 impl Given {
@@ -80,8 +80,8 @@ pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms
                 let at = timer.at.max(account.standing.life_at);
                 account.standing.life_at = at;
                 let effects = timer::carry_out(account, &timer.step, at, terms);
-                taken.push(Taken::Life(at, effects));
-                taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, effects)));
+                taken.push(Taken::Life(at, Box::new(effects)));
+                taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, Box::new(effects))));
             }
             (Some(_), None) => unreachable!("what is given goes first where no timer waits"),
         }
@@ -99,11 +99,11 @@ fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &Li
         Given::Order(order) => {
             let at = order.placed_at.max(terms.effective_from).max(account.standing.life_at);
             account.standing.life_at = at;
-            taken.push(Taken::Life(at, order::carry_out(account, order, at, terms)));
+            taken.push(Taken::Life(at, Box::new(order::carry_out(account, order, at, terms))));
             at
         }
     };
-    taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, effects)));
+    taken.extend(standing::clear(account, at).map(|effects| Taken::Life(at, Box::new(effects))));
 }
 
 /// When something is due for the account by itself, the earliest.

@@ -391,6 +391,15 @@ fn a_downgrade_goes_back_to_each_period_that_pays_for_the_time_left() {
     let found = downgrade(old, new, left, &[&over, &june, &july], "CNY", &profile(""), beijing()).expect("small");
     let amounts: Vec<Vec<Money>> = found.parts.iter().map(|parts| parts.iter().map(|part| part.amount).collect()).collect();
     assert_eq!((found.refund, amounts), (money("180"), vec![vec![], vec![money("60")], vec![money("120")]]));
+
+    // The purchase and an upgrade of one month: 6.666… and 13.333… are 20.00, and all of it finds a way back.
+    let of_june = |amount| paid(window("2026-06-01", "2026-07-01"), vec![part(PaymentSource::Balance, amount)]);
+    let (bought, upgraded) = (of_june("10"), of_june("20"));
+    let left = window("2026-06-11", "2026-07-01");
+    let found = downgrade(old, rate("0", TermUnit::Month), left, &[&bought, &upgraded], "CNY", &profile(""), beijing());
+    let found = found.expect("small");
+    let amounts: Vec<Money> = found.parts.iter().flatten().map(|part| part.amount).collect();
+    assert_eq!((found.refund, amounts), (money("20"), vec![money("6.67"), money("13.33")]));
 }
 
 proptest! {
@@ -437,12 +446,15 @@ proptest! {
             let amount = Money::from_e8(vouchers * 1_000_000);
             parts.insert(0, PaidPart { source: PaymentSource::Voucher, source_id: None, amount });
         }
-        let period = paid(june, parts);
+        let (period, upgraded) = (paid(june, parts.clone()), paid(june, parts[parts.len() - 1..].to_vec()));
         let left = Window::new(june.start.plus_seconds(day * 86_400), june.end);
         let (old, new) = (rate("500", TermUnit::Month), rate(&new.to_string(), TermUnit::Month));
-        let found = downgrade(old, new, left, &[&period], "CNY", &profile(""), beijing()).expect("small");
+        let found = downgrade(old, new, left, &[&period, &upgraded], "CNY", &profile(""), beijing()).expect("small");
         prop_assert_eq!(found.parts.iter().flatten().map(|part| part.amount).sum::<Money>(), found.refund);
-        prop_assert!(found.refund <= period.by_all() - period.by_vouchers());
+        for (paid, back) in [&period, &upgraded].into_iter().zip(&found.parts) {
+            prop_assert!(back.iter().map(|part| part.amount).sum::<Money>() <= paid.by_all() - paid.by_vouchers());
+        }
         prop_assert!(found.parts.iter().flatten().all(|part| part.source != PaymentSource::Voucher));
+        prop_assert!(found.parts.iter().flatten().all(|part| part.amount.e8() % 1_000_000 == 0), "whole cents");
     }
 }

@@ -91,7 +91,7 @@ impl Desk {
         for taken in advance(&mut account, &given, until, &self.terms()) {
             match taken {
                 Taken::Money(_, effects) => check_balance("money", &effects.legs).expect("legs sum to 0"),
-                Taken::Life(_, effects) => self.keep(effects),
+                Taken::Life(_, effects) => self.keep(*effects),
             }
         }
         self.account = account;
@@ -103,7 +103,7 @@ impl Desk {
             check_balance("life", &money.legs).expect("legs sum to 0");
         }
         self.charged += effects.charges.iter().map(|charge| charge.charge.amounts.due).sum();
-        for order in effects.order {
+        if let Some(order) = effects.order {
             assert!(self.orders.insert(order.order_id.clone(), order).is_none(), "an order is carried out once");
         }
         let named = |event: &reckoner_core::life::LifeEvent| {

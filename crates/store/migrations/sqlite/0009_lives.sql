@@ -60,6 +60,9 @@ CREATE TABLE account_standings (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX standings_due ON account_standings (next_at, account_id) WHERE next_at IS NOT NULL;
 
+-- Accounts that came into arrears and whose standing has not followed yet.
+CREATE INDEX wallets_in_arrears ON wallets (in_arrears_since, account_id) WHERE in_arrears_since IS NOT NULL;
+
 -- Where accounts stood, and when; before its first row an account is normal. The last row of an account has no end.
 CREATE TABLE standing_intervals (
     account_id TEXT    NOT NULL,

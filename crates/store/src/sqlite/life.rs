@@ -37,6 +37,11 @@ const DUE: &str = "SELECT account_id FROM resources INDEXED BY resources_due WHE
     UNION SELECT o.account_id FROM order_states AS s JOIN orders AS o USING (order_id)
         WHERE s.status = 'pending' AND s.placed_at <= ?1
     ORDER BY account_id";
+const NEWLY_IN_ARREARS: &str = "SELECT w.account_id FROM wallets AS w INDEXED BY wallets_in_arrears
+    LEFT JOIN account_standings AS s USING (account_id)
+    WHERE w.in_arrears_since <= ?1 AND (s.status IS NULL OR s.status = 'normal') ORDER BY w.account_id";
+const EVENT_TIMES: &str = "SELECT DISTINCT at FROM life_events WHERE ordinal > ?1 ORDER BY at";
+const LATEST_EVENT: &str = "SELECT coalesce(max(ordinal), 0) FROM life_events";
 macro_rules! standings {
     ($which:literal) => {
         concat!(
@@ -70,6 +75,7 @@ pub(super) const QUESTIONS: &[&str] = &[
     RESOURCES_OF,
     RESOURCES_EXPIRING,
     DUE,
+    NEWLY_IN_ARREARS,
     STANDINGS_OF,
     STANDING_INTERVALS,
     ORDER_CHARGES,
@@ -120,6 +126,16 @@ pub(super) fn resources_expiring(connection: &Connection, within: Window) -> Ans
 
 pub(super) fn due(connection: &Connection, until: Instant) -> Answer<Vec<String>> {
     ask(connection, "resources", DUE, [until.seconds()], |columns| columns.text("account_id"))
+}
+
+pub(super) fn newly_in_arrears(connection: &Connection, since: Instant) -> Answer<Vec<String>> {
+    ask(connection, "wallets", NEWLY_IN_ARREARS, [since.seconds()], |columns| columns.text("account_id"))
+}
+
+pub(super) fn event_times(connection: &Connection, after: u64) -> Answer<(Vec<Instant>, u64)> {
+    let times = ask(connection, "life_events", EVENT_TIMES, [int(after)], |columns| columns.instant("at"))?;
+    let latest: i64 = connection.prepare_cached(LATEST_EVENT)?.query_row([], |row| row.get(0))?;
+    Ok((times, u64::try_from(latest).unwrap_or_default()))
 }
 
 pub(super) fn standings_of(connection: &Connection, account_ids: &[String]) -> Answer<Vec<AccountStanding>> {

@@ -307,6 +307,10 @@ impl Store for SqliteStore {
         life::due(self.connection()?, until)
     }
 
+    fn newly_in_arrears(&self, since: Instant) -> Answer<Vec<String>> {
+        life::newly_in_arrears(self.connection()?, since)
+    }
+
     fn standings_of(&self, account_ids: &[String]) -> Answer<Vec<AccountStanding>> {
         life::standings_of(self.connection()?, account_ids)
     }
@@ -329,6 +333,10 @@ impl Store for SqliteStore {
 
     fn life_events(&self, within: Window) -> Answer<Vec<LifeEvent>> {
         life::events(self.connection()?, within)
+    }
+
+    fn life_event_times(&self, after: u64) -> Answer<(Vec<Instant>, u64)> {
+        life::event_times(self.connection()?, after)
     }
 
     fn settlements(&self, within: Window) -> Answer<Vec<SettlementRecord>> {

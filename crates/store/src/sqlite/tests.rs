@@ -29,19 +29,11 @@ impl Folder {
         SqliteStore::open(self.path()).expect("opened")
     }
 
-    /// A store with one delivery and these batches.
-    fn filled_by(&self, hours: &[i64]) -> SqliteStore {
-        let mut store = self.store();
-        store.record_ingest(&full_ingest("usage-1")).expect("recorded");
-        for hours in hours {
-            store.record_settlement(&full_batch(*hours)).expect("recorded");
-        }
-        store
-    }
-
     /// A store in which every append-only table has a row.
     fn filled(&self) -> SqliteStore {
-        let mut store = self.filled_by(&[0]);
+        let mut store = self.store();
+        store.record_ingest(&full_ingest("usage-1")).expect("recorded");
+        store.record_settlement(&full_batch(0)).expect("recorded");
         let decisions = vec![decision("q-usage-1", "discarded", None, Some("a test host"))];
         store.record_ingest(&IngestRecord { decisions, ..IngestRecord::default() }).expect("recorded");
         store.record_window_order(&window_order(WindowAction::Release, None, ALWAYS, None)).expect("recorded");
@@ -250,13 +242,21 @@ fn settlements_of_an_older_store_are_still_there() {
 #[test]
 fn a_store_of_before_orders_takes_them() {
     let folder = Folder::new();
-    drop(older_store(&folder, 8));
+    let raw = older_store(&folder, 8);
+    let row = settlement("st-1", "acme", at(1), 0);
+    let sql = "INSERT INTO settlements VALUES (?1, ?2, ?3, 0, '2026-01', 'CNY', 1, ?4, 0, ?5, 0, 0, 0, ?6, 'run-1')";
+    let amounts = (row.due.e8(), row.balance.e8(), row.outstanding.e8());
+    raw.execute(sql, (&row.settlement_id, &row.account_id, at(1).seconds(), amounts.0, amounts.1, amounts.2)).expect("recorded");
+    drop(raw);
+
     let mut store = folder.store();
+    assert_eq!(store.settlements(ALWAYS).expect("settlements"), [row]);
     assert_eq!(store.orders(ALWAYS).expect("orders"), []);
-    assert_eq!(store.life_due(Instant::MAX).expect("accounts"), Vec::<String>::new());
     store.record_ingest(&full_ingest("usage-1")).expect("recorded");
-    store.record_settlement(&full_batch(0)).expect("recorded");
-    assert_eq!(picture(&store), picture(&Folder::new().filled_by(&[0])));
+    store.record_settlement(&of_life(full_life(0))).expect("recorded");
+    let orders = store.orders(ALWAYS).expect("orders").into_iter().map(|known| known.row.order_id).collect::<Vec<_>>();
+    assert_eq!(orders, ["o-usage-1", "renewal-0"]);
+    assert_eq!(store.life_due(Instant::MAX).expect("accounts"), ["acme", "birch"]);
     assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
 }
 

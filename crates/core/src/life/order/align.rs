@@ -5,7 +5,7 @@ use super::super::calendar::{self, Unified};
 use super::super::effect::{LifeEffects, Refused};
 use super::super::period;
 use super::super::terms::LifeTerms;
-use super::super::{Anchor, PeriodKind, Resource, ResourceStatus};
+use super::super::{PeriodKind, Resource, ResourceStatus};
 use super::buy::{Item, Purchase, discounts, not_priced, pay_for};
 use super::renew::extend;
 use super::{live, not_in_arrears, paid_ahead};
@@ -58,7 +58,7 @@ fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_
         charge_type: ChargeType::Renewal,
         service: unified.service,
         term_months: unified.months,
-        anchor: Anchor::starting(unified.service.end),
+        anchor: unified.anchor,
         region: resource.region.clone(),
         tags: resource.tags.clone(),
         price,

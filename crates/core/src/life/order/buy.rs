@@ -11,7 +11,7 @@ use crate::pay::{ChargeDue, OrderDue, PaymentSource, pay_order};
 use crate::price::{Buyer, Price};
 use crate::profile::RenewalSource;
 use crate::rate::{Amounts, Charge, ChargeType, LineKey};
-use crate::table::{BillingMode, DiscountRow, OrderKind};
+use crate::table::{BillingMode, DiscountKind, DiscountRow, OrderKind};
 use crate::time::{Instant, Window};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -153,7 +153,10 @@ pub(super) fn discounts<'a>(
 ) -> Vec<&'a DiscountRow> {
     let row = &price.row;
     let buyer = Buyer { account_id, product: &row.product, sku: &row.sku, billing_mode: row.billing_mode, at };
-    terms.discounts.fitting_order(buyer, kind)
+    let fitting = terms.discounts.fitting_order(buyer, kind);
+    // A waiver lowers the handling fee of what is given back, never a price.
+    let is_of_fees = kind == OrderKind::Unsubscribe;
+    fitting.into_iter().filter(|row| (row.kind == DiscountKind::FeeWaiver) == is_of_fees).collect()
 }
 
 /// What is asked for: so many units for so many of the sku's terms.

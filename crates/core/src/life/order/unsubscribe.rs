@@ -14,7 +14,7 @@ use crate::number::{Money, Quantity};
 use crate::pay::{GivenBack, OrderRefund, PaymentSource, give_back as pay_back};
 use crate::profile::QuotaPer;
 use crate::rate::{Amounts, ChargeType};
-use crate::table::{BillingMode, DiscountKind, DiscountTerms, OrderKind, OrderRow, OrderScope};
+use crate::table::{BillingMode, DiscountTerms, OrderKind, OrderRow, OrderScope};
 use crate::time::{Instant, Window};
 use chrono::Datelike as _;
 use rust_decimal::Decimal;
@@ -235,8 +235,7 @@ fn has_quota(account: &LifeAccount, resource: &Resource, at: Instant, terms: &Li
 fn fee_percent_off(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Decimal {
     let Ok(price) = terms.price(&resource.account_id, &resource.sku, at) else { return Decimal::ZERO };
     let fitting = super::buy::discounts(&resource.account_id, price, OrderKind::Unsubscribe, at, terms);
-    let waivers = fitting.iter().filter(|row| row.kind == DiscountKind::FeeWaiver);
-    let percents = waivers.filter_map(|row| match &row.terms {
+    let percents = fitting.iter().filter_map(|row| match &row.terms {
         DiscountTerms::PercentOff(percent) => Some(*percent),
         DiscountTerms::UnitPrice(_) => None,
     });
