@@ -165,7 +165,7 @@ fn not_done(plan: &Plan, chosen: usize) -> Failure {
     ));
     match plan.orders.len() as u64 {
         0 => failure.hint("`reckoner orders place` takes a bundle whole, and tells of each what is in its way"),
-        others => failure.hint(format!("`--skip` leaves them out and does {}", counted(others, "other", "others"))),
+        others => failure.hint(format!("`--skip` does the others: {}", counted(others, "resource", "resources"))),
     }
 }
 

@@ -7,7 +7,7 @@ use super::placing::{self, Placed};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::report::terminal::{Align, Sheet, facts, grouped, last_covered, money, on_the_clock};
+use crate::report::terminal::{Align, Sheet, counted, facts, last_covered, money, on_the_clock};
 use reckoner_core::life::OrderStatus;
 use reckoner_core::number::Money;
 use reckoner_core::table::OrderKind;
@@ -136,7 +136,7 @@ pub fn list(caller: &Caller, args: &OrdersListArgs) -> Result<Answer, Failure> {
     }
     let text = match orders.is_empty() {
         true => "no order was placed here\n".to_owned(),
-        false => format!("{}\n{} orders\n", sheet.to_text(), grouped(orders.len() as u64)),
+        false => format!("{}\n{}\n", sheet.to_text(), counted(orders.len() as u64, "order", "orders")),
     };
     let shown = |order: &KnownOrder| {
         let placed = Placed { row: order.row.clone(), is_duplicate: false, state: order.state.clone(), expires_at: None };

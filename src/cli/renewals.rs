@@ -15,6 +15,8 @@ use serde_json::{Value, json};
 
 /// Columns that a line has at most: ids are whole.
 const LIST_WIDTH: usize = 140;
+/// The same of the calendar, which says why something does not renew.
+const CALENDAR_WIDTH: usize = 160;
 
 /// `renewals list`.
 pub fn list(caller: &Caller, args: &RenewalsListArgs) -> Result<Answer, Failure> {
@@ -211,12 +213,12 @@ fn calendar_text(found: &[(Due, String)], days: u32, zone: Zone) -> String {
         ("when", Align::Whole),
         ("account", Align::Left),
         ("resource", Align::Whole),
-        ("what", Align::Left),
+        ("what", Align::Whole),
         ("price", Align::Right),
         ("balance after", Align::Right),
         ("", Align::Whole),
     ])
-    .at_most(LIST_WIDTH);
+    .at_most(CALENDAR_WIDTH);
     for (due, currency) in found {
         let is_renewal = matches!(due.kind, LifeEventKind::Renewed | LifeEventKind::RenewalFailed);
         sheet.row([

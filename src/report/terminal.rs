@@ -270,6 +270,23 @@ mod tests {
     }
 
     #[test]
+    fn ids_stay_whole_and_other_words_give_way() {
+        let mut sheet = Sheet::new(&[("id", Align::Whole), ("name", Align::Left)]).at_most(20);
+        sheet.row(["0123456789", "a longer name"]);
+        assert_eq!(sheet.to_text(), "id          name\n0123456789  a longe…\n");
+    }
+
+    #[test]
+    fn an_expiry_is_shown_as_the_last_covered_second() {
+        let (end, zone) = (Instant::parse("2026-02-05T16:00:00Z"), Zone::parse("+08:00"));
+        let (end, zone) = (end.expect("an instant"), zone.expect("a zone"));
+        assert_eq!(
+            (on_the_clock(end, zone), last_covered(end, zone)),
+            ("2026-02-06 00:00:00".into(), "2026-02-05 23:59:59".into())
+        );
+    }
+
+    #[test]
     fn sentences_are_wrapped_between_words() {
         assert_eq!(wrapped("a bb  ccc dddd", "  ", 6), "  a bb\n  ccc\n  dddd\n");
         assert_eq!(wrapped("longer-than-that a", "", 6), "longer-than-that\na\n");

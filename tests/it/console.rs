@@ -83,9 +83,17 @@ fn an_order_is_kept_as_delivered_carried_out_and_known_the_second_time() {
     let statuses: Vec<&str> =
         orders["orders"].as_array().expect("a list").iter().map(|one| one["status"].as_str().unwrap()).collect();
     assert_eq!(statuses, ["done", "refused"]);
+    // One dated ahead waits, and is carried out with the next that happens to the account.
+    let ahead = at(&bench, LATER, "orders place renew --resource vm-1 --placed-at 2026-02-01 --json").expect_exit(0).json();
+    assert_eq!((&ahead["status"], &ahead["expires_at"]), (&"pending".into(), &first["expires_at"]));
+    let manual = "orders place set_renewal --resource vm-1 --renewal manual --json";
+    let then = at(&bench, "2026-02-01", manual).expect_exit(0).json();
+    // Its own renewal of 29 January was due before.
+    assert_eq!(then["expires_at"], "2026-04-06T00:00:00+08:00");
+
     let files = rows(&bench, LATER, "files");
     let placed: Vec<&Value> = files.iter().filter(|file| file["kind"] == "orders").collect();
-    assert_eq!(placed.len(), 2);
+    assert_eq!(placed.len(), 4);
     for file in placed {
         assert!(bench.home().join("raw").join(file["file_id"].as_str().unwrap()).exists(), "{file}");
     }
@@ -199,7 +207,7 @@ fn a_batch_does_all_or_nothing() {
         "nothing was done: 2 of 3 resources",
         "vm-3  bundle_member: ",
         "trial-1  trial: ",
-        "`--skip` leaves them out",
+        "hint: `--skip` does the others: 1 resource",
     ]);
     assert_eq!(at(&bench, LATER, "export orders").expect_exit(0).out, before);
 
@@ -279,12 +287,12 @@ fn a_statement_proves_the_wallet() {
 fn proves(statement: &[Value], accounts: &[Value]) {
     let mut last: BTreeMap<&str, i64> = BTreeMap::new();
     for row in statement {
-        let balance = last.entry(row["account_id"].as_str().unwrap()).or_default();
+        let balance = last.entry(sample_home::text(row, "account_id")).or_default();
         *balance += e8(&row["amount"]);
         assert_eq!(*balance, e8(&row["balance_after"]), "{row}");
     }
     for account in accounts {
-        let id = account["account_id"].as_str().unwrap();
+        let id = sample_home::text(account, "account_id");
         assert_eq!(last.get(id).copied().unwrap_or_default(), wallet(account), "{id}");
     }
 }
