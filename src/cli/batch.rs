@@ -10,7 +10,7 @@ use super::renewals::{resources, wish};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::report::terminal::{Align, Sheet, counted, last_covered, money};
+use crate::report::terminal::{Align, Sheet, counted, grouped, last_covered, money};
 use reckoner_core::life::{OrderStatus, Refused};
 use reckoner_core::number::Money;
 use reckoner_core::table::OrderKind;
@@ -22,6 +22,10 @@ use std::collections::BTreeMap;
 
 /// Columns that a line has at most: ids are whole.
 const LIST_WIDTH: usize = 140;
+/// How many refused resources a person is shown.
+const REFUSED_SHOWN: usize = 20;
+/// The code of orders for which money is missing.
+const NO_MONEY: &str = "insufficient_funds:";
 
 /// `renewals set`.
 pub fn set(caller: &Caller, args: &RenewalsSetArgs) -> Result<Answer, Failure> {
@@ -112,9 +116,12 @@ fn plan(books: &Books, common: &Common, args: &BatchArgs) -> Result<Plan, Failur
         }
         let orders: Vec<_> = drafts.iter().map(|draft| draft.row.clone()).collect();
         for (draft, rehearsed) in drafts.into_iter().zip(rehearse(&mut account, &orders, &knowledge.terms())) {
-            match (rehearsed.state.status, &rehearsed.state.refusal) {
-                (OrderStatus::Refused, Some(why)) => plan.refused.push((draft.row.resource_id, why.clone())),
-                _ => plan.orders.push((draft, rehearsed)),
+            match &rehearsed.state.refusal {
+                // Who asks what it would come to wants to know also where the money is missing.
+                Some(why) if !(args.quote && why.starts_with(NO_MONEY)) => {
+                    plan.refused.push((draft.row.resource_id, why.clone()))
+                }
+                Some(_) | None => plan.orders.push((draft, rehearsed)),
             }
         }
     }
@@ -156,12 +163,11 @@ fn chosen(books: &Books, knowledge: &Knowledge, args: &BatchArgs) -> Result<BTre
 }
 
 fn not_done(plan: &Plan, chosen: usize) -> Failure {
-    let lines: Vec<String> = plan.refused.iter().map(|(id, why)| format!("  {id}  {why}")).collect();
     let failure = Failure::policy(format!(
         "nothing was done: {} of {} cannot be part of this batch\n{}",
-        plan.refused.len(),
+        grouped(plan.refused.len() as u64),
         counted(chosen as u64, "resource", "resources"),
-        lines.join("\n")
+        refused_text(plan).trim_end()
     ));
     match plan.orders.len() as u64 {
         0 => failure.hint("`reckoner orders place` takes a bundle whole, and tells of each what is in its way"),
@@ -170,12 +176,18 @@ fn not_done(plan: &Plan, chosen: usize) -> Failure {
 }
 
 fn left_out(plan: &Plan) -> String {
-    let mut text = String::new();
-    if !plan.refused.is_empty() {
-        text += "\nleft out:\n";
+    match plan.refused.is_empty() {
+        true => String::new(),
+        false => format!("\nleft out:\n{}", refused_text(plan)),
     }
-    for (id, why) in &plan.refused {
-        text += &format!("  {id}  {why}\n");
+}
+
+fn refused_text(plan: &Plan) -> String {
+    let shown = plan.refused.iter().take(REFUSED_SHOWN);
+    let mut text: String = shown.map(|(id, why)| format!("  {id}  {why}\n")).collect();
+    let more = plan.refused.len().saturating_sub(REFUSED_SHOWN) as u64;
+    if more > 0 {
+        text += &format!("  … and {} more\n", grouped(more));
     }
     text
 }

@@ -237,7 +237,7 @@ Examples:
 pub(super) const RENEWALS_BATCH: &str = "\
 Names resources, or takes those that `renewals list` shows with the same filters. Members of a bundle, trials, one-time \
 purchases and products that are renewed elsewhere are refused, as is what the order itself would be refused for, missing \
-money included. If one is refused nothing is done, and exit code 3; --skip leaves those out. Each of the others becomes an \
+money included. If one is refused nothing is done, and exit code 3; --skip leaves those out. --quote shows what it would come to, also where money is missing. Each of the others becomes an \
 order of its own, by expiry, what others depend on first.
 
 Examples:

@@ -222,10 +222,13 @@ fn a_batch_does_all_or_nothing() {
     // Five months each are a thousand, and less is left: none is done, and with --skip the first.
     let renew = "renewals renew --resource vm-2;vm-1 --periods 5";
     at(&bench, LATER, renew).expect_exit(3).expect_err(&["1 of 2 resources", "vm-2  insufficient_funds: "]);
-    let quoted = at(&bench, LATER, &format!("{renew} --skip --quote --json")).expect_exit(0).json();
+    let quoted = at(&bench, LATER, &format!("{renew} --quote --json")).expect_exit(0).json();
     let done = at(&bench, LATER, &format!("{renew} --skip --json")).expect_exit(0).json();
     assert_eq!((&done["orders"][0]["resource_id"], &done["orders"][0]["amount"]), (&"vm-1".into(), &"500.00000000".into()));
-    assert_eq!(quoted["sums"]["CNY"], done["orders"][0]["amount"]);
+    // A quote says what both would come to, and for which of them money is missing.
+    let missing: Vec<bool> =
+        quoted["quotes"].as_array().expect("a list").iter().map(|one| !one["would_be_refused"].is_null()).collect();
+    assert_eq!((quoted["sums"]["CNY"].as_str(), missing), (Some("1000.00000000"), vec![false, true]));
 }
 
 #[test]
