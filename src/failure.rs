@@ -192,19 +192,20 @@ impl From<reckoner_tally::TallyError> for Failure {
     }
 }
 
-impl From<reckoner_store::StoreError> for Failure {
-    fn from(error: reckoner_store::StoreError) -> Self {
-        let hint = error.disk_hint().unwrap_or_default();
-        Self::failed("the store could not answer or record").because(error).hint(hint)
-    }
-}
-
 impl From<reckoner_engine::EngineError> for Failure {
     fn from(error: reckoner_engine::EngineError) -> Self {
         match error {
             reckoner_engine::EngineError::Store(error) => error.into(),
-            reckoner_engine::EngineError::Unbalanced(error) => Self::invariant(error.to_string()),
+            unbalanced @ reckoner_engine::EngineError::Unbalanced(_) => Self::invariant(unbalanced.to_string())
+                .hint("nothing of the account was recorded; this is a fault of reckoner, not of the input: report it"),
         }
+    }
+}
+
+impl From<reckoner_store::StoreError> for Failure {
+    fn from(error: reckoner_store::StoreError) -> Self {
+        let hint = error.disk_hint().unwrap_or_default();
+        Self::failed("the store could not answer or record").because(error).hint(hint)
     }
 }
 

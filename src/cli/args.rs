@@ -1,5 +1,8 @@
 //! Options of the commands that this version carries out.
 
+pub mod orders;
+pub mod renewals;
+
 use super::help;
 use super::value::{Month, ValueError, When, parse_reason};
 use crate::schedule::JobName;
@@ -51,7 +54,7 @@ fn parse_kind(text: &str) -> Result<TableKind, ValueError> {
             TableKindError::NotYet { table, .. } => format!("not yet: this version takes no `{table}`"),
             TableKindError::Unknown { name } => format!("`{name}` is no input table"),
         },
-        expected: "one of accounts, products, prices, discounts, vouchers, funds, usage",
+        expected: "one of accounts, products, prices, discounts, vouchers, funds, orders, usage",
         hint: "without --kind each file's name says what it holds: `usage-2026-01-05T13.csv` is usage".to_owned(),
     })
 }

@@ -1,8 +1,10 @@
 //! Which function answers a command: one arm each.
 
+use super::args::orders::OrdersCommand;
+use super::args::renewals::RenewalsCommand;
 use super::args::{InitArgs, QuarantineCommand, SampleArgs, WindowsCommand};
 use super::output::Answer;
-use super::{Cli, Command, not_yet, quarantine, rerun, show, status, verify, windows, work};
+use super::{Cli, Command, batch, not_yet, orders, quarantine, quote, renewals, rerun, show, status, verify, windows, work};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::check;
@@ -48,9 +50,16 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Explain(args) => show::explain(&caller, &args),
         Command::Export(args) => show::export(&caller, &args),
 
-        Command::Bills(_) | Command::Orders(_) | Command::Renewals(_) | Command::Reports(_) | Command::Quote(_) => {
-            unreachable!("`not_yet` refuses commands of later versions")
-        }
+        Command::Orders(OrdersCommand::Place(args)) => orders::place(&caller, &args),
+        Command::Orders(OrdersCommand::List(args)) => orders::list(&caller, &args),
+        Command::Quote(args) => quote::quote(&caller, &args),
+        Command::Renewals(RenewalsCommand::List(args)) => renewals::list(&caller, &args),
+        Command::Renewals(RenewalsCommand::Set(args)) => batch::set(&caller, &args),
+        Command::Renewals(RenewalsCommand::Renew(args)) => batch::renew(&caller, &args),
+        Command::Renewals(RenewalsCommand::Align(args)) => batch::align(&caller, &args),
+        Command::Renewals(RenewalsCommand::Calendar(args)) => renewals::calendar(&caller, &args),
+
+        Command::Bills(_) | Command::Reports(_) => unreachable!("`not_yet` refuses commands of later versions"),
     }
 }
 

@@ -199,3 +199,56 @@ machine.
 
 Example:
   reckoner sample --rows 1000000 ./input && reckoner ingest ./input/*.csv";
+
+pub(super) const ORDERS_PLACE: &str = "\
+The order goes the way of a delivered file: its bytes are kept in raw/, a row that cannot be taken goes to quarantine. If its \
+instant has come it is carried out at once, with whatever else is due for the account by now; what became of it is printed. \
+The same order at the same instant is a duplicate and has no effect again.
+
+An order that cannot be carried out is kept as refused with its reason: exit code 3.
+
+Examples:
+  reckoner orders place purchase --account acme --resource vm-1 --sku vm.month --periods 3 --renewal auto
+  reckoner orders place unsubscribe --resource vm-1 --accept-fee 20 --reason no_longer_needed
+  reckoner orders place change --resource vm-1 --quantity 2 --effective next_period";
+
+pub(super) const QUOTE: &str = "\
+Shows every step with its rule and its numbers, the amount, what would be kept, and the expiry afterwards. Below 0 comes \
+back. The account is taken as it will stand now, with everything that is due for it by then; several resources are reckoned \
+one after the other. What is due is shown whether the money is there or not; where it is missing that is said.
+
+Exit code 3 where the order would be refused for another reason, with its code.
+
+Examples:
+  reckoner quote renew --resource vm-1 --periods 12
+  reckoner quote unsubscribe --resource 'vm-1;vm-2'
+  reckoner quote change --resource vm-1 --sku vm.large.month";
+
+pub(super) const RENEWALS_LIST: &str = "\
+Sorted by expiry, then id. The expiry is shown as the last covered second, which is also what --expires is held against. \
+Every policy but auto stands under the tab manual; what is paid by use has no expiry. Trials, one-time purchases and \
+products that are renewed elsewhere or not at all are not in the list; the last lines say how many and why. Members of a \
+bundle are marked with its name: they renew together and are left out of batches.
+
+Examples:
+  reckoner renewals list --tab manual --expires 2026-02-01..2026-03-01
+  reckoner renewals list --product vm --page 2";
+
+pub(super) const RENEWALS_BATCH: &str = "\
+Names resources, or takes those that `renewals list` shows with the same filters. Members of a bundle, trials, one-time \
+purchases and products that are renewed elsewhere are refused, as is what the order itself would be refused for, missing \
+money included. If one is refused nothing is done, and exit code 3; --skip leaves those out. --quote shows what it would come to, also where money is missing. Each of the others becomes an \
+order of its own, by expiry, what others depend on first.
+
+Examples:
+  reckoner renewals renew --expires 2026-02-01..2026-03-01 --periods 3 --quote
+  reckoner renewals set --renewal auto --resource 'vm-1;vm-2'
+  reckoner renewals align --align-day last --product vm --skip";
+
+pub(super) const RENEWALS_CALENDAR: &str = "\
+Takes a copy of every account through the days ahead by the steps that will be carried out, so that the order in which \
+renewals get the money is the true one; nothing is changed. Money and orders dated ahead are counted, use that is not \
+settled yet is not.
+
+Example:
+  reckoner renewals calendar --days 90 --account acme";

@@ -7,12 +7,18 @@
 //! output, also when the command line itself is wrong.
 
 pub mod args;
+pub mod batch;
 pub mod dispatch;
 mod help;
 pub mod later;
 pub mod not_yet;
+mod order_row;
+pub mod orders;
 pub mod output;
+mod placing;
 pub mod quarantine;
+pub mod quote;
+pub mod renewals;
 pub mod rerun;
 pub mod show;
 pub mod status;
@@ -104,14 +110,16 @@ pub enum Command {
     /// Settings, profiles, job files, prices: what is wrong or missing
     #[command(after_help = help::CHECK)]
     Check,
-    /// Place and list orders (not yet)
-    Orders(later::Later<later::OrdersCommand>),
-    /// Subscriptions and their renewal (not yet)
-    Renewals(later::Later<later::RenewalsCommand>),
+    /// Place an order; orders and what became of them
+    #[command(subcommand)]
+    Orders(args::orders::OrdersCommand),
+    /// Subscriptions by expiry: list, renew, align, set their policy, look ahead
+    #[command(subcommand)]
+    Renewals(args::renewals::RenewalsCommand),
     /// Reports for finance (not yet)
     Reports(later::Later<later::ReportsCommand>),
-    /// The amount of a renewal, refund or change and how it comes about; changes nothing (not yet)
-    Quote(later::Later<later::QuoteCommand>),
+    /// What an order would come to, and how that comes about; changes nothing
+    Quote(Box<args::orders::QuoteArgs>),
 }
 
 enum Stop {

@@ -13,10 +13,7 @@ const NOT_YET: &[(&str, &str, &str)] = &[
     ("rerun daily", "renews and expires what a day missed", SETTLES_BY_HOUR),
     ("rerun monthly", "closes a month again", SETTLES_BY_HOUR),
     ("bills", "closes a month", SETTLES_BY_HOUR),
-    ("orders", "places purchases and subscriptions", SETTLES_BY_HOUR),
-    ("renewals", "manages the renewal of subscriptions", SETTLES_BY_HOUR),
     ("reports", "lists what finance downloads", "`reckoner export` writes every table"),
-    ("quote", "prices a renewal, refund or change", SETTLES_BY_HOUR),
 ];
 
 /// The refusal of a command that is not there yet; nothing for one that is.
@@ -46,10 +43,7 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             JobName::Monthly => Some("rerun monthly"),
         },
         Command::Bills(_) => Some("bills"),
-        Command::Orders(_) => Some("orders"),
-        Command::Renewals(_) => Some("renewals"),
         Command::Reports(_) => Some("reports"),
-        Command::Quote(_) => Some("quote"),
         Command::Init(_)
         | Command::Demo(_)
         | Command::Ingest(_)
@@ -62,6 +56,9 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         | Command::Export(_)
         | Command::Sample(_)
         | Command::Serve
+        | Command::Orders(_)
+        | Command::Renewals(_)
+        | Command::Quote(_)
         | Command::Check => None,
     }
 }

@@ -3,6 +3,7 @@
 //! Text that comes from files may hold anything; control characters are shown, never sent.
 
 use reckoner_core::number::{MONEY_SCALE, Money, QUANTITY_SCALE, format_trimmed};
+use reckoner_core::time::{Instant, Zone};
 use std::time::Duration;
 
 /// Columns of text that a line has at most.
@@ -14,6 +15,8 @@ const GAP: usize = 2;
 pub enum Align {
     /// Words.
     Left,
+    /// Words of which a part is worth nothing, such as ids: on the left, never shortened.
+    Whole,
     /// Numbers.
     Right,
 }
@@ -89,7 +92,7 @@ impl Sheet {
             let cell = shortened(cell, column);
             let blanks = " ".repeat(column.saturating_sub(width(&cell)));
             match align {
-                Align::Left => line.extend([cell.as_str(), &blanks]),
+                Align::Left | Align::Whole => line.extend([cell.as_str(), &blanks]),
                 Align::Right => line.extend([&blanks, cell.as_str()]),
             }
         }
@@ -183,6 +186,16 @@ pub fn human_bytes(bytes: u64) -> String {
     format!("{}.{} {}", tenths / 10, tenths % 10, units[unit])
 }
 
+/// `2026-01-05 10:00:00` on the clocks of the billing zone.
+pub fn on_the_clock(instant: Instant, zone: Zone) -> String {
+    zone.to_text(instant).chars().take(19).map(|c| if c == 'T' { ' ' } else { c }).collect()
+}
+
+/// The last second before an end, as vendors print an expiry: `2026-02-05 23:59:59`.
+pub fn last_covered(end: Instant, zone: Zone) -> String {
+    on_the_clock(end.plus_seconds(-1), zone)
+}
+
 /// `850 ms`, `1.2 s`, `3 min 5 s`, `2 h 10 min`.
 pub fn human_duration(duration: Duration) -> String {
     let (seconds, millis) = (duration.as_secs(), duration.subsec_millis());
@@ -254,6 +267,23 @@ mod tests {
         let wide = sheet.to_text();
         assert!(wide.lines().all(|line| width(line) <= WIDTH), "{wide}");
         assert!(wide.contains(&"9".repeat(20)) && wide.contains('…'), "{wide}");
+    }
+
+    #[test]
+    fn ids_stay_whole_and_other_words_give_way() {
+        let mut sheet = Sheet::new(&[("id", Align::Whole), ("name", Align::Left)]).at_most(20);
+        sheet.row(["0123456789", "a longer name"]);
+        assert_eq!(sheet.to_text(), "id          name\n0123456789  a longe…\n");
+    }
+
+    #[test]
+    fn an_expiry_is_shown_as_the_last_covered_second() {
+        let (end, zone) = (Instant::parse("2026-02-05T16:00:00Z"), Zone::parse("+08:00"));
+        let (end, zone) = (end.expect("an instant"), zone.expect("a zone"));
+        assert_eq!(
+            (on_the_clock(end, zone), last_covered(end, zone)),
+            ("2026-02-06 00:00:00".into(), "2026-02-05 23:59:59".into())
+        );
     }
 
     #[test]

@@ -46,17 +46,11 @@ fn commands_of_later_versions_are_parsed_and_answered() {
         "bills show 2026-01 --account a --reason x",
         "bills list",
         "bills",
-        "renewals",
         "run daily",
         "run monthly --from 2026-01-01 --to 2026-02-01 --account a --sku s --dry-run",
         "rerun monthly --from 2026-01-01 --to 2026-02-01 --reason x --mode missing --adjust-into 2026-02",
         "rerun daily --from 2026-01-01 --to 2026-01-02 --reason x --apply plan_1 --account a --sku s",
-        "orders place purchase --account a --resource r --sku s --periods 3 --renewal auto",
-        "orders list",
-        "renewals list --tab no-expiry --expires 2026-01-01..2026-02-01 --product p --data-center-type t",
-        "renewals calendar",
         "reports get bills -o x",
-        "quote unsubscribe --resource r",
     ];
     for line in lines {
         let said = bench.line(line).expect_exit(2);

@@ -120,7 +120,7 @@ fn selections_are_met_or_refused(bench: &Bench) {
         ("export charges --format hledger", "for the ledger only"),
         ("export charges --view cost_center", "`--view` is for `allocation` only"),
         ("export bills", "not yet: export bills"),
-        ("export statement", "not yet: export statement"),
+        ("export deferred", "not yet: export deferred"),
         ("export receivables", "not yet: export receivables"),
     ];
     for (line, piece) in refused {

@@ -5,6 +5,7 @@
 //! | `catalogues` | the catalogues of `sample_data`: every order comes to what is worked out by hand |
 //! | `scenarios` | lives of subscriptions, day by day, as stories |
 //! | `command_line` | every command of the contract is known; wrong usage is told in four parts, as JSON too |
+//! | `console` | orders, quotes and renewals by command line; the statement proves the wallet; editions |
 //! | `bad_bytes` | damaged, odd and hostile files are refused with a reason, within 512 MiB, and the others are taken |
 //! | `formats` | the same rows in every format give the same charges; packed files that are damaged give none |
 //! | `home` | `init`, folders that are no home, settings that are not understood, the lock |
@@ -29,6 +30,7 @@
 mod bad_bytes;
 mod catalogues;
 mod command_line;
+mod console;
 mod examples;
 mod explain;
 mod export;

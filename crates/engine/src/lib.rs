@@ -12,6 +12,7 @@
 //! | `advance` | accounts along their timelines, some thousands a transaction |
 //! | `morning` | what happened on a day, for people and for machines |
 //! | `post` | what steps changed, as what the store records |
+//! | `view` | subscriptions as people look at them |
 
 mod advance;
 mod error;
@@ -19,6 +20,7 @@ mod knowledge;
 mod load;
 pub mod morning;
 pub mod post;
+pub mod view;
 
 pub use advance::{Advanced, advance_due, advance_one, due_accounts, know_what_was_paid};
 pub use error::EngineError;

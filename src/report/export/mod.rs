@@ -7,11 +7,13 @@
 
 mod accounts;
 mod charges;
+mod editions;
 mod intake;
 pub mod ledger;
 mod lives;
 mod payments;
 mod runs;
+mod statement;
 
 use super::{Batches, Cell, Column, ColumnKind, Row, Table};
 use crate::books::Books;
@@ -26,6 +28,8 @@ pub static TABLES: &[&ExportTable] = &[
     &accounts::ACCOUNTS,
     &lives::ORDERS,
     &accounts::VOUCHERS,
+    &statement::STATEMENT,
+    &editions::EDITIONS,
     &runs::RUNS,
     &intake::QUARANTINE,
     &intake::USAGE_ACCOUNTING,

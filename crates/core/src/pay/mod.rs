@@ -30,7 +30,7 @@ use crate::ledger::Leg;
 use crate::number::Money;
 use crate::profile::Profile;
 use crate::table::BillingMode;
-use crate::table::{AccountRow, FundsKind, FundsRow, PaymentMethod, VoucherRow};
+use crate::table::{AccountRow, FundsRow, PaymentMethod, VoucherRow};
 use crate::time::Instant;
 use moves::Moves;
 pub use plain::{PlainEffects, Purse, apply_plain};
@@ -302,14 +302,7 @@ impl MoneyEvent {
     pub fn description(&self) -> &'static str {
         match self {
             Self::Settlement(_) => "settlement",
-            Self::Funds(row) => match row.kind {
-                FundsKind::TopUp => "top_up",
-                FundsKind::Grant => "grant",
-                FundsKind::Withdrawal => "withdrawal",
-                FundsKind::Adjustment => "adjustment",
-                FundsKind::WriteOff => "write_off",
-                FundsKind::Chargeback => "chargeback",
-            },
+            Self::Funds(row) => row.kind.as_str(),
         }
     }
 }

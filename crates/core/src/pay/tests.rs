@@ -4,7 +4,7 @@ use super::*;
 use crate::audit;
 use crate::life::PaidPart;
 use crate::profile::VoucherOrder;
-use crate::table::{OrderKind, VoucherKind};
+use crate::table::{FundsKind, OrderKind, VoucherKind};
 
 mod examples;
 mod given_back;

@@ -43,6 +43,20 @@ pub enum FundsKind {
     Chargeback,
 }
 
+impl FundsKind {
+    /// The word that the contract uses.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::TopUp => "top_up",
+            Self::Grant => "grant",
+            Self::Withdrawal => "withdrawal",
+            Self::Adjustment => "adjustment",
+            Self::WriteOff => "write_off",
+            Self::Chargeback => "chargeback",
+        }
+    }
+}
+
 /// Reads a row of `funds`.
 ///
 /// # Errors
