@@ -251,6 +251,11 @@ fn listed_terms(row: &PriceRow) -> Result<BTreeMap<u32, UnitPrice>, PeriodError>
     read::terms(text).map_err(|fault| bad_cell(row, "terms", text, &fault.expected))
 }
 
+/// Whether some of so many periods come at the price of a listed term.
+pub(super) fn has_longer_terms(row: &PriceRow, periods: u32) -> Result<bool, PeriodError> {
+    Ok(listed_terms(row)?.keys().any(|count| *count <= periods))
+}
+
 fn cost_of_periods(row: &PriceRow, periods: u32, quantity: Quantity) -> Result<Cost, PeriodError> {
     if row.billing_mode == BillingMode::PayPerUse {
         return Err(PeriodError::NotBoughtAhead { sku: row.sku.clone(), seen: row.billing_mode.as_str() });

@@ -1,4 +1,30 @@
-//! Lives of subscriptions, step by step.
+//! Lives of subscriptions, step by step, and what holds of all of them.
+//!
+//! | file | what it holds |
+//! |---|---|
+//! | `alignment` | unified expiry dates |
+//! | `arrears` | when they begin, what stops, how they end |
+//! | `bundles` | one expiry, one policy, one payment |
+//! | `changes` | upgrades and downgrades |
+//! | `editions` | editions and their packages |
+//! | `modes` | from a subscription to use by the hour |
+//! | `one_time` | certificates, free ones too |
+//! | `purchases` | what starts, what it costs, what is refused |
+//! | `refunds` | what an unsubscription brings back |
+//! | `renewals` | when they are tried, what pays them, what follows |
+//! | `laws` | what holds of every life, over the random ones of `lives` |
+//! | `desk` | the desk at which the others are served |
 
+mod alignment;
+mod arrears;
+mod bundles;
+mod changes;
 mod desk;
+mod editions;
+mod laws;
+mod lives;
+mod modes;
+mod one_time;
+mod purchases;
+mod refunds;
 mod renewals;

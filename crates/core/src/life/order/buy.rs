@@ -196,7 +196,8 @@ pub(super) fn price_periods(
         period::price_of_periods(row, asked.periods, asked.quantity, &discounts, terms.profile).map_err(not_priced)?
     };
     let billed = asked.quantity.held_for(i64::from(asked.periods)).map_err(beyond)?;
-    let is_of_one_price = !row.particulars.contains_key("terms") && !price::is_tiered(&row.model);
+    let has_longer = period::has_longer_terms(row, asked.periods).map_err(not_priced)?;
+    let is_of_one_price = !has_longer && !price::is_tiered(&row.model);
     let unit_price = is_of_one_price.then_some(row.unit_price);
     Ok(Periods { priced, months, billed, unit_price })
 }

@@ -1,0 +1,268 @@
+//! What holds of every life, over random ones. A failure names the seed; `Life::of(seed)` is that life again.
+
+use super::desk::Desk;
+use super::lives::Life;
+use reckoner_core::life::{AccountStatus, Given, OrderStatus, Resource, ResourceStatus, Surroundings};
+use reckoner_core::number::Money;
+use reckoner_core::pay::PaymentKind;
+use reckoner_core::rate::ChargeType;
+use reckoner_core::table::{OrderKind, OrderRow, OrderScope, PaymentMethod};
+use reckoner_core::time::Instant;
+use std::collections::{BTreeMap, BTreeSet};
+
+const LIVES: u64 = 200;
+
+fn lives() -> impl Iterator<Item = Life> {
+    (0..LIVES).map(Life::of)
+}
+
+#[test]
+fn pieces_equal_the_whole() {
+    let mut steps = 0;
+    for life in lives() {
+        let (whole, pieces) = (life.at_once(), life.in_pieces(&life.cuts()).pop().expect("pieces"));
+        let seed = life.seed;
+        assert_eq!(whole.account, pieces.account, "seed {seed}");
+        assert_eq!(whole.orders, pieces.orders, "seed {seed}");
+        assert_eq!(whole.made, pieces.made, "seed {seed}");
+        assert_eq!(whole.charges, pieces.charges, "seed {seed}");
+        assert_eq!(whole.payments, pieces.payments, "seed {seed}");
+        assert_eq!(whole.events, pieces.events, "seed {seed}");
+        assert_eq!(whole.event_ids, pieces.event_ids, "seed {seed}");
+        steps += whole.events.len();
+    }
+    assert!(steps > 3_000, "{steps} events are too few to tell");
+}
+
+#[test]
+fn twice_is_once() {
+    for life in lives().take(100) {
+        let once = life.at_once();
+        let mut twice = once.clone();
+        twice.take(&[], life.until, Instant::MIN);
+        assert_eq!((&once.account, &once.events), (&twice.account, &twice.events), "seed {}", life.seed);
+        let again = life.at_once();
+        assert_eq!((&once.account, &once.events), (&again.account, &again.events), "seed {}", life.seed);
+    }
+}
+
+#[test]
+fn no_wallet_below_zero() {
+    let mut owing = 0;
+    for life in lives() {
+        for desk in life.in_pieces(&life.steps()) {
+            let money = &desk.account.money;
+            let held = [money.wallet.balance, money.wallet.granted, money.wallet.credit_used];
+            let vouchers = money.vouchers.iter().map(|voucher| voucher.remaining());
+            assert!(held.into_iter().chain(vouchers).all(|amount| !amount.is_negative()), "seed {}", life.seed);
+            assert!(money.open.iter().all(|open| open.outstanding.is_positive()), "seed {}", life.seed);
+            owing += u64::from(desk.account.is_in_arrears());
+        }
+    }
+    assert!(owing > 150, "{owing} moments in arrears are too few to tell");
+}
+
+/// Charges of an order and what it paid or brought back are one sum; on an invoice the rest stands open.
+#[test]
+fn every_charge_is_paid_or_open() {
+    let (mut paid, mut invoiced) = (0, 0);
+    for life in lives() {
+        for desk in life.in_pieces(&life.steps()) {
+            let Some((order_id, due)) = last_order(&desk) else { continue };
+            let lines = desk.payments.iter().filter(|line| line.paid_for == order_id && line.kind != PaymentKind::Repayment);
+            let by_sources: Money = lines.map(|line| line.amount).sum();
+            let open = desk.account.money.open.iter().filter(|open| open.settlement_id == order_id);
+            let open: Money = open.map(|open| open.outstanding).sum();
+            // What an invoice was relieved of by a refund left no line.
+            let is_on_invoice = open.is_positive() || by_sources != due;
+            let pays = desk.terms(Instant::MIN).payment("acme", life.until).expect("acme has a row");
+            if is_on_invoice && pays.method == PaymentMethod::Invoice {
+                invoiced += 1;
+                continue;
+            }
+            assert_eq!(by_sources + open, due, "seed {} order {order_id}", life.seed);
+            paid += 1;
+        }
+    }
+    assert!(paid > 1_000 && invoiced > 100, "{paid} paid, {invoiced} on invoice are too few to tell");
+}
+
+/// The order of the latest charges, and what they come to.
+fn last_order(desk: &Desk) -> Option<(String, Money)> {
+    let order_id = desk.charges.last()?.order_id.clone();
+    let due = desk.charges.iter().filter(|charge| charge.order_id == order_id).map(|charge| charge.charge.amounts.due).sum();
+    Some((order_id, due))
+}
+
+/// Refund and fee rows name what they correct: together they never take back more than it was.
+#[test]
+fn refunds_never_exceed_what_was_paid() {
+    let mut refunds = 0;
+    for life in lives() {
+        let desk = life.at_once();
+        let mut left: BTreeMap<&str, Money> = BTreeMap::new();
+        for charge in &desk.charges {
+            let amounts = charge.charge.amounts;
+            assert_eq!(amounts.due, amounts.list - amounts.discount - amounts.truncated, "seed {}", life.seed);
+            match &charge.charge.corrects {
+                None => drop(left.insert(&charge.charge.charge_id, amounts.due)),
+                Some(corrected) => {
+                    let left = left.get_mut(corrected.as_str()).expect("what is corrected was charged before");
+                    *left += amounts.due;
+                    refunds += 1;
+                }
+            }
+        }
+        assert!(left.values().all(|left| !left.is_negative()), "seed {}: {left:?}", life.seed);
+        let returned = desk.account.resources.values().flat_map(|one| &one.periods).all(|period| period.by_all() <= period.due);
+        assert!(returned, "seed {}", life.seed);
+        let charged: BTreeSet<&str> = desk.charges.iter().map(|charge| charge.charge.charge_id.as_str()).collect();
+        assert_eq!(charged.len(), desk.charges.len(), "seed {}: a charge has an id of its own", life.seed);
+    }
+    assert!(refunds > 100, "{refunds} refunds are too few to tell");
+}
+
+/// What is given back was paid: what stood there before the order, by the periods' own parts, is what the order splits.
+#[test]
+fn paid_equals_consumed_plus_fee_plus_refund() {
+    let mut given_back = 0;
+    for life in lives() {
+        let moments: Vec<Instant> = life.steps().into_iter().flat_map(|at| [at.plus_seconds(-1), at]).collect();
+        let pieces = life.in_pieces(&moments);
+        for (place, at) in moments.iter().enumerate().skip(1).step_by(2) {
+            let (before, after) = (&pieces[place - 1], &pieces[place]);
+            let Some(order) = only_unsubscription(&life, *at, after) else { continue };
+            let state = &after.orders[&order.order_id];
+            let [consumed, fee, refund] = [state.consumed, state.fee, state.refund].map(Option::unwrap_or_default);
+            assert!(![consumed, fee, refund].iter().any(|amount| amount.is_negative()), "seed {}", life.seed);
+            let is_asked = |start: Instant| order.scope == OrderScope::Resource || start > *at;
+            let ended = members(before, &order.resource_id);
+            let periods = ended.iter().flat_map(|resource| &resource.periods);
+            let held: Vec<_> = periods.filter(|period| !period.is_given_back && is_asked(period.service.start)).collect();
+            let all: Money = held.iter().map(|period| period.by_all()).sum();
+            let but_vouchers: Money = held.iter().map(|period| period.by_all() - period.by_vouchers()).sum();
+            let split = consumed + fee + refund;
+            assert!(but_vouchers <= split && split <= all, "seed {} order {}", life.seed, order.order_id);
+
+            let of_order = after.charges.iter().filter(|charge| charge.order_id == order.order_id);
+            let charged: Money = of_order.clone().map(|charge| charge.charge.amounts.due).sum();
+            assert_eq!(charged, -refund, "seed {} order {}", life.seed, order.order_id);
+            let fees = of_order.filter(|charge| charge.charge.charge_type == ChargeType::Fee);
+            assert_eq!(fees.map(|charge| charge.charge.amounts.due).sum::<Money>(), fee, "seed {}", life.seed);
+            given_back += 1;
+        }
+    }
+    assert!(given_back > 50, "{given_back} unsubscriptions are too few to tell");
+}
+
+/// The unsubscription that alone was given at the instant, if it was carried out.
+fn only_unsubscription<'a>(life: &'a Life, at: Instant, after: &Desk) -> Option<&'a OrderRow> {
+    let mut given = life.given.iter().filter(|given| given.at() == at);
+    let (Some(Given::Order(order)), None) = (given.next(), given.next()) else { return None };
+    let is_done = after.orders[&order.order_id].status == OrderStatus::Done;
+    (order.kind == OrderKind::Unsubscribe && is_done).then_some(&**order)
+}
+
+fn members<'a>(desk: &'a Desk, resource_id: &str) -> Vec<&'a Resource> {
+    let ids = desk.account.whole(resource_id);
+    ids.iter().map(|id| &desk.account.resources[id]).collect()
+}
+
+#[test]
+fn a_bundle_has_one_expiry_and_policy() {
+    let mut shared = 0;
+    for life in lives() {
+        for desk in life.in_pieces(&life.cuts()) {
+            let live: Vec<&Resource> = desk.account.resources.values().filter(|one| !one.has_ended()).collect();
+            for one in &live {
+                for other in live.iter().filter(|other| other.bundle_id.is_some() && other.bundle_id == one.bundle_id) {
+                    let of = |one: &Resource| (one.expires_at, one.renewal, one.renewal_periods, one.next_attempt_at);
+                    assert_eq!(of(one), of(other), "seed {}: {} and {}", life.seed, one.resource_id, other.resource_id);
+                    shared += u64::from(one.resource_id != other.resource_id);
+                }
+            }
+        }
+    }
+    assert!(shared > 50, "{shared} shared bundles are too few to tell");
+}
+
+#[test]
+fn what_ended_stays_ended() {
+    let mut ended = 0;
+    for life in lives() {
+        let pieces = life.in_pieces(&life.cuts());
+        for (before, after) in pieces.iter().zip(&pieces[1..]) {
+            for (id, resource) in before.account.resources.iter().filter(|(_, resource)| resource.has_ended()) {
+                assert_eq!(Some(resource), after.account.resources.get(id), "seed {}", life.seed);
+                ended += 1;
+            }
+        }
+    }
+    assert!(ended > 500, "{ended} ended resources are too few to tell");
+}
+
+/// Who starts and stops resources by the events alone is right at every moment.
+#[test]
+fn events_tell_what_works() {
+    let mut told = 0;
+    for life in lives() {
+        let mut cuts = life.cuts();
+        cuts.extend(life.steps());
+        cuts.sort();
+        cuts.dedup();
+        let pieces = life.in_pieces(&cuts);
+        cuts.push(life.until);
+        let mut known: BTreeMap<String, bool> = BTreeMap::new();
+        let mut heard = 0;
+        for (desk, at) in pieces.iter().zip(&cuts) {
+            for event in &desk.events[heard..] {
+                let [_, of, kind] = event.split(' ').collect::<Vec<_>>()[..] else { unreachable!("three words") };
+                let works = match kind {
+                    "suspended" | "released" | "unsubscribed" | "deleted" => false,
+                    "restored" => true,
+                    _ => continue,
+                };
+                // Only the renewal may have been given back.
+                let is_live = desk.account.resources.get(of).is_some_and(|one| !one.has_ended());
+                if kind == "unsubscribed" && is_live {
+                    continue;
+                }
+                if let Some(known) = known.get_mut(of) {
+                    *known = works;
+                    told += 1;
+                }
+            }
+            heard = desk.events.len();
+            let active: BTreeSet<String> = desk
+                .account
+                .resources
+                .values()
+                .filter(|one| one.status == ResourceStatus::Active)
+                .map(|one| one.resource_id.clone())
+                .collect();
+            for (id, resource) in &desk.account.resources {
+                let terms = desk.terms(Instant::MIN);
+                let arrears_stops = terms.product(&resource.product, *at).arrears_stops(terms.profile);
+                let around = Surroundings { as_of: *at, arrears_stops, account: desk.account.standing.status, active: &active };
+                let works = resource.works(&around);
+                let by_events = *known.entry(id.clone()).or_insert(works);
+                assert_eq!(by_events, works, "seed {} {id} at {}: {:#?}", life.seed, desk.text(*at), desk.events);
+            }
+        }
+    }
+    assert!(told > 300, "{told} events are too few to tell");
+}
+
+#[test]
+fn an_account_in_arrears_gets_out_by_paying_alone() {
+    let mut cleared = 0;
+    for life in lives() {
+        for desk in life.in_pieces(&life.cuts()) {
+            let owes = desk.account.is_in_arrears();
+            let is_normal = desk.account.standing.status == AccountStatus::Normal;
+            assert!(owes || is_normal, "seed {}: nothing is owed, yet it stands in arrears", life.seed);
+            cleared += desk.events.iter().filter(|event| event.ends_with("arrears_ended")).count();
+        }
+    }
+    assert!(cleared > 50, "{cleared} ends of arrears are too few to tell");
+}
