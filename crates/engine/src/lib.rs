@@ -10,17 +10,19 @@
 //! | `knowledge` | profile, accounts, prices, products, discounts, as known now |
 //! | `load` | accounts with their money, resources and standing |
 //! | `advance` | accounts along their timelines, some thousands a transaction |
+//! | `audit` | what must hold between orders, charges, payments and what was bought |
 //! | `morning` | what happened on a day, for people and for machines |
 //! | `post` | what steps changed, as what the store records |
 
 mod advance;
+pub mod audit;
 mod error;
 mod knowledge;
 mod load;
 pub mod morning;
 pub mod post;
 
-pub use advance::{Advanced, advance_due, advance_one};
+pub use advance::{ACCOUNTS_PER_COMMIT, Advanced, advance_due, advance_due_by, advance_one};
 pub use error::EngineError;
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};
