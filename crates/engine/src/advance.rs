@@ -1,4 +1,8 @@
 //! Takes accounts along their timelines: loads those that are due, decides, and gathers what one transaction records.
+//!
+//! Two processes may find the same accounts due. Every batch says after which write it was read, and the store refuses it
+//! whole where another write came between: what was decided is thrown away, and what is still due is read anew. So nobody is
+//! charged twice, and nothing that the other process recorded is overwritten by what was the case before.
 
 use crate::post::{self, Instants};
 use crate::{EngineError, Knowledge, accounts, with_order_payments};
@@ -7,8 +11,8 @@ use reckoner_core::pay::MoneyEvent;
 use reckoner_core::profile::ArrearsAt;
 use reckoner_core::table::OrderKind;
 use reckoner_core::time::Instant;
-use reckoner_store::{SettlementBatch, Store};
-use std::collections::{BTreeMap, BTreeSet};
+use reckoner_store::{SettlementBatch, Store, StoreError};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Accounts whose steps are recorded by one transaction.
 pub const ACCOUNTS_PER_COMMIT: usize = 2_000;
@@ -24,46 +28,53 @@ pub struct Advanced {
     pub failed: Vec<(String, String)>,
 }
 
-impl Advanced {
-    fn add(&mut self, other: Self) {
-        self.accounts += other.accounts;
-        self.steps += other.steps;
-        self.failed.extend(other.failed);
-    }
-}
-
 /// Carries out everything of lives that is due up to and including `until` (orders, money, renewals, expiries, arrears), of
 /// these accounts or of all, some thousands of accounts a transaction. One account's error leaves that account alone as it
-/// was.
+/// was. What another process records meanwhile is seen: nothing is carried out twice.
 ///
 /// # Errors
-/// What the store says of reading; what it says of recording one account is in [`Advanced::failed`].
+/// What the store says of reading, and of writing where no account is at fault: a full disk, say. What it says of recording
+/// one account is in [`Advanced::failed`].
 pub fn advance_due(
     store: &mut dyn Store,
     knowledge: &Knowledge,
     only: Option<&[String]>,
     until: Instant,
 ) -> Result<Advanced, EngineError> {
-    let mut due: BTreeSet<String> = due_accounts(store, knowledge, until)?.into_iter().collect();
-    let funds = store.pending_funds(until)?;
-    due.extend(funds.iter().map(|row| row.account_id.clone()));
-    if let Some(only) = only {
-        due.retain(|account_id| only.contains(account_id));
-    }
-    let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
-    for row in funds {
-        given.entry(row.account_id.clone()).or_default().push(Given::Money(MoneyEvent::Funds(row)));
-    }
-    for row in store.pending_orders(until)? {
-        given.entry(row.account_id.clone()).or_default().push(Given::Order(Box::new(row)));
-    }
+    advance_due_by(store, knowledge, only, until, ACCOUNTS_PER_COMMIT)
+}
 
-    let due: Vec<String> = due.into_iter().collect();
+/// The same with another number of accounts a transaction, which changes nothing but the time that it takes.
+///
+/// # Errors
+/// Those of [`advance_due`].
+///
+/// # Panics
+/// With 0 accounts a transaction.
+pub fn advance_due_by(
+    store: &mut dyn Store,
+    knowledge: &Knowledge,
+    only: Option<&[String]>,
+    until: Instant,
+    accounts_per_commit: usize,
+) -> Result<Advanced, EngineError> {
+    let only: Option<HashSet<&str>> = only.map(|only| only.iter().map(String::as_str).collect());
     let mut advanced = Advanced::default();
-    for chunk in due.chunks(ACCOUNTS_PER_COMMIT) {
-        advanced.add(advance_chunk(store, knowledge, chunk, &given, until)?);
+    loop {
+        let mut due = Due::load(store, knowledge, until)?;
+        due.accounts.retain(|account_id| only.as_ref().is_none_or(|only| only.contains(account_id.as_str())));
+        let failed: HashSet<&str> = advanced.failed.iter().map(|(account_id, _)| account_id.as_str()).collect();
+        due.accounts.retain(|account_id| !failed.contains(account_id.as_str()));
+        let mut night = Night { store: &mut *store, knowledge, until, given: due.given, read_at: due.read_at, advanced };
+        let ended = due.accounts.chunks(accounts_per_commit).try_for_each(|chunk| night.advance(chunk));
+        advanced = night.advanced;
+        match ended {
+            Ok(()) => return Ok(advanced),
+            // Another process recorded something: whatever it left due is found anew. Every time around, one of them got on.
+            Err(EngineError::Store(StoreError::Stale { .. })) => {}
+            Err(error) => return Err(error),
+        }
     }
-    Ok(advanced)
 }
 
 /// Accounts for which something of their lives is due up to and including `until`, ordered: an order, a resource, where the
@@ -84,42 +95,94 @@ pub fn due_accounts(store: &dyn Store, knowledge: &Knowledge, until: Instant) ->
     Ok(due)
 }
 
-/// Advances some accounts in one transaction; where that fails, one by one.
-fn advance_chunk(
-    store: &mut dyn Store,
-    knowledge: &Knowledge,
-    account_ids: &[String],
-    given: &BTreeMap<String, Vec<Given>>,
-    until: Instant,
-) -> Result<Advanced, EngineError> {
-    let mut batch = SettlementBatch::default();
-    let mut advanced = Advanced::default();
-    for account in accounts(store, knowledge, account_ids)? {
-        let account_id = account.account_id().to_owned();
-        let of_account = given.get(&account_id).map_or(&[][..], Vec::as_slice);
-        let mut own = SettlementBatch::default();
-        match advance_one(store, knowledge, account, of_account, until, &mut own) {
-            Ok(steps) => {
-                advanced.steps += steps;
-                post::append(&mut batch, own);
-            }
-            Err(EngineError::Store(error)) => return Err(error.into()),
-            Err(error) => advanced.failed.push((account_id, error.to_string())),
+/// What is due, as of one moment.
+struct Due {
+    /// The newest write when it was read.
+    read_at: u64,
+    accounts: Vec<String>,
+    given: BTreeMap<String, Vec<Given>>,
+}
+
+impl Due {
+    fn load(store: &dyn Store, knowledge: &Knowledge, until: Instant) -> Result<Self, EngineError> {
+        let read_at = store.latest_commit()?;
+        let mut accounts: BTreeSet<String> = due_accounts(store, knowledge, until)?.into_iter().collect();
+        let mut given: BTreeMap<String, Vec<Given>> = BTreeMap::new();
+        for row in store.pending_funds(until)? {
+            accounts.insert(row.account_id.clone());
+            given.entry(row.account_id.clone()).or_default().push(Given::Money(MoneyEvent::Funds(row)));
         }
-        advanced.accounts += 1;
+        for row in store.pending_orders(until)? {
+            given.entry(row.account_id.clone()).or_default().push(Given::Order(Box::new(row)));
+        }
+        Ok(Self { read_at, accounts: accounts.into_iter().collect(), given })
     }
-    match store.record_settlement(&batch) {
-        Ok(()) => Ok(advanced),
-        Err(error) if account_ids.len() == 1 => {
-            Ok(Advanced { accounts: 1, steps: 0, failed: vec![(account_ids[0].clone(), error.to_string())] })
-        }
-        Err(_) => {
-            let mut one_by_one = Advanced::default();
-            for account_id in account_ids {
-                one_by_one.add(advance_chunk(store, knowledge, std::slice::from_ref(account_id), given, until)?);
+}
+
+/// A way through what is due, batch by batch.
+struct Night<'n> {
+    store: &'n mut dyn Store,
+    knowledge: &'n Knowledge,
+    until: Instant,
+    given: BTreeMap<String, Vec<Given>>,
+    /// The newest write that may be there: what was there when what is due was read, and the batches since.
+    read_at: u64,
+    advanced: Advanced,
+}
+
+impl Night<'_> {
+    /// Advances some accounts in one transaction; where the store refuses something in it, half of them at a time, until the
+    /// account at fault is alone.
+    fn advance(&mut self, account_ids: &[String]) -> Result<(), EngineError> {
+        let mut batch = SettlementBatch { read_at: Some(self.read_at), ..SettlementBatch::default() };
+        let mut decided = Advanced::default();
+        for account in accounts(&*self.store, self.knowledge, account_ids)? {
+            let account_id = account.account_id().to_owned();
+            let given = self.given.get(&account_id).map_or(&[][..], Vec::as_slice);
+            let mut own = SettlementBatch::default();
+            match advance_one(&*self.store, self.knowledge, account, given, self.until, &mut own) {
+                Ok(steps) => {
+                    decided.steps += steps;
+                    post::append(&mut batch, own);
+                }
+                Err(EngineError::Store(error)) => return Err(error.into()),
+                Err(error) => decided.failed.push((account_id, error.to_string())),
             }
-            Ok(one_by_one)
+            decided.accounts += 1;
         }
+        match self.record(&batch, decided.steps) {
+            Ok(()) => self.advanced.add(decided),
+            Err(error) if !error.is_about_content() => return Err(error.into()),
+            Err(error) => match account_ids {
+                [account_id] => {
+                    let failed = vec![(account_id.clone(), error.to_string())];
+                    self.advanced.add(Advanced { accounts: 1, steps: 0, failed });
+                }
+                _ => {
+                    let (first, second) = account_ids.split_at(account_ids.len() / 2);
+                    self.advance(first)?;
+                    self.advance(second)?;
+                }
+            },
+        }
+        Ok(())
+    }
+
+    /// Where no step was taken there is nothing to record.
+    fn record(&mut self, batch: &SettlementBatch, steps: u64) -> Result<(), StoreError> {
+        if steps > 0 {
+            self.store.record_settlement(batch)?;
+            self.read_at += 1;
+        }
+        Ok(())
+    }
+}
+
+impl Advanced {
+    fn add(&mut self, other: Self) {
+        self.accounts += other.accounts;
+        self.steps += other.steps;
+        self.failed.extend(other.failed);
     }
 }
 

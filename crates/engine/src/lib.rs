@@ -10,11 +10,13 @@
 //! | `knowledge` | profile, accounts, prices, products, discounts, as known now |
 //! | `load` | accounts with their money, resources and standing |
 //! | `advance` | accounts along their timelines, some thousands a transaction |
+//! | `audit` | what must hold between orders, charges, payments and what was bought |
 //! | `morning` | what happened on a day, for people and for machines |
 //! | `post` | what steps changed, as what the store records |
 //! | `view` | subscriptions as people look at them |
 
 mod advance;
+pub mod audit;
 mod error;
 mod knowledge;
 mod load;
@@ -22,7 +24,7 @@ pub mod morning;
 pub mod post;
 pub mod view;
 
-pub use advance::{Advanced, advance_due, advance_one, due_accounts, know_what_was_paid};
+pub use advance::{ACCOUNTS_PER_COMMIT, Advanced, advance_due, advance_due_by, advance_one, due_accounts, know_what_was_paid};
 pub use error::EngineError;
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};

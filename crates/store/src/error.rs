@@ -11,6 +11,14 @@ pub enum StoreError {
         /// Its start, UTC.
         start: String,
     },
+    /// Something was recorded since what the batch was decided from was read: read again and decide again.
+    #[error("the batch was decided after write {read_at}, and write {found} is recorded by now")]
+    Stale {
+        /// The newest write when it was read.
+        read_at: u64,
+        /// The newest write now.
+        found: u64,
+    },
     /// A key of the write is taken: the same thing was recorded before, or another under its name.
     #[error("{what} `{id}` is already recorded")]
     AlreadyRecorded {
@@ -158,10 +166,17 @@ impl StoreError {
         }
     }
 
+    /// Whether it is about something in the write, so that a write without that thing may succeed.
+    pub fn is_about_content(&self) -> bool {
+        matches!(self, Self::AlreadyRecorded { .. } | Self::Conflict { .. } | Self::Missing { .. } | Self::Impossible { .. })
+    }
+
     /// Whether doing the same again, after reading anew, can help.
     pub fn retryable(&self) -> bool {
         match self {
-            Self::WindowMoved { .. } | Self::Conflict { .. } | Self::UnknownOutcome(_) | Self::Closed => true,
+            Self::WindowMoved { .. } | Self::Stale { .. } | Self::Conflict { .. } | Self::UnknownOutcome(_) | Self::Closed => {
+                true
+            }
             Self::Sqlite(source) => matches!(
                 source.sqlite_error_code(),
                 Some(rusqlite::ErrorCode::DatabaseBusy | rusqlite::ErrorCode::DatabaseLocked)
@@ -203,6 +218,7 @@ mod tests {
         let full = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_FULL);
         let cases = [
             (StoreError::WindowMoved { kind: "hour", start: "2026-01-05T00:00:00Z".to_owned() }, true),
+            (StoreError::Stale { read_at: 7, found: 8 }, true),
             (StoreError::Sqlite(rusqlite::Error::SqliteFailure(busy, None)), true),
             (StoreError::UnknownOutcome(Box::new(StoreError::Closed)), true),
             (StoreError::Sqlite(rusqlite::Error::SqliteFailure(full, None)), false), // a full disk stays full

@@ -122,12 +122,16 @@ pub trait Store {
     fn settlement_revisions(&self, account_id: &str, at: Instant) -> Result<u32, StoreError>;
     /// The settled quantity of tiered prices for these (account, sku) pairs, of every month, by key.
     fn tier_totals(&self, account_skus: &[(String, String)]) -> Result<Vec<TierTotal>, StoreError>;
+    /// The number of the newest write that is recorded; 0 before the first. Whoever decides from what it reads asks this
+    /// first, so that the batch can say what it was decided from. Marks and opening are no such writes.
+    fn latest_commit(&self) -> Result<u64, StoreError>;
     /// Funds entries that wait for their instant, up to and including `until`, by (at, entry_id).
     fn pending_funds(&self, until: Instant) -> Result<Vec<FundsRow>, StoreError>;
     /// Records a batch of settled windows in one transaction: claims the windows first, then posts.
     ///
     /// # Errors
-    /// [`StoreError::WindowMoved`] and [`StoreError::Conflict`] when another process was faster: read and decide again.
+    /// [`StoreError::Stale`], [`StoreError::WindowMoved`] and [`StoreError::Conflict`] when another process was faster: read
+    /// and decide again.
     /// [`StoreError::AlreadyRecorded`] for a known key, [`StoreError::Missing`] for a settlement, voucher or funds entry
     /// that is not there, [`StoreError::Impossible`] for legs that do not sum to 0 or a wallet below zero. Nothing is
     /// recorded then.

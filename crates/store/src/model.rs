@@ -466,6 +466,9 @@ impl UsageAccounting {
 /// A batch of windows that one transaction settles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SettlementBatch {
+    /// [`crate::Store::latest_commit`] before anything was read that the batch was decided from. Where something was recorded
+    /// since, the whole batch fails with [`crate::StoreError::Stale`]. Nothing: claims and keys alone guard it.
+    pub read_at: Option<u64>,
     /// Windows claimed by this batch, with the state each must still have: (new state, settled_seq before or nothing).
     /// A window whose stored state differs makes the whole batch fail with [`crate::StoreError::WindowMoved`].
     pub windows: Vec<(SettledWindow, Option<u64>)>,

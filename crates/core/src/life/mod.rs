@@ -125,7 +125,8 @@ words! {
     }
 }
 
-/// What an account bought or registered.
+/// What an account bought or registered. What it does not have is left out where it is written down: a store keeps one of
+/// these for every resource there ever was.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resource {
     /// Names it within its account.
@@ -145,46 +146,64 @@ pub struct Resource {
     /// What happens at expiry.
     pub renewal: RenewalPolicy,
     /// For how many of the sku's terms an automatic renewal is; nothing: the profile's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal_periods: Option<u32>,
     /// Charged 0, never renewed.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub is_trial: bool,
     /// First covered instant.
     pub starts_at: Instant,
     /// First instant that is no longer covered; nothing: without an end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expires_at: Option<Instant>,
     /// From where every expiry is computed.
     pub anchor: Anchor,
     /// What was paid for, oldest first; each can be given back on its own.
     pub periods: Vec<PaidPeriod>,
     /// What it becomes with its next period.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_period: Option<NextPeriod>,
     /// First instant at which the grace of an expired resource is over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub grace_until: Option<Instant>,
     /// First instant at which a kept resource is released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retention_until: Option<Instant>,
     /// Its bundle: one renewal policy, one expiry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bundle_id: Option<String>,
     /// It works while one of these is active; empty: always.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub depends_on: Vec<String>,
     /// Where it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub region: Option<String>,
     /// What kind of site it is in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub data_center_type: Option<String>,
     /// What people know it by: size, version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub configuration: Option<String>,
     /// What people call it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub resource_name: Option<String>,
     /// Labels.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
     /// When its renewal is tried next by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub next_attempt_at: Option<Instant>,
     /// When its renewal was last tried by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_renewal_attempt_at: Option<Instant>,
     /// What came of it: `done`, or why not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_renewal_result: Option<String>,
     /// When it was unsubscribed, deleted or released.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ended_at: Option<Instant>,
     /// Whether it was given back unconditionally within five days, which counts against a quota; of a bundle one member.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub is_given_back_freely: bool,
 }
 
@@ -223,6 +242,7 @@ pub struct PaidPeriod {
     /// What paid it and has not come back, in the order of payment.
     pub paid: Vec<PaidPart>,
     /// Whether it was given back.
+    #[serde(default, skip_serializing_if = "is_false")]
     pub is_given_back: bool,
 }
 
@@ -232,6 +252,7 @@ pub struct PaidPart {
     /// Where from.
     pub source: PaymentSource,
     /// The voucher, if it is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source_id: Option<String>,
     /// How much; above 0.
     pub amount: Money,
@@ -257,6 +278,10 @@ pub struct OrderCharge {
     pub order_id: String,
     /// The charge; it has no settlement, and its payment lines are `paid_for` the order.
     pub charge: Charge,
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 impl PaidPeriod {

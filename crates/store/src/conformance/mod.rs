@@ -48,6 +48,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("sums_of_money_pass_64_bits", asking::sums_of_money_pass_64_bits),
     ("marks_are_kept", asking::marks_are_kept),
     ("what_is_settled_comes_back", settling::what_is_settled_comes_back),
+    ("a_batch_decided_before_another_write_is_refused", settling::a_batch_decided_before_another_write_is_refused),
     ("a_batch_recorded_twice_is_refused", settling::a_batch_recorded_twice_is_refused),
     ("a_window_is_claimed_in_the_state_it_was_read_in", settling::a_window_is_claimed_in_the_state_it_was_read_in),
     ("of_many_claims_one_wins", settling::of_many_claims_one_wins),

@@ -430,6 +430,7 @@ pub fn full_batch(hours: i64) -> SettlementBatch {
     let named = |kind: &str| format!("{kind}-{hours}");
     let end = at(hours + 1);
     SettlementBatch {
+        read_at: None,
         windows: vec![(settled(hours, 1, 1), None)],
         bookmark: Some(bookmark(hour(hours))),
         charge_files: vec![charge_file(&named("part"), hour(hours))],

@@ -36,6 +36,24 @@ pub(super) fn what_is_settled_comes_back(place: &dyn Place) {
     assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
 }
 
+pub(super) fn a_batch_decided_before_another_write_is_refused(place: &dyn Place) {
+    let mut store = place.open();
+    assert_eq!(store.latest_commit().expect("a number"), 0);
+    store.record_ingest(&full_ingest("usage-1")).expect("recorded");
+    store.set_mark("verified_seq", "1").expect("set");
+    let read_at = store.latest_commit().expect("a number");
+    assert_eq!(read_at, 1, "a mark is no write");
+    // Another connection writes something that has no key in common with the batch.
+    let other = SettlementBatch { wallets: vec![wallet("birch", "5")], ..SettlementBatch::default() };
+    place.open().record_settlement(&other).expect("recorded");
+    let before = picture(&*store);
+    let error = store.record_settlement(&SettlementBatch { read_at: Some(read_at), ..full_batch(0) }).expect_err("stale");
+    assert!(matches!(error, StoreError::Stale { read_at: 1, found: 2 }), "{error}");
+    assert_eq!(picture(&*store), before);
+    let read_at = store.latest_commit().expect("a number");
+    store.record_settlement(&SettlementBatch { read_at: Some(read_at), ..full_batch(0) }).expect("decided from what is");
+}
+
 pub(super) fn a_batch_recorded_twice_is_refused(place: &dyn Place) {
     let mut store = with_a_delivery(place);
     store.record_settlement(&full_batch(0)).expect("recorded");

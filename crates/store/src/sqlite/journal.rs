@@ -46,6 +46,12 @@ pub(super) const APPEND_ONLY: [&str; 26] = [
     "life_events",
 ];
 
+pub(super) fn latest_commit(connection: &Connection) -> Answer<u64> {
+    let question = "SELECT COALESCE(MAX(ordinal), 0) AS ordinal FROM commits";
+    let answers = ask(connection, "commits", question, [], |columns| columns.count("ordinal"))?;
+    Ok(answers.into_iter().sum())
+}
+
 pub(super) fn runs(connection: &Connection) -> Answer<Vec<RunRecord>> {
     ask(connection, "runs", RUNS, [], |columns| {
         Ok(RunRecord {

@@ -275,6 +275,10 @@ impl Store for SqliteStore {
         reference::pending_funds(self.connection()?, until)
     }
 
+    fn latest_commit(&self) -> Answer<u64> {
+        journal::latest_commit(self.connection()?)
+    }
+
     fn record_settlement(&mut self, batch: &SettlementBatch) -> Answer<()> {
         self.write(&settle::digest(batch), |connection, ordinal| settle::record(connection, ordinal, batch))
     }

@@ -30,6 +30,7 @@ pub(super) fn digest(batch: &SettlementBatch) -> String {
 
 /// Records the batch. The claim comes first: it is what makes a second run of the same windows meet its own trace.
 pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBatch) -> Answer<()> {
+    refuse_stale(ordinal, batch.read_at)?;
     windows::claim(connection, &batch.windows)?;
     batch.bookmark.as_ref().map_or(Ok(()), |bookmark| windows::add_bookmark(connection, bookmark))?;
     lake::add_files(connection, &batch.charge_files, None)?;
@@ -48,6 +49,16 @@ pub(super) fn record(connection: &Connection, ordinal: i64, batch: &SettlementBa
     journal::add_accounting(connection, &batch.accounting, ordinal)?;
     journal::add_runs(connection, &batch.runs)?;
     batch.frontier.map_or(Ok(()), |frontier| windows::put_frontier(connection, frontier))
+}
+
+/// Two processes may read the same and decide the same, or decide differently from what one of them has changed by then. The
+/// second to write meets the number of the first: this write's own would be the one after what it has read.
+fn refuse_stale(ordinal: i64, read_at: Option<u64>) -> Answer<()> {
+    let found = u64::try_from(ordinal - 1).expect("writes are numbered from 1");
+    match read_at {
+        Some(read_at) if read_at != found => Err(StoreError::Stale { read_at, found }),
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// In the order of their keys, so that each row comes after the last.
