@@ -114,6 +114,9 @@ fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &Li
             let payment = terms.payment(account.account_id(), event.at()).expect("an account with money has a row");
             let effects = pay::apply(&mut account.money, event, payment, terms.profile);
             taken.push(Taken::Money(place, effects));
+            if at > given.at() {
+                account.standing.life_at = at;
+            }
         }
         Given::Order(order) => {
             account.standing.life_at = at;
