@@ -159,7 +159,8 @@ impl OrderState {
 }
 
 impl LifeEvent {
-    /// An event without further facts. `cause` is the order, or empty for what time does.
+    /// An event without further facts. `cause` is the order or entry, of arrears what is outstanding; empty for what else time
+    /// does.
     pub fn new(kind: LifeEventKind, at: Instant, account_id: &str, resource_id: Option<&str>, cause: &str) -> Self {
         let instant = at.to_utc_text();
         let facts = [kind.as_str(), account_id, resource_id.unwrap_or_default(), &instant, cause];

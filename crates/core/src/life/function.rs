@@ -75,7 +75,7 @@ impl Watched {
     }
 
     /// Looks after it, and tells what stopped working and what works again; what ended has an event of its own.
-    pub fn tell(self, account: &LifeAccount, effects: &mut LifeEffects, at: Instant, terms: &LifeTerms<'_>) {
+    pub fn tell(self, account: &LifeAccount, effects: &mut LifeEffects, cause: &str, at: Instant, terms: &LifeTerms<'_>) {
         for (resource_id, did_work) in self.worked {
             let is_told = |event: &LifeEvent| {
                 matches!(event.kind, LifeEventKind::Suspended | LifeEventKind::Restored)
@@ -88,7 +88,6 @@ impl Watched {
                 (false, true) => LifeEventKind::Restored,
                 (true, true | false) | (false, false) => continue,
             };
-            let cause = effects.order.as_ref().map_or("", |order| order.order_id.as_str());
             effects.events.push(LifeEvent::new(kind, at, account.account_id(), Some(&resource_id), cause));
         }
     }

@@ -134,6 +134,15 @@ impl ProductTerms {
         }
     }
 
+    /// Whether what is billed so is renewed by a new order, within its lead days: what is bought once is, wherever that is done.
+    pub fn is_by_new_order(&self, mode: BillingMode) -> bool {
+        match self.renewal {
+            ProductRenewal::NewOrder => true,
+            ProductRenewal::OwnPage => mode == BillingMode::OneTime,
+            ProductRenewal::Central | ProductRenewal::None => false,
+        }
+    }
+
     /// When expiry or arrears stop the service.
     pub fn arrears_stops(&self, profile: &Profile) -> ArrearsStops {
         self.arrears_stops.unwrap_or(profile.arrears_stops)

@@ -34,7 +34,8 @@ pub(super) fn next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<In
 /// Moves the status one step on.
 pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
     let account_id = account.account_id().to_owned();
-    let event = |kind| LifeEvent::new(kind, at, &account_id, None, "");
+    let cause = cause(account);
+    let event = |kind| LifeEvent::new(kind, at, &account_id, None, &cause);
     let mut effects = LifeEffects::default();
     match account.standing.status {
         AccountStatus::Normal => {
@@ -62,7 +63,7 @@ pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<
             for resource in by_use(account, ResourceStatus::Retention) {
                 let released = account.resources.get_mut(&resource).expect("it was just found");
                 (released.status, released.ended_at) = (ResourceStatus::Released, Some(at));
-                effects.events.push(LifeEvent::new(LifeEventKind::Released, at, &account_id, Some(&resource), ""));
+                effects.events.push(LifeEvent::new(LifeEventKind::Released, at, &account_id, Some(&resource), &cause));
             }
         }
         AccountStatus::Released => {}
@@ -72,19 +73,25 @@ pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<
     effects
 }
 
+/// What moves the status: the oldest that is outstanding. So arrears that end and begin again at one instant, as late money
+/// may have it, are told apart.
+pub(super) fn cause(account: &LifeAccount) -> String {
+    account.money.open.first().map(|open| open.settlement_id.clone()).unwrap_or_default()
+}
+
 /// Whether the account stands in arrears and owes nothing overdue any more.
 pub(super) fn is_over(account: &LifeAccount) -> bool {
     account.standing.status != AccountStatus::Normal && !account.is_in_arrears()
 }
 
 /// Ends arrears: the status, and the freeze of what is used by the hour.
-pub(super) fn clear(account: &mut LifeAccount, at: Instant) -> LifeEffects {
+pub(super) fn clear(account: &mut LifeAccount, cause: &str, at: Instant) -> LifeEffects {
     let was = account.standing.status;
     let account_id = account.account_id().to_owned();
     let mut effects = LifeEffects::default();
-    effects.events.push(LifeEvent::new(LifeEventKind::ArrearsEnded, at, &account_id, None, ""));
+    effects.events.push(LifeEvent::new(LifeEventKind::ArrearsEnded, at, &account_id, None, cause));
     if was == AccountStatus::Retention {
-        effects.events.push(LifeEvent::new(LifeEventKind::Restored, at, &account_id, None, ""));
+        effects.events.push(LifeEvent::new(LifeEventKind::Restored, at, &account_id, None, cause));
         for resource in by_use(account, ResourceStatus::Retention) {
             account.resources.get_mut(&resource).expect("it was just found").status = ResourceStatus::Active;
         }

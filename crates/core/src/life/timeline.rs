@@ -40,6 +40,14 @@ pub enum Taken {
 }
 
 impl Given {
+    fn id(&self) -> &str {
+        match self {
+            Self::Money(MoneyEvent::Funds(row)) => &row.entry_id,
+            Self::Money(MoneyEvent::Settlement(due)) => &due.settlement_id,
+            Self::Order(order) => &order.order_id,
+        }
+    }
+
     /// Its own instant.
     pub fn at(&self) -> Instant {
         match self {
@@ -80,10 +88,14 @@ pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms
                 let at = timer.at.max(account.standing.life_at);
                 account.standing.life_at = at;
                 let watched = function::Watched::of(account, timer.step == timer::TimerStep::Standing, at, terms);
+                let cause = match timer.step {
+                    timer::TimerStep::Standing => standing::cause(account),
+                    _ => String::new(),
+                };
                 let mut effects = timer::carry_out(account, &timer.step, at, terms);
-                watched.tell(account, &mut effects, at, terms);
+                watched.tell(account, &mut effects, &cause, at, terms);
                 taken.push(Taken::Life(at, Box::new(effects)));
-                clear(account, at, terms, &mut taken);
+                clear(account, "", at, terms, &mut taken);
             }
             (Some(_), None) => unreachable!("what is given goes first where no timer waits"),
         }
@@ -92,32 +104,39 @@ pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms
 
 fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
     // What is late keeps its own date and takes effect now: where the account stood until now is a fact.
-    let at = given.at().max(terms.effective_from).max(account.standing.life_at);
+    let own = match given {
+        Given::Money(MoneyEvent::Settlement(due)) => due.effective_at,
+        Given::Money(MoneyEvent::Funds(_)) | Given::Order(_) => given.at(),
+    };
+    let at = own.max(terms.effective_from).max(account.standing.life_at);
     match given {
         Given::Money(event) => {
             let payment = terms.payment(account.account_id(), event.at()).expect("an account with money has a row");
             let effects = pay::apply(&mut account.money, event, payment, terms.profile);
             taken.push(Taken::Money(place, effects));
+            if at > given.at() {
+                account.standing.life_at = at;
+            }
         }
         Given::Order(order) => {
             account.standing.life_at = at;
             let watched = function::Watched::of(account, false, at, terms);
             let mut effects = order::carry_out(account, order, at, terms);
-            watched.tell(account, &mut effects, at, terms);
+            watched.tell(account, &mut effects, &order.order_id, at, terms);
             taken.push(Taken::Life(at, Box::new(effects)));
         }
     }
-    clear(account, at, terms, taken);
+    clear(account, given.id(), at, terms, taken);
 }
 
 /// Ends arrears where the step before paid the last of them.
-fn clear(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
+fn clear(account: &mut LifeAccount, cause: &str, at: Instant, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
     if !standing::is_over(account) {
         return;
     }
     let watched = function::Watched::of(account, true, at, terms);
-    let mut effects = standing::clear(account, at);
-    watched.tell(account, &mut effects, at, terms);
+    let mut effects = standing::clear(account, cause, at);
+    watched.tell(account, &mut effects, cause, at, terms);
     taken.push(Taken::Life(at, Box::new(effects)));
 }
 

@@ -178,3 +178,36 @@ fn credit_and_what_must_be_available() {
         assert_eq!(desk.does("2026-01-01T00:00:00", "purchase", "h-1", "sku=vm.hour"), expected, "{balance} {account}");
     }
 }
+
+/// Late money may end arrears and begin them again at one instant: every move is an event of its own.
+#[test]
+fn arrears_that_end_and_begin_at_one_instant() {
+    let mut desk = Desk::with("base = \"huawei-intl\"\narrears_at = \"settlement\"", "+08:00", "", PRICES, PRODUCTS);
+    desk.pays_in("2026-01-01T00:00:00", "100");
+    desk.does("2026-01-01T00:00:00", "purchase", "h-1", "sku=ca.hour");
+    let now = desk.at("2026-01-20T00:00:00");
+    desk.advance(vec![], "2026-01-20T00:00:00");
+    for round in 0..3 {
+        let at = format!("2026-01-1{round}T00:00:00+08:00");
+        let chargeback = Desk::money(&format!("entry_id=c{round} kind=chargeback amount=200 at={at}"));
+        let top_up = Desk::money(&format!("entry_id=t{round} kind=top_up amount=200 at={at}"));
+        desk.take(&[chargeback], now, now);
+        desk.take(&[top_up], now, now);
+    }
+    assert_eq!((desk.when("account", "arrears_began").len(), desk.when("account", "arrears_ended").len()), (3, 3));
+    assert_eq!((desk.when("h-1", "suspended").len(), desk.when("h-1", "restored").len()), (3, 3));
+}
+
+/// Kingsoft stops what expired or owes at once, keeps it for a week and then releases it (domain 0 and 6.3, seed 003).
+#[test]
+fn ksyun_stops_at_once() {
+    let mut desk = owing("base = \"ksyun\"", "", "2026-01-30T22:00:00");
+    desk.advance(vec![], "2026-02-10");
+    assert_eq!(desk.when("h-1", "suspended"), ["2026-01-31T00:00:00"]);
+    assert_eq!(desk.when("h-1", "released"), ["2026-02-06T22:00:00"]);
+    assert_eq!(
+        (desk.when("i-1", "expired"), desk.when("i-1", "suspended")),
+        (vec!["2026-02-01T00:00:00"], vec!["2026-02-01T00:00:00"])
+    );
+    assert_eq!(desk.when("i-1", "released"), ["2026-02-08T00:00:00"]);
+}

@@ -52,6 +52,8 @@ pub struct Desk {
     /// The orders that were made by themselves.
     pub made: Vec<OrderRow>,
     pub events: Vec<String>,
+    /// When the events happened.
+    pub happened: Vec<Instant>,
     pub event_ids: BTreeSet<String>,
     pub charges: Vec<OrderCharge>,
     pub payments: Vec<PaymentLine>,
@@ -88,6 +90,7 @@ impl Desk {
             orders: BTreeMap::new(),
             made: Vec::new(),
             events: Vec::new(),
+            happened: Vec::new(),
             event_ids: BTreeSet::new(),
             charges: Vec::new(),
             payments: Vec::new(),
@@ -205,6 +208,7 @@ impl Desk {
             assert!(self.orders.insert(order.order_id.clone(), order).is_none(), "an order is carried out once");
         }
         for event in &effects.events {
+            self.happened.push(event.at);
             assert!(self.event_ids.insert(event.event_id.clone()), "an event happens once: {event:?}");
         }
         let named = |event: &reckoner_core::life::LifeEvent| {

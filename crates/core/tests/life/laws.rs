@@ -1,7 +1,7 @@
 //! What holds of every life, over random ones. A failure names the seed; `Life::of(seed)` is that life again.
 
 use super::desk::Desk;
-use super::lives::Life;
+use super::lives::{Dice, Life};
 use reckoner_core::life::{AccountStatus, Given, OrderStatus, Resource, ResourceStatus, Surroundings};
 use reckoner_core::number::Money;
 use reckoner_core::pay::PaymentKind;
@@ -265,4 +265,35 @@ fn an_account_in_arrears_gets_out_by_paying_alone() {
         }
     }
     assert!(cleared > 50, "{cleared} ends of arrears are too few to tell");
+}
+
+/// A third of what is given becomes known only after its instant: no effect lies before what was looked at already, and what
+/// else holds of lives holds.
+#[test]
+fn what_is_late_rewrites_nothing() {
+    let mut late_ones = 0;
+    for life in lives() {
+        let mut dice = Dice::of(life.seed ^ 0x1a7e);
+        let mut desk = life.desk.clone();
+        let (mut known, mut from) = (Instant::MIN, 0);
+        let mut late: Vec<Given> = Vec::new();
+        for until in life.cuts().into_iter().chain([life.until]) {
+            let to = life.given.partition_point(|given| given.at() <= until).max(from);
+            let (waits, mut given): (Vec<Given>, Vec<Given>) =
+                life.given[from..to].iter().cloned().partition(|_| dice.roll(3) == 0);
+            given.append(&mut late);
+            given.sort_by(|a, b| a.place().cmp(&b.place()));
+            late_ones += given.iter().filter(|given| given.at() < known).count();
+
+            let (events, charges) = (desk.happened.len(), desk.charges.len());
+            desk.take(&given, until, known);
+            assert!(desk.happened[events..].iter().all(|at| *at >= known), "seed {}: {:#?}", life.seed, &desk.events[events..]);
+            assert!(desk.happened[events..].is_sorted(), "seed {}: {:#?}", life.seed, &desk.events[events..]);
+            assert!(desk.charges[charges..].iter().all(|one| one.charge.transaction_at >= known), "seed {}", life.seed);
+            let wallet = &desk.account.money.wallet;
+            assert!(![wallet.balance, wallet.granted, wallet.credit_used].iter().any(|held| held.is_negative()));
+            (known, from, late) = (until, to, waits);
+        }
+    }
+    assert!(late_ones > 500, "{late_ones} late ones are too few to tell");
 }

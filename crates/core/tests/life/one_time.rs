@@ -45,6 +45,21 @@ fn a_renewal_is_a_new_order_within_the_lead_days() {
     }
 }
 
+/// Where that is done makes no difference to what is bought once; what no product flag names is not renewed (seed 003).
+#[test]
+fn by_a_new_order_or_on_a_page_of_its_own() {
+    for (renewal, expected) in [("new_order", "done"), ("own_page", "done"), ("central", "one_time"), ("none", "one_time")] {
+        let product = format!("product=ssl name=ssl renewal={renewal} renewal_lead_days=30");
+        let mut desk = Desk::new("huawei-intl", "+08:00", "", PRICES, &[&product]);
+        desk.pays_in("2026-01-01T00:00:00", "1000");
+        desk.does("2026-01-05T10:00:00", "purchase", "c-1", "sku=cert.ov renewal=auto");
+        let is_tried = desk.account.resources["c-1"].next_attempt_at.is_some();
+        assert_eq!(is_tried, expected == "done", "{renewal}");
+        assert_eq!(desk.does("2026-12-06T00:00:00", "renew", "c-1", ""), expected, "{renewal}");
+        assert_eq!(desk.does("2026-12-06T00:00:00", "set_renewal", "c-1", "renewal=auto"), expected, "{renewal}");
+    }
+}
+
 /// Automatically from the lead days on with daily retries, whatever the profile's own rule: no attempt comes too early.
 #[test]
 fn automatically_from_the_lead_days_on() {

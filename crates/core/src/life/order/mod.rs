@@ -123,14 +123,12 @@ fn next_attempt(resource: &Resource, after: Instant, terms: &LifeTerms<'_>) -> O
 /// product's `renewal_lead_days` on.
 fn attempts_of<'a>(resource: &Resource, expires_at: Instant, terms: &LifeTerms<'a>) -> Option<Cow<'a, Profile>> {
     let product = terms.product(&resource.product, expires_at);
-    match (product.renewal, resource.billing_mode) {
-        (ProductRenewal::NewOrder, _) => {
-            let mut profile = terms.profile.clone();
-            profile.auto_renew_first_try.days_before = product.renewal_lead_days;
-            profile.auto_renew_retries = AutoRenewRetries::Daily;
-            Some(Cow::Owned(profile))
-        }
-        (ProductRenewal::Central | ProductRenewal::OwnPage, BillingMode::Subscription) => Some(Cow::Borrowed(terms.profile)),
-        (ProductRenewal::Central | ProductRenewal::OwnPage | ProductRenewal::None, _) => None,
+    if product.is_by_new_order(resource.billing_mode) {
+        let mut profile = terms.profile.clone();
+        profile.auto_renew_first_try.days_before = product.renewal_lead_days;
+        profile.auto_renew_retries = AutoRenewRetries::Daily;
+        return Some(Cow::Owned(profile));
     }
+    let is_renewed = product.renewal != ProductRenewal::None && resource.billing_mode == BillingMode::Subscription;
+    is_renewed.then_some(Cow::Borrowed(terms.profile))
 }

@@ -49,9 +49,9 @@ fn last_chance(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Optio
 
 fn check(resource: &Resource, wished: RenewalPolicy, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
     let (id, product) = (&resource.resource_id, terms.product(&resource.product, at));
-    match (resource.billing_mode, product.renewal) {
-        (BillingMode::OneTime, ProductRenewal::NewOrder) if !resource.is_trial => {}
-        _ => paid_ahead(resource, "given a renewal policy")?,
+    let is_by_new_order = product.is_by_new_order(resource.billing_mode);
+    if resource.billing_mode != BillingMode::OneTime || !is_by_new_order || resource.is_trial {
+        paid_ahead(resource, "given a renewal policy")?;
     }
     match wished {
         RenewalPolicy::Auto => {

@@ -192,11 +192,11 @@ fn within_free_quota(
 fn settle_policy(resource: &mut Resource, is_free: bool, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
     match resource.renewal {
         RenewalPolicy::Auto => {
-            let product = terms.product(&resource.product, at);
-            let is_renewed = match (product.renewal, resource.billing_mode) {
-                (ProductRenewal::None, _) | (_, BillingMode::PayPerUse) => false,
-                (ProductRenewal::NewOrder, BillingMode::Subscription | BillingMode::OneTime) => true,
-                (ProductRenewal::Central | ProductRenewal::OwnPage, mode) => mode == BillingMode::Subscription,
+            let (product, mode) = (terms.product(&resource.product, at), resource.billing_mode);
+            let is_renewed = match mode {
+                BillingMode::Subscription => product.renewal != ProductRenewal::None,
+                BillingMode::OneTime => product.is_by_new_order(mode),
+                BillingMode::PayPerUse => false,
             };
             if resource.is_trial || is_free || !is_renewed {
                 resource.renewal = RenewalPolicy::Manual;

@@ -92,9 +92,9 @@ fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerm
 pub(super) fn renewable(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Result<Instant, Refused> {
     let product = terms.product(&resource.product, at);
     let id = &resource.resource_id;
-    match (resource.billing_mode, product.renewal) {
-        (BillingMode::OneTime, ProductRenewal::NewOrder) if !resource.is_trial => {}
-        _ => paid_ahead(resource, "renewed")?,
+    let is_by_new_order = product.is_by_new_order(resource.billing_mode);
+    if resource.billing_mode != BillingMode::OneTime || !is_by_new_order || resource.is_trial {
+        paid_ahead(resource, "renewed")?;
     }
     if product.renewal == ProductRenewal::None || is_free_of_quota(resource, at, terms) {
         return Err(Refused::new("not_renewable", format!("`{id}` is of `{}`, which is not renewed", resource.product)));
@@ -106,7 +106,7 @@ pub(super) fn renewable(resource: &Resource, at: Instant, terms: &LifeTerms<'_>)
     let Some(expires_at) = resource.expires_at else {
         return Err(Refused::new("no_expiry", format!("`{id}` has no expiry")));
     };
-    if product.renewal == ProductRenewal::NewOrder {
+    if is_by_new_order {
         // Days count from the expiry date, as those of automatic renewals do.
         let first_day = calendar::expiry_date(expires_at, terms.zone) - Days::new(u64::from(product.renewal_lead_days));
         let (from, until) = (terms.zone.start_of_day(first_day), expires_at);
