@@ -10,7 +10,6 @@ const SETTLES_BY_HOUR: &str = "this version settles usage by the hour";
 /// Command, what it will do, what there is instead.
 const NOT_YET: &[(&str, &str, &str)] = &[
     ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
-    ("rerun daily", "renews and expires what a day missed", SETTLES_BY_HOUR),
     ("rerun monthly", "closes a month again", SETTLES_BY_HOUR),
     ("bills", "closes a month", SETTLES_BY_HOUR),
     ("reports", "lists what finance downloads", "`reckoner export` writes every table"),
@@ -38,8 +37,7 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             JobName::Monthly => Some("run monthly"),
         },
         Command::Rerun(rerun) => match rerun.job {
-            JobName::Hourly => None,
-            JobName::Daily => Some("rerun daily"),
+            JobName::Hourly | JobName::Daily => None,
             JobName::Monthly => Some("rerun monthly"),
         },
         Command::Bills(_) => Some("bills"),

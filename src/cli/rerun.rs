@@ -2,12 +2,16 @@
 
 use super::args::{RerunArgs, RerunMode};
 use super::output::Answer;
+use super::work::{settle_document, settle_text};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::report::progress::Progress;
 use crate::report::terminal::{Align, Sheet, counted, facts, grouped, wide_money};
 use crate::schedule::JobName;
 use crate::settle::rerun::{self, Ask, Mode, Plan};
+use crate::settle::{self, Wish};
+use reckoner_core::id;
 use reckoner_core::number::{MONEY_SCALE, format_fixed};
 use reckoner_core::rerun::{Cause, PlanLine};
 use reckoner_core::time::{Window, Zone};
@@ -17,11 +21,12 @@ use std::io::Write as _;
 /// Lines of a plan that are shown; the rest is summed up, and `--json` has them all.
 const LINES_SHOWN: usize = 40;
 
-/// `rerun hourly`.
+/// `rerun hourly`, `rerun daily`.
 pub fn rerun(caller: &Caller, args: &RerunArgs) -> Result<Answer, Failure> {
     match args.job {
         JobName::Hourly => {}
-        JobName::Daily | JobName::Monthly => unreachable!("`not_yet` refuses jobs of later versions"),
+        JobName::Daily => return rerun_daily(caller, args),
+        JobName::Monthly => unreachable!("`not_yet` refuses jobs of later versions"),
     }
     let session = if args.apply.is_some() { caller.write()? } else { caller.read()? };
     let range = session.range(Some(args.from), Some(args.to))?;
@@ -55,6 +60,55 @@ pub fn rerun(caller: &Caller, args: &RerunArgs) -> Result<Answer, Failure> {
     };
     let is_applied = args.apply.is_some();
     Ok(Answer::done(text(&plan, &ask, args, is_applied, books.zone), document(&plan, &ask, is_applied, books.zone)))
+}
+
+/// `rerun daily`: what days up to the end of the range missed, as a plan, then once. Every step of a life is keyed by what it
+/// does and when, so that only what is missing is found: no renewal is charged twice, and nothing that expired is revived.
+fn rerun_daily(caller: &Caller, args: &RerunArgs) -> Result<Answer, Failure> {
+    let session = if args.apply.is_some() { caller.write()? } else { caller.read()? };
+    let range = session.range(Some(args.from), Some(args.to))?;
+    if args.reason.trim().is_empty() {
+        return Err(Failure::usage("the reason is empty")
+            .at("--reason")
+            .expected("why the past is looked at again, in a few words"));
+    }
+    if let Some(sku) = &args.sku {
+        return Err(Failure::usage(format!("`--sku {sku}` with `rerun daily`"))
+            .at("--sku")
+            .expected("an account, or everything: renewals, expiries and arrears are of accounts, not of skus"));
+    }
+    let mut books = Books::open(session)?;
+    let wish = |is_dry_run| Wish {
+        until: Some(range.end),
+        account_id: args.account.clone(),
+        is_dry_run,
+        trigger: "rerun",
+        ..Wish::default()
+    };
+    let planned = settle::settle(&mut books, &wish(true), &Progress::start())?;
+    let ids: Vec<&str> = planned.lives.ids.iter().map(String::as_str).collect();
+    let plan_id = id::derive("plan", &ids);
+    let receipt = match args.apply.as_deref().filter(|_| !args.dry_run) {
+        None => planned,
+        Some(wanted) if wanted != plan_id => {
+            return Err(Failure::stale(format!("plan `{wanted}` is no longer true: it is `{plan_id}` now"))
+                .hint("look at the new plan, then apply that"));
+        }
+        Some(_) => settle::settle(&mut books, &wish(false), &Progress::start())?,
+    };
+    let is_applied = args.apply.is_some() && !args.dry_run;
+    let mut text = settle_text(&books, &wish(!is_applied), &receipt);
+    text += &format!("\nreason: {}\n", args.reason.trim());
+    text += &match is_applied {
+        true => format!("done: plan {plan_id}\n"),
+        false => format!("plan {plan_id}\nnothing is changed yet; the same command with `--apply {plan_id}` carries it out\n"),
+    };
+    let mut document = settle_document(&books, &wish(!is_applied), &receipt);
+    document["plan"] = json!(plan_id);
+    document["is_applied"] = json!(is_applied);
+    document["job"] = json!(JobName::Daily.as_str());
+    document["reason"] = json!(args.reason.trim());
+    Ok(Answer::done(text, document))
 }
 
 /// This version issues no bills, so that every month is open and keeps its own differences.

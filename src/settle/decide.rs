@@ -57,6 +57,8 @@ pub(super) fn batch(
     };
     pay::pay_all(books, knowledge, purses, (steps, &loaded), &run_ids, &mut batch)?;
     runs::count_postings(&mut batch, wish.rerun.is_some());
+    let nights = runs::of_lives(books, wish, &batch);
+    batch.runs.extend(nights);
     (batch.tier_totals, batch.tier_totals_gone) =
         (new_totals(&loaded.tiers, &tiers_before), gone_totals(&loaded.tiers, &tiers_before));
     if wish.is_partial() {

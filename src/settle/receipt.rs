@@ -37,6 +37,9 @@ pub struct Lives {
     pub orders_refused: u64,
     /// How often each thing happened, and the sum of its amounts, by the event's word.
     pub happened: BTreeMap<LifeEventKind, Happened>,
+    /// The ids of all of it, in the order done: what a plan is told by.
+    #[serde(skip)]
+    pub ids: Vec<String>,
 }
 
 /// How often something happened.
@@ -57,6 +60,7 @@ impl Lives {
 
     fn add(&mut self, life: &LifeBatch) {
         for order in &life.orders {
+            self.ids.push(format!("{} {}", order.order_id, order.status.as_str()));
             match order.status {
                 OrderStatus::Done => self.orders_done += 1,
                 OrderStatus::Refused => self.orders_refused += 1,
@@ -64,6 +68,7 @@ impl Lives {
             }
         }
         for event in &life.events {
+            self.ids.push(event.event_id.clone());
             let happened = self.happened.entry(event.kind).or_default();
             happened.count += 1;
             happened.amount += morning::amount_of(event).unwrap_or_default();
@@ -99,8 +104,9 @@ pub struct CurrencyTotals {
 
 impl Receipt {
     pub(super) fn add(&mut self, decided: &Decided) {
-        self.windows += decided.batch.runs.len() as u64;
-        self.rows_in += decided.batch.runs.iter().map(|run| run.rows_in).sum::<u64>();
+        let of_use = decided.batch.runs.iter().filter(|run| run.job == "hourly");
+        self.windows += of_use.clone().count() as u64;
+        self.rows_in += of_use.map(|run| run.rows_in).sum::<u64>();
         self.rows_out += decided.charges.len() as u64 + decided.bulk_charges;
         self.funds += decided.batch.funds.len() as u64;
         self.lives.add(&decided.batch.life);

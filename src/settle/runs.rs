@@ -68,6 +68,39 @@ pub(super) fn of_windows(
     runs
 }
 
+/// One run of the daily job for each billing day on which lives went on: orders, renewals, expiries, arrears.
+pub(super) fn of_lives(books: &Books, wish: &Wish, batch: &SettlementBatch) -> Vec<RunRecord> {
+    let mut days: BTreeMap<Window, RunRecord> = BTreeMap::new();
+    let mut facts: BTreeMap<Window, Vec<&str>> = BTreeMap::new();
+    let day_of = |at: Instant| books.zone.day_containing(at);
+    let events = batch.life.events.iter().map(|event| (event.at, event.event_id.as_str()));
+    let orders = batch.life.orders.iter().filter_map(|order| Some((order.done_at?, order.order_id.as_str())));
+    for (at, id) in events.chain(orders) {
+        facts.entry(day_of(at)).or_default().push(id);
+    }
+    for (day, ids) in facts {
+        let start = day.start.to_utc_text();
+        let named: Vec<&str> = ["daily", &start].into_iter().chain(ids.iter().copied()).collect();
+        let (run_id, job) = (id::derive("run", &named), "daily".to_owned());
+        let rows_in = ids.len() as u64;
+        let inputs = "{}".to_owned();
+        days.insert(day, RunRecord { run_id, job, window: day, rows_in, inputs, ..blank(books, wish) });
+    }
+    for charge in &batch.life.charges {
+        let Some(run) = days.get_mut(&day_of(charge.charge.transaction_at)) else { continue };
+        run.rows_out += 1;
+        if charge.charge.currency == books.session.settings.currency {
+            run.amount += charge.charge.amounts.due;
+        }
+    }
+    for transaction in batch.transactions.iter().filter(|transaction| transaction.description != "settlement") {
+        if let Some(run) = days.get_mut(&day_of(transaction.at)) {
+            run.postings += transaction.legs.len() as u64;
+        }
+    }
+    days.into_values().collect()
+}
+
 /// A rerun has one run, over everything that it covers.
 pub(super) fn of_rerun(
     books: &Books,
