@@ -8,7 +8,7 @@ use super::charges::{self, Settlements};
 use super::tiers::TierSums;
 use super::units::SettledUnits;
 use super::usage::{Posted, Recount};
-use super::{Check, EVER, Report};
+use super::{Check, EVER, Report, slices};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::progress::Progress;
@@ -16,8 +16,10 @@ use crate::settle;
 use chrono::NaiveDate;
 use reckoner_core::audit;
 use reckoner_core::ledger::LedgerAccount;
+use reckoner_core::life::OrderCharge;
 use reckoner_core::price::is_tiered;
-use reckoner_core::rate::{Charge, Terms};
+use reckoner_core::rate::{Charge, ChargeType, Terms};
+use reckoner_core::table::BillingMode;
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, read_charges};
 use reckoner_store::{LakeFile, SettledWindow};
@@ -151,6 +153,17 @@ impl<'a> Walk<'a> {
         }
     }
 
+    /// Adds what orders bring in.
+    fn take_orders(&mut self) -> Result<(), Failure> {
+        for slice in slices(self.books)? {
+            for OrderCharge { charge, .. } in self.books.store().order_charges(slice, None)? {
+                *self.income.entry((charge.currency.clone(), order_account(&charge))).or_default() +=
+                    i128::from(charge.amounts.due.e8());
+            }
+        }
+        Ok(())
+    }
+
     fn finish(mut self, days: u64, report: &mut Report) -> Option<Income> {
         report.count("charges", "rows", self.rows);
         report.count("charges", "days", days);
@@ -165,8 +178,18 @@ impl<'a> Walk<'a> {
             self.units.check(self.books, report);
             Ok(())
         });
+        let made = made.and_then(|()| report.attempt(&[Check::LedgerIncome], |_| self.take_orders()));
         report.count("charges", "settlements", self.settlements.seen);
         made.map(|()| self.income)
+    }
+}
+
+/// The ledger account that a charge of an order is posted to: what is paid ahead is deferred, a fee is income by itself.
+fn order_account(charge: &Charge) -> String {
+    match (charge.charge_type, charge.billing_mode) {
+        (ChargeType::Fee, _) => LedgerAccount::Fees.to_string(),
+        (_, BillingMode::Subscription) => LedgerAccount::Deferred(&charge.product).to_string(),
+        (_, mode) => LedgerAccount::Income(&charge.product, mode).to_string(),
     }
 }
 

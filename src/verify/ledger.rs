@@ -112,7 +112,7 @@ fn class(name: &str) -> Check {
     match name.split(':').collect::<Vec<_>>().as_slice() {
         ["liabilities", "wallet" | "granted", ..] => Check::LedgerWallets,
         ["assets", "receivable", ..] => Check::LedgerReceivables,
-        ["income", ..] => Check::LedgerIncome,
+        ["income", ..] | ["liabilities", "deferred", ..] => Check::LedgerIncome,
         _ => Check::LedgerFunds,
     }
 }

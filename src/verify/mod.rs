@@ -17,6 +17,7 @@ mod charges;
 mod days;
 mod files;
 mod ledger;
+mod orders;
 mod payments;
 mod raw;
 mod report;
@@ -81,16 +82,20 @@ checks! {
     ChargesSettled "charges.settled" "a settlement is its charges: account, month, currency, how many, and the sum of what is due",
     PaymentsSettlement "payments.settlement" "due = what the sources paid + outstanding, for every settlement",
     PaymentsLines "payments.lines" "what a settlement says that a source paid is the sum of its payment lines",
-    PaymentsReference "payments.reference" "a payment line pays for a settlement or funds entry of its own account and currency",
+    PaymentsReference "payments.reference" "a payment line pays for a settlement, order or funds entry of its own account and currency",
     PaymentsOutstanding "payments.outstanding" "what is outstanding today is what became due less what was paid, taken back or given up",
     PaymentsVouchers "payments.vouchers" "what a voucher paid and got back is the sum of its lines, and never above its amount",
     PaymentsCredit "payments.credit" "the credit in use is the sum of the payment lines on credit",
     PaymentsRefunds "payments.refunds" "no source gets back more than it paid",
+    OrdersCharges "orders.charges" "the amount of an order is the sum of what its charges make due; one that waits or was refused has none",
+    OrdersPaid "orders.paid" "due = the payment lines of an order + what is open of it, of an account also after refunds",
+    OrdersSources "orders.sources" "a payment line of an order is of its account and names the voucher that it is from",
+    OrdersPeriods "orders.periods" "a paid period is its charge: order, time, sku, price and amount, and holds no more than that",
     LedgerLegs "ledger.legs" "the legs of every transaction sum to 0",
     LedgerBalance "ledger.balance" "all accounts together sum to 0, in every currency",
     LedgerWallets "ledger.wallets" "what the ledger owes an account is its wallet: cash and granted money, neither below 0",
     LedgerReceivables "ledger.receivables" "what an account owes in the ledger is what is outstanding and its credit in use",
-    LedgerIncome "ledger.income" "income in the ledger is the sum of the charges, by product and mode",
+    LedgerIncome "ledger.income" "income, deferred income and fees in the ledger are the sums of the charges, by product and mode",
     LedgerFunds "ledger.funds" "cash, vouchers, write-offs and suspense in the ledger are what funds and payments moved",
     UsageAccepted "usage.accepted" "the use that counts as accepted is that of the rows in force",
     UsageTouched "usage.touched" "every hour of an accepted or replaced row is known to have received it",
@@ -126,6 +131,7 @@ pub fn verify(books: &Books, is_full: bool, progress: &Progress) -> Report {
     units::check(books, progress, &mut report);
     let sums = ledger::sums(books, &mut report);
     let paid = payments::check(books, sums.as_ref(), &mut report);
+    orders::check(books, &mut report);
     ledger::check(books, sums, paid, income, &mut report);
     windows::check(books, &mut report);
     if is_full {
@@ -176,7 +182,7 @@ mod tests {
         let groups: Vec<&str> = Check::ALL.iter().map(|check| check.group()).collect();
         let mut distinct = groups.clone();
         distinct.dedup();
-        let expected = ["store", "files", "charges", "payments", "ledger", "usage", "windows", "raw"];
+        let expected = ["store", "files", "charges", "payments", "orders", "ledger", "usage", "windows", "raw"];
         assert_eq!(distinct, expected, "a group's checks stand together, groups in the order in which data flows");
     }
 }

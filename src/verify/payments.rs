@@ -8,6 +8,7 @@ use super::{Check, Report, slices};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::audit::{self, Finding};
+use reckoner_core::life::OrderCharge;
 use reckoner_core::number::Money;
 use reckoner_core::pay::{PaymentKind, PaymentLine, PaymentSource, SettlementTotals, Wallet};
 use reckoner_core::table::{FundsKind, FundsRow};
@@ -79,7 +80,7 @@ struct Walk {
     entries: HashMap<String, FundsRow>,
     /// What lines pay for funds entries, at 1e-8.
     paid_for_entries: HashMap<String, i128>,
-    /// Settlements that are not paid up.
+    /// Settlements that are not paid up, and orders.
     unpaid: HashMap<String, PaidFor>,
     /// Lines for settlements that are not known yet.
     ahead: HashMap<String, Vec<PaymentLine>>,
@@ -101,10 +102,20 @@ impl Walk {
             }
             entries.insert(row.entry_id.clone(), row);
         }
+        let mut unpaid: HashMap<String, PaidFor> = HashMap::new();
+        for slice in slices(books)? {
+            for OrderCharge { order_id, charge } in books.store().order_charges(slice, None)? {
+                let due = i128::from(charge.amounts.due.e8());
+                let account_id = charge.key.account_id;
+                accounts.entry(account_id.clone()).or_default().unpaid += due;
+                let new = || PaidFor { account_id, currency: charge.currency, unpaid: 0 };
+                unpaid.entry(order_id).or_insert_with(new).unpaid += due;
+            }
+        }
         Ok(Self {
             entries,
             paid_for_entries: HashMap::new(),
-            unpaid: HashMap::new(),
+            unpaid,
             ahead: HashMap::new(),
             accounts,
             of_vouchers: BTreeMap::new(),
@@ -200,7 +211,7 @@ impl Walk {
         let ids: Vec<String> = ids.into_iter().chain(self.accounts.keys().cloned()).collect();
 
         for line in std::mem::take(&mut self.ahead).into_values().flatten() {
-            let (law, computed) = ("it pays for a settlement or a funds entry", "nothing of that id".to_owned());
+            let (law, computed) = ("it pays for a settlement, an order or a funds entry", "nothing of that id".to_owned());
             let (subject, stated) = (format!("payment `{}`", line.payment_id), format!("`{}`", line.paid_for));
             let finding = Finding { subject, law, stated, computed, difference: String::new() };
             report.judge(Check::PaymentsReference, [finding]);

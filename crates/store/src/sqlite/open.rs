@@ -26,6 +26,9 @@ pub(super) const APPLICATION_ID: i64 = 0x5243_4b4e;
 const SQLITE_NEEDED: (i32, &str) = (3_051_003, "3.51.3");
 /// Memory for pages: keys that are hashes land all over their index, and the default of 2 MiB writes its pages many times.
 const CACHE_KIB: i64 = 64 * 1_024;
+/// Pages of the journal after which they are brought into the database's own file (256 MiB). The default of 1,000 is passed by
+/// every batch of some thousands of accounts, so that a page that many batches change would be written there by each.
+const JOURNAL_PAGES: i64 = 65_536;
 /// How long a second writer waits.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it pauses between two tries where SQLite does not wait by itself.
@@ -45,6 +48,7 @@ pub(super) fn writer(path: &Path) -> Answer<Connection> {
         return Err(StoreError::NoWriteAheadLog { path: path.display().to_string(), found });
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // Without it, INSERT OR REPLACE would pass by the triggers that keep tables append-only.
     connection.pragma_update(None, "recursive_triggers", true)?;

@@ -1,0 +1,46 @@
+//! Orders: what they cost, who paid them, and whether what was bought says the same.
+
+use super::{Check, EVER, Report};
+use crate::books::Books;
+use crate::failure::Failure;
+use reckoner_engine::audit::{self, OrderBooks, OrderFindings};
+use std::collections::HashSet;
+
+const CHECKS: [Check; 4] = [Check::OrdersCharges, Check::OrdersPaid, Check::OrdersSources, Check::OrdersPeriods];
+
+/// Checks everything that was ordered.
+pub(super) fn check(books: &Books, report: &mut Report) {
+    report.attempt(&CHECKS, |report| {
+        let of_orders = load(books)?;
+        let (orders, lines) = (of_orders.orders.len() as u64, of_orders.lines.len() as u64);
+        let periods = of_orders.resources.iter().map(|resource| resource.periods.len() as u64).sum();
+        let OrderFindings { charges, paid, sources, periods: of_periods } = audit::check(&of_orders);
+        for (check, things, findings) in [
+            (Check::OrdersCharges, orders, charges),
+            (Check::OrdersPaid, orders, paid),
+            (Check::OrdersSources, lines, sources),
+            (Check::OrdersPeriods, periods, of_periods),
+        ] {
+            report.looked(check, things);
+            findings.into_iter().for_each(|finding| report.found(check, finding));
+        }
+        report.count("orders", "orders", orders);
+        report.count("orders", "paid periods", periods);
+        Ok(())
+    });
+}
+
+fn load(books: &Books) -> Result<OrderBooks, Failure> {
+    let store = books.store();
+    let known = store.orders(EVER)?;
+    let ids: HashSet<String> = known.iter().map(|order| order.row.order_id.clone()).collect();
+    let accounts: Vec<String> = store.accounts()?.into_iter().map(|known| known.row.account_id).collect();
+    let open = store.open_settlements(&accounts)?.into_iter().map(|(_, open)| (open.settlement_id, open.outstanding));
+    Ok(OrderBooks {
+        charges: store.order_charges(EVER, None)?,
+        lines: store.payments(EVER)?.into_iter().filter(|line| ids.contains(&line.paid_for)).collect(),
+        open: open.filter(|(id, _)| ids.contains(id)).collect(),
+        resources: store.resources()?,
+        orders: known.into_iter().map(|order| (order.row.account_id, order.state)).collect(),
+    })
+}
