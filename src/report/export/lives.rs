@@ -4,8 +4,7 @@ use super::{Batches, ByAccount, ExportTable, Row, Selection, at_hand};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::ColumnKind::{Amount, Id, Instant as At, Quantity, Text};
-use reckoner_core::life::{AccountStatus, PeriodKind, Resource, ResourceStatus, Surroundings, arrears_stops};
-use reckoner_core::table::ProductRow;
+use reckoner_core::life::{AccountStatus, PeriodKind, Products, Resource, ResourceStatus, Surroundings};
 use reckoner_core::time::{Instant, Zone};
 use reckoner_store::KnownOrder;
 use std::collections::{BTreeSet, HashMap};
@@ -52,40 +51,31 @@ struct Facts {
 fn subscriptions<'a>(books: &'a Books, _: &Selection) -> Result<Batches<'a>, Failure> {
     let store = books.store();
     let resources = store.resources()?;
-    let products = in_force(store.products()?.into_iter().map(|known| known.row), books.as_of);
+    let flags = Products::new(store.products()?.into_iter().map(|known| known.row));
     let standings: HashMap<String, AccountStatus> =
         store.all_standings()?.into_iter().map(|standing| (standing.account_id, standing.status)).collect();
     let mut active: HashMap<String, BTreeSet<String>> = HashMap::new();
+    let mut in_use: HashMap<String, Vec<String>> = HashMap::new();
     for resource in resources.iter().filter(|resource| resource.status == ResourceStatus::Active) {
         active.entry(resource.account_id.clone()).or_default().insert(resource.resource_id.clone());
+        in_use.entry(resource.account_id.clone()).or_default().push(resource.product.clone());
     }
 
     let none = BTreeSet::new();
     let rows = resources.into_iter().map(|resource| {
-        let product = products.get(&resource.product);
+        let of_account = in_use.get(&resource.account_id).map_or(&[][..], Vec::as_slice);
+        let terms = flags.at(&resource.product, books.as_of);
         let around = Surroundings {
-            as_of: books.as_of,
-            arrears_stops: arrears_stops(product, &books.profile),
+            arrears_stops: terms.arrears_stops(&books.profile),
+            has_edition: terms.has_edition(of_account.iter().map(|product| flags.at(product, books.as_of))),
             account: standings.get(&resource.account_id).copied().unwrap_or(AccountStatus::Normal),
             active: active.get(&resource.account_id).unwrap_or(&none),
         };
-        let product_line = product.and_then(|row| row.particulars.get("product_line").cloned());
+        let product_line = terms.product_line.clone();
         let facts = Facts { product_line, works: resource.works(&around), as_of: books.as_of, zone: books.zone };
         subscription(resource, facts)
     });
     Ok(at_hand(rows.collect()))
-}
-
-/// The row of each product that holds at this instant.
-fn in_force(rows: impl Iterator<Item = ProductRow>, as_of: Instant) -> HashMap<String, ProductRow> {
-    let mut products: HashMap<String, ProductRow> = HashMap::new();
-    for row in rows.filter(|row| row.valid_from.is_none_or(|from| from <= as_of)) {
-        match products.get(&row.product) {
-            Some(later) if later.valid_from > row.valid_from => {}
-            Some(_) | None => drop(products.insert(row.product.clone(), row)),
-        }
-    }
-    products
 }
 
 fn subscription(resource: Resource, facts: Facts) -> Row {
@@ -177,7 +167,6 @@ mod tests {
     use reckoner_core::time::Window;
     use reckoner_store::conformance::samples::{self, at, money};
     use reckoner_store::{OrderOrigin, OrderState};
-    use std::collections::BTreeMap;
 
     /// The cells by their columns' names, as text; empty ones left out.
     fn shown(table: &ExportTable, row: Row) -> Vec<(&'static str, String)> {
@@ -248,22 +237,6 @@ mod tests {
         let last_given_back = Resource { periods: resource.periods[..2].to_vec(), ..bought };
         assert_eq!(unstarted_until(&last_given_back, at(9)), Some(at(20)));
         assert_eq!(unstarted_until(&last_given_back, at(10)), None); // it begins
-    }
-
-    #[test]
-    fn of_a_product_the_latest_row_that_holds_is_in_force() {
-        let dated = |valid_from, line: &str| {
-            let particulars = BTreeMap::from([("product_line".to_owned(), line.to_owned())]);
-            ProductRow { valid_from, particulars, ..samples::product("edge") }
-        };
-        let rows = [dated(Some(at(5)), "network"), dated(None, "compute"), dated(Some(at(9)), "edge")];
-        for (hours, expected) in [(4, "compute"), (5, "network"), (8, "network"), (9, "edge")] {
-            for order in [[0, 1, 2], [2, 1, 0], [1, 2, 0]] {
-                let found = in_force(order.into_iter().map(|place: usize| rows[place].clone()), at(hours));
-                assert_eq!(found["edge"].particulars["product_line"], expected, "{hours} {order:?}");
-            }
-        }
-        assert!(in_force([rows[0].clone()].into_iter(), at(4)).is_empty());
     }
 
     #[test]

@@ -36,7 +36,7 @@ mod timer;
 
 pub use account::{LifeAccount, Standing};
 pub use effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, OrderStatus, Refused};
-pub use function::{Surroundings, arrears_stops};
+pub use function::Surroundings;
 pub use product::{ProductRenewal, ProductTerms, Products};
 pub use terms::LifeTerms;
 pub use timeline::{Given, Taken, advance, next_at, standing_next_at};

@@ -143,6 +143,14 @@ impl ProductTerms {
         }
     }
 
+    /// Whether an account with active resources of these products has what this one works beside: an edition of its family
+    /// above `basic`, where it is an add-on (Huawei Cloud, SecMaster, billing termination).
+    pub fn has_edition<'a>(&self, mut active: impl Iterator<Item = &'a Self>) -> bool {
+        let is_edition =
+            |other: &Self| !other.is_addon && other.family == self.family && other.edition.as_deref() != Some("basic");
+        !self.is_addon || self.family.is_none() || active.any(is_edition)
+    }
+
     /// When expiry or arrears stop the service.
     pub fn arrears_stops(&self, profile: &Profile) -> ArrearsStops {
         self.arrears_stops.unwrap_or(profile.arrears_stops)
@@ -156,5 +164,36 @@ impl ProductTerms {
     /// Days that it is then kept, stopped.
     pub fn retention_days(&self, profile: &Profile, mode: BillingMode, level: &str) -> u32 {
         self.retention_days.unwrap_or_else(|| profile.retention.days(mode, level))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::table::Overlap;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_products_own_word_goes_before_the_profiles() {
+        let profile = |word: &str| Profile::parse(&format!("base = \"huawei-intl\"\narrears_stops = \"{word}\"")).expect("right");
+        let product = |word: &str| {
+            let particulars = BTreeMap::from([("arrears_stops".to_owned(), word.to_owned())]);
+            let (name, overlap, valid_from) = ("edge".to_owned(), Overlap::Add, None);
+            ProductRow { product: name.clone(), name, overlap, valid_from, particulars }
+        };
+        let unsaid = ProductRow { particulars: BTreeMap::new(), ..product("") };
+        // profile | product's own word | arrears stop
+        let cases = [
+            ("after_grace", None, ArrearsStops::AfterGrace),
+            ("at_once", None, ArrearsStops::AtOnce),
+            ("at_once", Some(unsaid), ArrearsStops::AtOnce),
+            ("at_once", Some(product("after_grace")), ArrearsStops::AfterGrace),
+            ("after_grace", Some(product("at_once")), ArrearsStops::AtOnce),
+        ];
+        for (word, product, expected) in cases {
+            let known = Products::new(product.clone());
+            let seen = known.at("edge", Instant::from_seconds(0)).arrears_stops(&profile(word));
+            assert_eq!(seen, expected, "{word} {product:?}");
+        }
     }
 }

@@ -242,8 +242,14 @@ fn events_tell_what_works() {
                 .collect();
             for (id, resource) in &desk.account.resources {
                 let terms = desk.terms(Instant::MIN);
-                let arrears_stops = terms.product(&resource.product, *at).arrears_stops(terms.profile);
-                let around = Surroundings { as_of: *at, arrears_stops, account: desk.account.standing.status, active: &active };
+                let product = terms.product(&resource.product, *at);
+                let hosts = desk.account.resources.values().filter(|one| one.status == ResourceStatus::Active);
+                let around = Surroundings {
+                    arrears_stops: product.arrears_stops(terms.profile),
+                    account: desk.account.standing.status,
+                    active: &active,
+                    has_edition: product.has_edition(hosts.map(|one| terms.product(&one.product, *at))),
+                };
                 let works = resource.works(&around);
                 let by_events = *known.entry(id.clone()).or_insert(works);
                 assert_eq!(by_events, works, "seed {} {id} at {}: {:#?}", life.seed, desk.text(*at), desk.events);

@@ -48,12 +48,12 @@ pub fn editions(account: &LifeAccount, as_of: Instant, terms: &LifeTerms<'_>) ->
         let edition = highest.map_or("basic", |(_, edition)| edition);
         let stopped = addons.into_iter().filter(|(resource, product)| {
             let around = Surroundings {
-                as_of,
                 arrears_stops: product.arrears_stops(terms.profile),
                 account: account.standing.status,
                 active: &active,
+                has_edition: edition != "basic",
             };
-            edition == "basic" || !resource.works(&around)
+            !resource.works(&around)
         });
         Ok(Edition {
             account_id: account.account_id().to_owned(),
