@@ -303,3 +303,50 @@ fn what_is_late_rewrites_nothing() {
     }
     assert!(late_ones > 500, "{late_ones} late ones are too few to tell");
 }
+
+/// Whatever the file lets in is answered: done or refused, and never a halt.
+#[test]
+fn odd_orders_are_answered() {
+    let kinds = ["purchase", "renew", "unsubscribe", "change", "delete", "set_renewal", "align"];
+    let cells = [
+        "quantity=0",
+        "quantity=999999999999999999",
+        "quantity=0.000000000001",
+        "periods=1200",
+        "periods=1200 quantity=999999999999",
+        "renewal_periods=1200 renewal=auto",
+        "renewal=to_pay_per_use",
+        "scope=renewal",
+        "effective=next_period quantity=3",
+        "effective=now quantity=0.5",
+        "expires_on=9999-12-31",
+        "expires_on=1999-12-31",
+        "align_day=last periods=1200",
+        "accept_fee=0",
+        "bundle_id=b-1",
+        "depends_on=r-1",
+        "trial=true renewal=auto",
+        "sku=none",
+    ];
+    let skus = ["vm.month", "vm.year", "vm.hour", "cert.ov", "pack.month"];
+    let mut answered = 0;
+    for (seed, sku) in skus.iter().enumerate() {
+        let bare = Life::of(seed as u64).desk;
+        for at in ["2026-01-20T00:00:00", "2026-02-20T03:00:00", "2026-02-21T00:00:00", "2026-03-10T00:00:00"] {
+            let mut bought = bare.clone();
+            bought.pays_in("2026-01-19T00:00:00", "9000");
+            bought.does("2026-01-20T00:00:00", "purchase", "r-1", &format!("sku={sku} renewal=auto"));
+            for kind in kinds {
+                for more in cells {
+                    let mut desk = bought.clone();
+                    let sku = if more.starts_with("sku=") { String::new() } else { format!("sku={sku}") };
+                    let resource_id = if kind == "purchase" { "r-2" } else { "r-1" };
+                    let result = desk.does(at, kind, resource_id, &format!("{sku} {more}"));
+                    assert_ne!(result, "waits", "{kind} {more} {at}");
+                    answered += 1;
+                }
+            }
+        }
+    }
+    assert_eq!(answered, skus.len() * 4 * kinds.len() * cells.len());
+}
