@@ -221,6 +221,7 @@ mod tests {
             kind,
             service: Window::new(at(start), at(end)),
             is_given_back,
+            used: None,
             ..bought.periods[0].clone()
         };
         let periods = vec![

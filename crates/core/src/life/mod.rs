@@ -244,6 +244,18 @@ pub struct PaidPeriod {
     /// Whether it was given back.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_given_back: bool,
+    /// What was used up when a downgrade gave back a part of the rest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub used: Option<UsedUp>,
+}
+
+/// The part of a period that was used up at its price before a downgrade: what is left is used up from there on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UsedUp {
+    /// Up to when.
+    pub until: Instant,
+    /// What of the money that was paid (vouchers left out) that time took.
+    pub amount: Money,
 }
 
 /// What one source paid.

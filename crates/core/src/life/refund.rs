@@ -255,6 +255,36 @@ const fn rule_of(case: RefundCase) -> &'static str {
     }
 }
 
+/// What of the money that was paid for a period is used up at an instant, half-up, and that in numbers. Since a downgrade that
+/// gave some back, what it left is used up over the time that was left then.
+///
+/// # Errors
+/// [`AmountOverflow`] when an amount does not fit.
+pub(super) fn consumed(
+    period: &PaidPeriod,
+    paid: Money,
+    at: Instant,
+    scale: FeeScale,
+    (profile, zone): (&Profile, Zone),
+) -> Result<(Money, String), AmountOverflow> {
+    let before = period.used.map_or(Money::ZERO, |used| used.amount.min(paid));
+    let since = period.used.map_or(period.service.start, |used| used.until);
+    let unit = profile.refund_time_unit;
+    let (used, total) = used_of_total(Window::new(since, period.service.end), at, unit, zone);
+    let part = if total > 0 { Fraction::new(i128::from(used), i128::from(total)) } else { Fraction::ONE };
+    let rest = paid - before;
+    let consumed = Accrued::of_money(rest).share(part)?.round_half_up(scale)?.min(rest);
+    let word = match unit {
+        RefundTimeUnit::Hour => "h",
+        RefundTimeUnit::Day => "d",
+    };
+    let numbers = match before.is_zero() {
+        true => format!("{} x {used} {word} / {total} {word}", plain(paid)),
+        false => format!("{} + ({} - {}) x {used} {word} / {total} {word}", plain(before), plain(paid), plain(before)),
+    };
+    Ok((before + consumed, numbers))
+}
+
 /// What is kept of a period under way: for the time used, then for the handling; both half-up, together never more than was
 /// paid ("a refund below 0 is not paid").
 fn kept_in_use(
@@ -265,15 +295,7 @@ fn kept_in_use(
 ) -> Result<(Money, Money), AmountOverflow> {
     let scale = FeeScale::minor_unit(terms.currency);
     let exact = Accrued::of_money(paid);
-    let unit = terms.profile.refund_time_unit;
-    let (used, total) = used_of_total(period.service, terms.at, unit, terms.zone);
-    let part = if total > 0 { Fraction::new(i128::from(used), i128::from(total)) } else { Fraction::ONE };
-    let consumed = exact.share(part)?.round_half_up(scale)?.min(paid);
-    let word = match unit {
-        RefundTimeUnit::Hour => "h",
-        RefundTimeUnit::Day => "d",
-    };
-    let numbers = format!("{} x {used} {word} / {total} {word}", plain(paid));
+    let (consumed, numbers) = consumed(period, paid, terms.at, scale, (terms.profile, terms.zone))?;
     formula.step("consumed", "paid x used / total", numbers, consumed);
 
     let year = year_of_use(period.service.start, terms.at, terms.zone);

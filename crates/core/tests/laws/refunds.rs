@@ -42,6 +42,7 @@ fn january(paid: &[(PaymentSource, &str)]) -> PaidPeriod {
         due: paid.iter().map(|part| part.amount).sum(),
         paid,
         is_given_back: false,
+        used: None,
     }
 }
 

@@ -345,6 +345,7 @@ fn paid(service: Window, paid: Vec<PaidPart>) -> PaidPeriod {
         due: paid.iter().map(|part| part.amount).sum(),
         paid,
         is_given_back: false,
+        used: None,
     }
 }
 

@@ -114,12 +114,14 @@ impl Store for Disturbed<'_> {
         fn resources(&self) -> Result<Vec<Resource>, StoreError>;
         fn resources_expiring(&self, within: Window) -> Result<Vec<Resource>, StoreError>;
         fn life_due(&self, until: Instant) -> Result<Vec<String>, StoreError>;
+        fn newly_in_arrears(&self, since: Instant) -> Result<Vec<String>, StoreError>;
         fn standings_of(&self, account_ids: &[String]) -> Result<Vec<AccountStanding>, StoreError>;
         fn all_standings(&self) -> Result<Vec<AccountStanding>, StoreError>;
         fn standing_intervals(&self, touching: Window) -> Result<Vec<StandingInterval>, StoreError>;
         fn order_charges(&self, within: Window, account_id: Option<&str>) -> Result<Vec<OrderCharge>, StoreError>;
         fn order_payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
         fn life_events(&self, within: Window) -> Result<Vec<LifeEvent>, StoreError>;
+        fn life_event_times(&self, after: u64) -> Result<(Vec<Instant>, u64), StoreError>;
         fn settlements(&self, within: Window) -> Result<Vec<SettlementRecord>, StoreError>;
         fn settlements_named(&self, id_begins: &str, limit: u32) -> Result<Vec<SettlementRecord>, StoreError>;
         fn money_by_currency(&self) -> Result<Vec<CurrencySums>, StoreError>;

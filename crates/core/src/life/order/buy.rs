@@ -87,6 +87,7 @@ pub(super) fn pay_for(
         due: item.priced.amounts.due,
         paid: with_invoice(parts.parts, item.priced.amounts.due),
         is_given_back: false,
+        used: None,
     });
     let periods = periods.collect();
     let effects = LifeEffects {

@@ -7,10 +7,10 @@ use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Re
 use super::super::formula::Formula;
 use super::super::refund::{Refund, RefundCase, RefundPolicy, RefundTerms, refund_of};
 use super::super::terms::LifeTerms;
-use super::super::{NextPeriod, OrderCharge, PaidPart, PaidPeriod, PeriodKind, Resource, ResourceStatus};
+use super::super::{NextPeriod, OrderCharge, PaidPart, PaidPeriod, PeriodKind, Resource, ResourceStatus, UsedUp};
 use super::buy::{Drawn, ON_INVOICE, beyond};
 use super::{live, next_attempt, paid_ahead};
-use crate::number::{Money, Quantity};
+use crate::number::{FeeScale, Money, Quantity};
 use crate::pay::{GivenBack, OrderRefund, PaymentSource, give_back as pay_back};
 use crate::profile::QuotaPer;
 use crate::rate::{Amounts, ChargeType};
@@ -269,12 +269,18 @@ pub(super) fn give_back(
 ) -> Result<LifeEffects, Refused> {
     let charges = backs.iter().flat_map(|back| charges_of(account, order, back, at, terms)).collect();
     let given_back: Vec<GivenBack> = backs.iter().map(|back| given_back(account, back)).collect();
+    let used: Vec<Option<UsedUp>> = backs
+        .iter()
+        .map(|back| used_before(&account.resources[&back.resource_id].periods[back.place], back, terms))
+        .collect::<Result<_, _>>()?;
+
     let refund = OrderRefund { order_id: order.order_id.clone(), at, given_back };
     let money = pay_back(&mut account.money, &refund, terms.profile);
-    for back in backs {
+    for (back, used) in backs.iter().zip(used) {
         let resource = account.resources.get_mut(&back.resource_id).expect("what comes back is of a resource of the account");
         let period = &mut resource.periods[back.place];
         period.is_given_back |= back.is_whole;
+        period.used = used;
         for part in &back.parts {
             let same = period.paid.iter_mut().find(|paid| (paid.source, &paid.source_id) == (part.source, &part.source_id));
             same.expect("what comes back was paid").amount -= part.amount;
@@ -297,6 +303,19 @@ pub(super) fn give_back(
         charges,
         ..LifeEffects::default()
     })
+}
+
+/// What of the period was used up before a downgrade that gives back some of its rest.
+fn used_before(period: &PaidPeriod, back: &Back, terms: &LifeTerms<'_>) -> Result<Option<UsedUp>, Refused> {
+    if back.is_whole {
+        return Ok(period.used);
+    }
+    let until = back.service.start.max(period.service.start);
+    let paid = period.by_all() - period.by_vouchers();
+    let policy = (terms.profile, terms.zone);
+    // Cut at the finest: what is kept is rounded once, when the rest is given back.
+    let (amount, _) = super::super::refund::consumed(period, paid, until, FeeScale::EIGHT, policy).map_err(beyond)?;
+    Ok(Some(UsedUp { until, amount }))
 }
 
 fn given_back(account: &LifeAccount, back: &Back) -> GivenBack {

@@ -67,6 +67,7 @@ pub fn resource(account_id: &str, resource_id: &str, expires: i64) -> Resource {
         due: money("90"),
         paid: vec![PaidPart { source: PaymentSource::Balance, source_id: None, amount: money("90") }],
         is_given_back: false,
+        used: None,
     };
     Resource {
         resource_id: resource_id.to_owned(),
