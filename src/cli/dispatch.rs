@@ -4,6 +4,7 @@ use super::args::orders::OrdersCommand;
 use super::args::renewals::RenewalsCommand;
 use super::args::{InitArgs, QuarantineCommand, SampleArgs, WindowsCommand};
 use super::output::Answer;
+use super::reports::{self, ReportsCommand};
 use super::{Cli, Command, batch, not_yet, orders, quarantine, quote, renewals, rerun, show, status, verify, windows, work};
 use crate::app::Caller;
 use crate::books::Books;
@@ -59,7 +60,10 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
         Command::Renewals(RenewalsCommand::Align(args)) => batch::align(&caller, &args),
         Command::Renewals(RenewalsCommand::Calendar(args)) => renewals::calendar(&caller, &args),
 
-        Command::Bills(_) | Command::Reports(_) => unreachable!("`not_yet` refuses commands of later versions"),
+        Command::Reports(ReportsCommand::List) => reports::list(&caller),
+        Command::Reports(ReportsCommand::Get { report, output }) => reports::get(&caller, &report, output.as_deref()),
+
+        Command::Bills(_) => unreachable!("`not_yet` refuses commands of later versions"),
     }
 }
 

@@ -55,19 +55,3 @@ pub struct BillsArgs {
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
 }
-
-/// `reports`.
-#[derive(Debug, Clone, Subcommand)]
-pub enum ReportsCommand {
-    /// What there is
-    List,
-    /// One report
-    Get {
-        /// As `reports list` names it
-        #[arg(value_name = "REPORT")]
-        report: String,
-        /// File to write
-        #[arg(short, long, value_name = "FILE")]
-        output: Option<std::path::PathBuf>,
-    },
-}

@@ -19,6 +19,7 @@ mod placing;
 pub mod quarantine;
 pub mod quote;
 pub mod renewals;
+mod reports;
 pub mod rerun;
 pub mod show;
 pub mod status;
@@ -116,8 +117,9 @@ pub enum Command {
     /// Subscriptions by expiry: list, renew, align, set their policy, look ahead
     #[command(subcommand)]
     Renewals(args::renewals::RenewalsCommand),
-    /// Reports for finance (not yet)
-    Reports(later::Later<later::ReportsCommand>),
+    /// What jobs leave for people and for other programs: the days' reports and events
+    #[command(subcommand)]
+    Reports(reports::ReportsCommand),
     /// What an order would come to, and how that comes about; changes nothing
     Quote(Box<args::orders::QuoteArgs>),
 }

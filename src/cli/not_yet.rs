@@ -5,14 +5,13 @@ use super::Command;
 use crate::failure::Failure;
 use crate::schedule::JobName;
 
-const SETTLES_BY_HOUR: &str = "this version settles usage by the hour";
+const SETTLES_AND_RENEWS: &str = "this version settles usage and renews subscriptions";
 
 /// Command, what it will do, what there is instead.
 const NOT_YET: &[(&str, &str, &str)] = &[
-    ("run monthly", "closes a month into drafts of bills", SETTLES_BY_HOUR),
-    ("rerun monthly", "closes a month again", SETTLES_BY_HOUR),
-    ("bills", "closes a month", SETTLES_BY_HOUR),
-    ("reports", "lists what finance downloads", "`reckoner export` writes every table"),
+    ("run monthly", "closes a month into drafts of bills", SETTLES_AND_RENEWS),
+    ("rerun monthly", "closes a month again", SETTLES_AND_RENEWS),
+    ("bills", "closes a month", SETTLES_AND_RENEWS),
 ];
 
 /// The refusal of a command that is not there yet; nothing for one that is.
@@ -23,11 +22,8 @@ pub fn refuse(command: &Command) -> Result<(), Failure> {
     let Some(name) = name_if_later(command) else { return Ok(()) };
     let (_, does, instead) =
         NOT_YET.iter().find(|(known, ..)| *known == name).expect("every command of a later version has a line in the list");
-    Err(Failure::usage(format!("not yet: `reckoner {name}` {does}; {SETTLES_BY_HOUR}")).hint(if *instead == SETTLES_BY_HOUR {
-        "`reckoner run hourly` and `reckoner export` are there"
-    } else {
-        instead
-    }))
+    Err(Failure::usage(format!("not yet: `reckoner {name}` {does}; {SETTLES_AND_RENEWS}"))
+        .hint(if *instead == SETTLES_AND_RENEWS { "`reckoner run hourly`, `run daily` and `export` are there" } else { instead }))
 }
 
 fn name_if_later(command: &Command) -> Option<&'static str> {
@@ -41,7 +37,6 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
             JobName::Monthly => Some("rerun monthly"),
         },
         Command::Bills(_) => Some("bills"),
-        Command::Reports(_) => Some("reports"),
         Command::Init(_)
         | Command::Demo(_)
         | Command::Ingest(_)
@@ -57,11 +52,12 @@ fn name_if_later(command: &Command) -> Option<&'static str> {
         | Command::Orders(_)
         | Command::Renewals(_)
         | Command::Quote(_)
+        | Command::Reports(_)
         | Command::Check => None,
     }
 }
 
 /// For a command that is there only in part: the same refusal, with its own words.
 pub fn part(what: &str, instead: &str) -> Failure {
-    Failure::usage(format!("not yet: {what}; {SETTLES_BY_HOUR}")).hint(instead)
+    Failure::usage(format!("not yet: {what}; {SETTLES_AND_RENEWS}")).hint(instead)
 }

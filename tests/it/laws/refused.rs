@@ -233,11 +233,11 @@ fn a_file_whose_bytes_cannot_be_trusted_is_refused_whole() {
 fn a_name_that_leads_to_no_table_takes_nothing_in() {
     let bench = home();
     bench.write("usage-good.csv", &format!("{USAGE}\n{}\n", usage(&[("record_id", "n-1")])));
-    bench.write("orders-1.csv", "order_id\no-1\n");
+    bench.write("budgets-1.csv", "budget_id\nb-1\n");
     bench.write("invoices-1.csv", "invoice_id\ni-1\n");
     // A name that is wrong stops the command before anything is taken, also what stands before it.
-    let said = bench.line("ingest usage-good.csv orders-1.csv").expect_exit(2);
-    said.expect_err(&["orders-1.csv", "not take in yet"]);
+    let said = bench.line("ingest usage-good.csv budgets-1.csv").expect_exit(2);
+    said.expect_err(&["budgets-1.csv", "not take in yet"]);
     let said = bench.line("ingest usage-good.csv invoices-1.csv").expect_exit(2);
     said.expect_err(&["invoices-1.csv", "names no table", "`usage`"]);
     let (exit, file) = take(&bench, "usage-good.csv", bench.read("usage-good.csv").as_bytes());

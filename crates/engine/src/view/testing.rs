@@ -45,14 +45,19 @@ impl World {
         let priced = |sku: &str, product: &str, mode: &str, unit: &str| {
             let cells = [("sku", sku), ("product", product), ("billing_mode", mode), ("unit", unit), ("unit_price", "100")];
             let term = [("term_months", "12")];
-            let cells = if mode == "one_time" { [&cells[..], &term].concat() } else { cells.to_vec() };
+            let by_use = [("equivalent_sku", "vm.hour")];
+            let cells = match (sku, mode) {
+                (_, "one_time") => [&cells[..], &term].concat(),
+                ("vm.month", _) => [&cells[..], &by_use].concat(),
+                _ => cells.to_vec(),
+            };
             price::parse(&raw(TableKind::Prices, &pairs(&cells)), &context).expect("right")
         };
         let guard = |product: &'static str, rest: &[(&'static str, &'static str)]| {
             [&[("product", product), ("name", product), ("family", "guard")], rest].concat()
         };
         let products = [
-            product(&[("product", "vm"), ("name", "Server"), ("product_line", "compute")]),
+            product(&[("product", "vm"), ("name", "Server"), ("product_line", "compute"), ("mode_switch", "both")]),
             product(&[("product", "ip"), ("name", "Address"), ("renewal", "own_page")]),
             product(&[("product", "log"), ("name", "Log"), ("renewal", "none")]),
             product(&[("product", "cert"), ("name", "Certificate"), ("renewal", "new_order"), ("renewal_lead_days", "30")]),
