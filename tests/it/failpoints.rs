@@ -1,11 +1,11 @@
 //! Each failpoint once as an error and once as a death on the spot: the books afterwards are those of a home that nothing
 //! disturbed. The list of points is the code's own, and each must have been met. An optimised build has no failpoints.
 
-use crate::support::{Bench, Said, copy_folder};
+use crate::support::{Bench, Said, copy_folder, names_in};
 use reckoner::faults::Point;
 use std::path::Path;
 
-/// Two billing days after both; money, a tiered price, a refused row, and a correction that waits for its record.
+/// Two billing days after both; money, orders, a tiered price, a refused row, and a correction that waits for its record.
 const CLOCK: &str = "2026-01-07T00:00:00+08:00";
 const INPUT: &[(&str, &str)] = &[
     (
@@ -18,6 +18,7 @@ const INPUT: &[(&str, &str)] = &[
         "prices.csv",
         "sku,product,billing_mode,unit,unit_price,model,tiers\n\
          vm,ecs,pay_per_use,hour,3.6,,\n\
+         disk,evs,subscription,month,1,,\n\
          gb,eip,pay_per_use,GB,0,graduated,\"[{\"\"up_to\"\":\"\"10\"\",\"\"unit_price\"\":\"\"0.1\"\"},{\"\"unit_price\"\":\"\"0.05\"\"}]\"\n",
     ),
     (
@@ -25,6 +26,14 @@ const INPUT: &[(&str, &str)] = &[
         "entry_id,account_id,kind,amount,at\n\
          f-1,ana,top_up,3,2026-01-04T00:00:00+08:00\n\
          f-2,ana,top_up,1,2026-01-06T23:30:00+08:00\n",
+    ),
+    (
+        "orders.csv",
+        "order_id,account_id,kind,placed_at,resource_id,sku\n\
+         o-1,ana,purchase,2026-01-05T08:00:00+08:00,d-1,disk\n\
+         o-2,ana,purchase,2026-01-05T08:00:00+08:00,d-2,disk\n\
+         o-3,ana,unsubscribe,2026-01-06T10:30:00+08:00,d-2,\n\
+         o-4,ben,unsubscribe,2026-01-06T10:30:00+08:00,d-3,\n",
     ),
     (
         "usage-1.csv",
@@ -80,8 +89,13 @@ fn run<'a>(bench: &Bench, args: impl IntoIterator<Item = &'a str>, failpoint: &s
 
 /// What the home holds, for somebody outside.
 fn books(bench: &Bench) -> Vec<String> {
-    let tables = ["charges", "payments", "accounts", "runs", "usage_accounting"];
-    tables.map(|table| bench.line(&format!("export {table}")).expect_exit(0).out).to_vec()
+    let tables = ["charges", "payments", "accounts", "runs", "usage_accounting", "orders", "subscriptions"];
+    let mut books = tables.map(|table| bench.line(&format!("export {table}")).expect_exit(0).out).to_vec();
+    // What was told of each day, by name.
+    let reports = names_in(&bench.home().join("reports"));
+    assert!(reports.iter().any(|name| name.starts_with("events-2026-01-0")), "{reports:?}");
+    books.extend(reports.iter().map(|name| format!("{name}\n{}", bench.read(&format!("reckoner-home/reports/{name}")))));
+    books
 }
 
 /// The commands on whose way the points are, the first one with the point armed; then the first again, and what follows.

@@ -160,3 +160,35 @@ fn what_a_killed_command_left_is_in_nobodys_way() {
     at_clock(&bench, "catch-up");
     assert_same_books(&bench, &alone);
 }
+
+#[test]
+fn six_nights_at_once_renew_each_subscription_once() {
+    let night = || {
+        let bench = Bench::new();
+        bench.line("init --profile ksyun --zone +08:00 --currency CNY").expect_exit(0);
+        bench.write("accounts.csv", "account_id,name\nana,Ana\nben,Ben\n");
+        bench.write("prices.csv", "sku,product,billing_mode,unit,unit_price\nvm,ecs,subscription,month,10\n");
+        // Ana can pay for all of hers, Ben for one.
+        bench.write("funds.csv", "entry_id,account_id,kind,amount,at\nf-1,ana,top_up,100,2025-12-08T09:00:00+08:00\nf-2,ben,top_up,30,2025-12-08T09:00:00+08:00\n");
+        let mut orders = "order_id,account_id,kind,placed_at,resource_id,sku,renewal\n".to_owned();
+        for (account, count) in [("ana", 5), ("ben", 2)] {
+            for place in 0..count {
+                orders +=
+                    &format!("o-{account}-{place},{account},purchase,2025-12-08T10:00:00+08:00,i-{account}-{place},vm,auto\n");
+            }
+        }
+        bench.write("orders.csv", &orders);
+        at_clock(&bench, "ingest accounts.csv prices.csv funds.csv orders.csv");
+        bench
+    };
+    let (one, six) = (night(), night());
+    at_clock(&one, "run daily");
+    together(&six, &["run daily"; 6]);
+
+    for table in ["orders", "subscriptions", "charges", "payments", "accounts", "statement"] {
+        assert_eq!(at_clock(&six, &format!("export {table}")).out, at_clock(&one, &format!("export {table}")).out, "{table}");
+    }
+    let orders = at_clock(&six, "export orders").out;
+    assert_eq!(orders.lines().filter(|line| line.starts_with("auto_")).count(), 6, "five of Ana's, one of Ben's: {orders}");
+    at_clock(&six, "verify --full");
+}
