@@ -166,9 +166,10 @@ fn quarantined_starts(store: &dyn Store) -> Result<Vec<Instant>, Failure> {
     Ok(started.collect())
 }
 
-/// The accounts whose lives go on, and the orders that they placed; a rerun repeats the past of use alone.
+/// The accounts whose lives go on, and the orders that they placed. A rerun repeats the past of use alone, and where only one
+/// sku is settled, what an account could pay with is not known.
 fn lives(store: &dyn Store, wish: &Wish, knowledge: &Knowledge, until: Instant) -> Result<(Vec<String>, Vec<OrderRow>), Failure> {
-    if wish.rerun.is_some() {
+    if wish.rerun.is_some() || wish.sku.is_some() {
         return Ok((Vec::new(), Vec::new()));
     }
     let is_asked = |account_id: &String| wish.account_id.as_ref().is_none_or(|wanted| wanted == account_id);

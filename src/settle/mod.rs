@@ -118,7 +118,9 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     let frontier = knowledge.held.iter().map(|held| held.window.start).fold(frontier, Instant::min);
     // It never goes back: `--until` may name an instant before one that was reached already.
     let reached = is_whole.then_some(frontier.max(knowledge.effective_from));
-    if reached.is_some() {
+    // A dry run has seen everything with its windows, if it had any.
+    let is_left = wish.within.is_none() && !wish.stop.is_asked() && (!wish.is_dry_run || knowledge.due.is_empty());
+    if reached.is_some() || is_left {
         faults::pass(Point::SettleBeforeFrontier)?;
         run.batch(books, &[], until, reached, None)?;
     }

@@ -311,3 +311,42 @@ fn editions_follow_the_quotas() {
     at(&bench, LATER, "orders place unsubscribe --resource guard-1").expect_exit(0);
     assert_eq!(shown(LATER), "acme,guard,basic,0,screen-1");
 }
+
+/// A dry run of a night says what the night then does, and changes nothing; so does the night of one account.
+#[test]
+fn tonights_preview_is_what_the_night_does() {
+    let bench = Bench::new();
+    bench.line("init --profile ksyun --zone +08:00 --currency CNY").expect_exit(0);
+    bench.write("accounts.csv", "account_id,name\nacme,Acme\nbirch,Birch\n");
+    bench.write("prices.csv", "sku,product,billing_mode,unit,unit_price\nvm,ecs,subscription,month,10\n");
+    let mut funds = "entry_id,account_id,kind,amount,at\n".to_owned();
+    let mut orders = "order_id,account_id,kind,placed_at,resource_id,sku,renewal\n".to_owned();
+    for account in ["acme", "birch"] {
+        funds += &format!("f-{account},{account},top_up,20,2026-01-05T09:00:00+08:00\n");
+        orders += &format!("o-{account},{account},purchase,2026-01-05T10:00:00+08:00,i-{account},vm,auto\n");
+    }
+    bench.write("funds.csv", &funds);
+    bench.write("orders.csv", &orders);
+    bench.line("ingest accounts.csv prices.csv funds.csv orders.csv --as-of 2026-01-05T08:00:00+08:00").expect_exit(0);
+    bench.line("catch-up --as-of 2026-02-04T20:00:00+08:00").expect_exit(0);
+    let before = bench.line("export subscriptions").out;
+
+    let night = "--as-of 2026-02-05T06:00:00+08:00 --json";
+    let preview = bench.line(&format!("run daily --dry-run {night}")).expect_exit(0).json();
+    assert_eq!(preview["lives"]["happened"]["renewed"]["count"], 2);
+    assert_eq!(bench.line("export subscriptions").out, before);
+
+    let one = bench.line(&format!("run daily --account birch {night}")).expect_exit(0).json();
+    assert_eq!(one["lives"]["happened"]["renewed"]["count"], 1);
+    let rest = bench.line(&format!("run daily {night}")).expect_exit(0).json();
+    assert_eq!(rest["lives"]["happened"]["renewed"]["count"], 1);
+    assert_eq!(bench.line(&format!("run daily {night}")).expect_exit(0).json()["lives"]["orders_done"], 0);
+
+    // A rerun of the days finds nothing that is missing, and its plan is applied once.
+    let rerun = "rerun daily --from 2026-02-01 --to 2026-02-05 --reason looked-again --as-of 2026-02-05T06:00:00+08:00";
+    let plan = bench.line(&format!("{rerun} --json")).expect_exit(0).json();
+    assert_eq!(plan["lives"]["orders_done"], 0);
+    bench.line(&format!("{rerun} --apply plan_0")).expect_exit(4);
+    bench.line(&format!("{rerun} --apply {}", plan["plan"].as_str().expect("a plan"))).expect_exit(0);
+    bench.line("verify --full").expect_exit(0);
+}
