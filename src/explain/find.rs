@@ -76,12 +76,12 @@ fn not_explained(id: &str, kind: &str) -> Failure {
         "run" | "tx" | "pr" => "`reckoner export runs` and `reckoner export ledger --format csv` show runs and transactions; \
                                 a charge names its price row"
             .to_owned(),
-        _ => "`reckoner export charges` and `reckoner export settlements` show the ids; orders and bill lines are not there yet"
+        _ => "`reckoner export charges` and `reckoner export settlements` show the ids; `reckoner orders list` shows orders; bill lines are not there yet"
             .to_owned(),
     };
-    Failure::usage(format!("`{id}` is not the id of a charge or a settlement"))
+    Failure::usage(format!("`{id}` is not the id of a charge, a settlement or an order"))
         .at("ID")
-        .expected("a charge_id (`ch_…`) or a settlement_id (`se_…`), or its beginning")
+        .expected("a charge_id (`ch_…`) or a settlement_id (`se_…`), or its beginning, or a whole order_id")
         .hint(hint)
 }
 

@@ -12,17 +12,20 @@
 //! | `rows` | which delivered rows its line is made of, and which no longer |
 //! | `equation` | how its amounts come about, step by step |
 //! | `settlement` | what became due at an instant, and what paid it |
+//! | `order` | what an order asked for, cost and brought back |
 
 mod charge;
 mod equation;
 mod find;
 mod json;
+mod order;
 mod rows;
 mod settlement;
 mod text;
 
 pub use charge::{ChargeStory, LineCharge, PriceFacts};
 pub use equation::{Equation, Offer, Priced};
+pub use order::OrderStory;
 pub use rows::{RowState, Rows, UsedRow};
 pub use settlement::SettlementStory;
 
@@ -39,6 +42,8 @@ pub enum Story {
     Charge(Box<ChargeStory>),
     /// About a settlement.
     Settlement(Box<SettlementStory>),
+    /// About an order.
+    Order(Box<OrderStory>),
 }
 
 /// A line of a delivered file.
@@ -66,6 +71,9 @@ impl std::fmt::Display for Place {
 /// # Errors
 /// Exit 2 when it means nothing, or more than one thing; what the store and the lake say.
 pub fn explain(books: &Books, id: &str) -> Result<Story, Failure> {
+    if let Some(order) = order::find(books, id)? {
+        return Ok(Story::Order(Box::new(order)));
+    }
     match find::find(books, id)? {
         Meant::Charge(charge) => Ok(Story::Charge(Box::new(charge::story(books, *charge)?))),
         Meant::Settlement(settlement) => Ok(Story::Settlement(Box::new(settlement::story(books, *settlement)?))),
@@ -78,6 +86,7 @@ impl Story {
         match self {
             Self::Charge(story) => text::charge(books, story),
             Self::Settlement(story) => text::settlement(books, story),
+            Self::Order(story) => order::text(books, story),
         }
     }
 
@@ -86,6 +95,7 @@ impl Story {
         match self {
             Self::Charge(story) => json::charge(books, story),
             Self::Settlement(story) => json::settlement(books, story),
+            Self::Order(story) => order::document(books, story),
         }
     }
 }

@@ -336,6 +336,20 @@ fn tonights_preview_is_what_the_night_does() {
     assert_eq!(preview["lives"]["happened"]["renewed"]["count"], 2);
     assert_eq!(bench.line("export subscriptions").out, before);
 
+    // Every order leads back to the line that placed it, its charge and what paid it.
+    let story = bench.line("explain o-acme --json").expect_exit(0).json();
+    assert_eq!(
+        (&story["kind"], &story["amount"], &story["charges_add_up"]),
+        (&"order".into(), &"10.00000000".into(), &true.into())
+    );
+    assert_eq!((&story["file"]["file"], &story["payments"][0]["source"]), (&"orders.csv".into(), &"balance".into()));
+    let charge_id = story["charges"][0]["charge_id"].as_str().expect("a charge").to_owned();
+    assert_eq!(bench.line(&format!("explain {charge_id} --json")).expect_exit(0).json()["order_id"], "o-acme");
+    let text = bench.line("explain o-acme").expect_exit(0).out;
+    for piece in ["order        o-acme (purchase)", "purchase of vm", "orders.csv:2", "balance"] {
+        assert!(text.contains(piece), "{piece:?} is missing from: {text}");
+    }
+
     let one = bench.line(&format!("run daily --account birch {night}")).expect_exit(0).json();
     assert_eq!(one["lives"]["happened"]["renewed"]["count"], 1);
     let rest = bench.line(&format!("run daily {night}")).expect_exit(0).json();

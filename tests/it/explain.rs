@@ -134,7 +134,7 @@ fn ids_may_be_cut_and_mistaken(bench: &Bench, charges: &[Value]) {
         (&id[..8], "is too short"),
         ("ch_ffffffffffffffffffffffffffffffff", "there is no charge"),
         ("se_ffffffff", "there is no settlement"),
-        ("order-1", "is not the id of a charge or a settlement"),
+        ("order-1", "is not the id of a charge, a settlement or an order"),
         ("q_3b638f6a066e", "quarantine show"),
     ];
     for (asked, piece) in cases {
