@@ -16,6 +16,7 @@ pub use quote::{Quote, QuoteLine, quote};
 
 use super::account::LifeAccount;
 use super::effect::{LifeEffects, OrderState, Refused};
+use super::period::plain;
 use super::product::ProductRenewal;
 use super::terms::LifeTerms;
 use super::{RenewalPolicy, Resource, ResourceStatus, calendar};
@@ -65,7 +66,7 @@ fn not_in_arrears(account: &LifeAccount) -> Result<(), Refused> {
     let (owed, currency) = (account.money.outstanding(), &account.money.wallet.currency);
     Err(Refused::new(
         "in_arrears",
-        format!("{owed} {currency} is outstanding; nothing is bought, renewed or upgraded until it is paid"),
+        format!("{} {currency} is outstanding; nothing is bought, renewed or upgraded until it is paid", plain(owed)),
     ))
 }
 
