@@ -1,9 +1,8 @@
 //! An account under way: its money, what it bought, and where it stands.
 
-use super::{AccountStatus, Resource, ResourceStatus};
+use super::{AccountStatus, PaidPeriod, Resource, ResourceStatus};
 use crate::number::{Money, Quantity};
 use crate::pay::AccountMoney;
-use crate::table::BillingMode;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -105,11 +104,6 @@ impl Resource {
         matches!(self.status, ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted)
     }
 
-    /// Whether it was paid ahead and can be revived or runs.
-    pub fn is_live_subscription(&self) -> bool {
-        self.billing_mode == BillingMode::Subscription && !self.has_ended()
-    }
-
     /// When something is due for it by itself, the earliest.
     pub fn next_at(&self) -> Option<Instant> {
         let due = match self.status {
@@ -128,8 +122,13 @@ impl Resource {
 
     /// When the period begins in which it becomes something else; nothing while that period is not bought.
     pub fn next_period_begins(&self) -> Option<Instant> {
+        self.bought_for_next_period().map(|period| period.service.start)
+    }
+
+    /// The first period that was bought as what it becomes.
+    pub(super) fn bought_for_next_period(&self) -> Option<&PaidPeriod> {
         let next = self.next_period.as_ref()?;
         let bought = self.periods.iter().filter(|period| !period.is_given_back && period.service.start >= next.from);
-        bought.map(|period| period.service.start).min()
+        bought.min_by_key(|period| period.service.start)
     }
 }

@@ -5,7 +5,7 @@
 //! is left of the money that was paid.
 
 use super::formula::Formula;
-use super::period::{Quote, TermUnit, plain, shown};
+use super::period::{Quote, TermUnit, shown};
 use super::refund::{WhoGetsBack, back_to, split};
 use super::{PaidPart, PaidPeriod};
 use crate::number::{Accrued, AmountOverflow, FeeScale, Fraction, Money, Quantity};
@@ -117,9 +117,9 @@ pub fn upgrade(
     formula.step("list", "new x remaining - old x remaining", numbers(old, new, left, profile, zone)?, list);
     if let Some(discount) = best {
         let rule = format!("the best single discount: {}", discount.discount_id);
-        formula.step("discount", &rule, [list, fee].map(plain).join(" - "), amounts.discount);
+        formula.step("discount", &rule, [list, fee].map(Money::trimmed).join(" - "), amounts.discount);
     }
-    let numbers = [list, amounts.discount, amounts.truncated].map(plain).join(" - ");
+    let numbers = [list, amounts.discount, amounts.truncated].map(Money::trimmed).join(" - ");
     formula.step("due", "list - discount - truncated, cut to the minor unit", numbers, due);
     Ok(Quote { amounts, formula })
 }

@@ -7,7 +7,7 @@
 use super::calendar::Unified;
 use super::change::remaining;
 use super::formula::Formula;
-use crate::number::{Accrued, AmountOverflow, FeeScale, Fraction, MONEY_SCALE, Money, Quantity, UnitPrice, format_trimmed};
+use crate::number::{Accrued, AmountOverflow, FeeScale, Fraction, Money, Quantity, UnitPrice};
 use crate::price;
 use crate::profile::{Profile, Rounding};
 use crate::rate::Amounts;
@@ -234,12 +234,7 @@ pub(super) fn whole_units(amount: Accrued, currency: &str, profile: &Profile) ->
 
 /// An exact amount for people: cut at 8 decimals, without trailing zeros.
 pub(super) fn shown(amount: Accrued) -> Result<String, AmountOverflow> {
-    Ok(plain(amount.cut(FeeScale::EIGHT)?.money))
-}
-
-/// Money for people: `300`, without trailing zeros.
-pub(super) fn plain(amount: Money) -> String {
-    format_trimmed(i128::from(amount.e8()), MONEY_SCALE)
+    Ok(amount.cut(FeeScale::EIGHT)?.money.trimmed())
 }
 
 fn bad_cell(row: &PriceRow, column: &'static str, seen: &str, expected: &str) -> PeriodError {
@@ -309,13 +304,13 @@ fn quote(row: &PriceRow, rule: &str, cost: Cost, discounts: &[&DiscountRow], pro
     formula.step("list", rule, cost.numbers, list);
     if let Some(discount) = best {
         let numbers = match &discount.terms {
-            DiscountTerms::PercentOff(percent_off) => format!("{percent_off} % of {}", plain(list)),
-            DiscountTerms::UnitPrice(price) => format!("{} - {price} x {}", plain(list), cost.units),
+            DiscountTerms::PercentOff(percent_off) => format!("{percent_off} % of {}", list.trimmed()),
+            DiscountTerms::UnitPrice(price) => format!("{} - {price} x {}", list.trimmed(), cost.units),
         };
         let rule = format!("the best single discount: {}", discount.discount_id);
         formula.step("discount", &rule, numbers, amounts.discount);
     }
-    let numbers = [list, amounts.discount, amounts.truncated].map(plain).join(" - ");
+    let numbers = [list, amounts.discount, amounts.truncated].map(Money::trimmed).join(" - ");
     formula.step("due", "list - discount - truncated, in whole minor units", numbers, due);
     Ok(Quote { amounts, formula })
 }

@@ -16,7 +16,6 @@
 
 use super::calendar::{DAY_SECONDS, expiry_date, hour_start};
 use super::formula::Formula;
-use super::period::plain;
 use super::{PaidPart, PaidPeriod, PeriodKind, words};
 use crate::number::{Accrued, AmountOverflow, FeeScale, Fraction, Money};
 use crate::pay::PaymentSource;
@@ -121,9 +120,9 @@ pub fn refund_of(period: &PaidPeriod, terms: &RefundTerms<'_>) -> Result<Refund,
         WhoGetsBack::AllButVouchers => all - vouchers,
     };
     match who {
-        WhoGetsBack::All => formula.step("paid", "all that was paid, vouchers included", plain(all), paid),
+        WhoGetsBack::All => formula.step("paid", "all that was paid, vouchers included", all.trimmed(), paid),
         WhoGetsBack::AllButVouchers => {
-            formula.step("paid", "all that was paid, without vouchers", [all, vouchers].map(plain).join(" - "), paid);
+            formula.step("paid", "all that was paid, without vouchers", [all, vouchers].map(Money::trimmed).join(" - "), paid);
         }
     }
 
@@ -133,7 +132,7 @@ pub fn refund_of(period: &PaidPeriod, terms: &RefundTerms<'_>) -> Result<Refund,
         RefundCase::Expired | RefundCase::NotRefundable => (paid, Money::ZERO),
     };
     let refund = paid - consumed - fee;
-    formula.step("refund", rule_of(case), [paid, consumed, fee].map(plain).join(" - "), refund);
+    formula.step("refund", rule_of(case), [paid, consumed, fee].map(Money::trimmed).join(" - "), refund);
     let parts = back_to(refund, &period.paid, who, scale)?;
     Ok(Refund { case, paid, consumed, fee, refund, parts, formula })
 }
@@ -279,8 +278,8 @@ pub(super) fn consumed(
         RefundTimeUnit::Day => "d",
     };
     let numbers = match before.is_zero() {
-        true => format!("{} x {used} {word} / {total} {word}", plain(paid)),
-        false => format!("{} + ({} - {}) x {used} {word} / {total} {word}", plain(before), plain(paid), plain(before)),
+        true => format!("{} x {used} {word} / {total} {word}", paid.trimmed()),
+        false => format!("{} + ({} - {}) x {used} {word} / {total} {word}", before.trimmed(), paid.trimmed(), before.trimmed()),
     };
     Ok((before + consumed, numbers))
 }
@@ -304,7 +303,7 @@ fn kept_in_use(
     let fee = full.less_percent(terms.fee_percent_off)?.round_half_up(scale)?.min(paid - consumed);
     let waived =
         if terms.fee_percent_off.is_zero() { String::new() } else { format!(" less {} %", terms.fee_percent_off.normalize()) };
-    let numbers = format!("{} x {percent} %{waived}, at most {}", plain(paid), plain(paid - consumed));
+    let numbers = format!("{} x {percent} %{waived}, at most {}", paid.trimmed(), (paid - consumed).trimmed());
     formula.step("fee", "paid x the percentage of the term and the year of use, at most what is left", numbers, fee);
     Ok((consumed, fee))
 }

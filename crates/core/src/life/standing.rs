@@ -5,10 +5,11 @@
 //! account uses by the hour goes with it; what it paid ahead does not.
 
 use super::account::LifeAccount;
+use super::calendar;
 use super::effect::{LifeEffects, LifeEvent, LifeEventKind};
 use super::terms::LifeTerms;
 use super::{AccountStatus, ResourceStatus};
-use crate::profile::ArrearsAt;
+use crate::profile::{ArrearsAt, DaysByLevel};
 use crate::table::BillingMode;
 use crate::time::Instant;
 
@@ -41,12 +42,11 @@ pub(super) fn advance(account: &mut LifeAccount, at: Instant, terms: &LifeTerms<
         AccountStatus::Normal => {
             let since = account.money.wallet.in_arrears_since.unwrap_or(at);
             let level = terms.level(&account_id, since);
-            let days = |days: u32| i64::from(days) * 86_400;
-            let grace_until = since.plus_seconds(days(terms.profile.grace.days(BillingMode::PayPerUse, level)));
-            let kept = days(terms.profile.retention.days(BillingMode::PayPerUse, level));
+            let days = |days: &DaysByLevel| days.days(BillingMode::PayPerUse, level);
+            let (grace, retention) = (days(&terms.profile.grace), days(&terms.profile.retention));
+            let (grace, retention) = calendar::grace_and_retention(since, grace, retention);
             account.standing.status = AccountStatus::Arrears;
-            account.standing.grace_until = Some(grace_until);
-            account.standing.retention_until = Some(grace_until.plus_seconds(kept));
+            (account.standing.grace_until, account.standing.retention_until) = (Some(grace.end), Some(retention.end));
             let outstanding = account.money.outstanding();
             effects.events.push(event(LifeEventKind::ArrearsBegan).with("outstanding", outstanding));
         }

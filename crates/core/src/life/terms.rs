@@ -1,5 +1,6 @@
 //! What a life is held against: policy, zone, accounts, prices, products and discounts, as known now.
 
+use super::calendar;
 use super::effect::Refused;
 use super::product::{ProductTerms, Products};
 use super::{Resource, ResourceStatus};
@@ -61,8 +62,8 @@ impl<'a> LifeTerms<'a> {
         let level = self.level(&resource.account_id, since);
         let grace = product.grace_days(self.profile, resource.billing_mode, level);
         let retention = product.retention_days(self.profile, resource.billing_mode, level);
-        let grace_until = since.plus_seconds(i64::from(grace) * 86_400);
-        (grace_until, grace_until.plus_seconds(i64::from(retention) * 86_400))
+        let (grace, retention) = calendar::grace_and_retention(since, grace, retention);
+        (grace.end, retention.end)
     }
 
     /// Whether the resource does its work where it is in its life, what it depends on left aside.

@@ -89,14 +89,13 @@ pub(super) fn carry_out(account: &mut LifeAccount, step: &TimerStep, at: Instant
 
 fn begin_period(account: &mut LifeAccount, resource_id: &str, at: Instant) -> LifeEffects {
     let resource = account.resources.get_mut(resource_id).expect("a timer names a resource of the account");
+    if let Some(product) = resource.bought_for_next_period().map(|period| period.product.clone()) {
+        resource.product = product;
+    }
     let next = resource.next_period.take().expect("a period begins that was asked for");
     let event = LifeEvent::new(LifeEventKind::Changed, at, &resource.account_id, Some(resource_id), &next.order_id)
         .with("sku", &next.sku)
         .with("quantity", next.quantity);
-    let bought = resource.periods.iter().find(|period| !period.is_given_back && period.service.start >= next.from);
-    if let Some(period) = bought {
-        resource.product.clone_from(&period.product);
-    }
     (resource.sku, resource.quantity) = (next.sku, next.quantity);
     LifeEffects { events: vec![event], ..LifeEffects::default() }
 }

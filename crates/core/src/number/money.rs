@@ -3,7 +3,7 @@
 //! The unit is fixed for everything at rest; the profile's fee scale and the currency's minor unit only say where
 //! amounts are *cut*. An amount carries no currency of its own: an account has one, and rows name it beside the amount.
 
-use super::decimal::{DecimalError, DecimalShape, format_fixed};
+use super::decimal::{DecimalError, DecimalShape, format_fixed, format_trimmed};
 use serde::{Deserialize, Serialize};
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Neg, Sub, SubAssign};
@@ -39,6 +39,11 @@ impl Money {
     /// A [`DecimalError`] if the text is not a plain decimal that fits.
     pub fn parse(text: &str) -> Result<Self, DecimalError> {
         Self::parse_shaped(text, DecimalShape::MONEY)
+    }
+
+    /// The amount for people, without trailing zeros: `300`, `12.5`.
+    pub fn trimmed(self) -> String {
+        format_trimmed(i128::from(self.0), MONEY_SCALE)
     }
 
     /// Reads `-12.5` where a sign is allowed.

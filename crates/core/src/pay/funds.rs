@@ -5,7 +5,7 @@
 use super::moves::{Fund, Moves};
 use super::{FundsOutcome, SettledRef};
 use crate::ledger::LedgerAccount;
-use crate::number::{MONEY_SCALE, Money, format_trimmed};
+use crate::number::Money;
 use crate::table::{FundsKind, FundsRow};
 
 /// Carries out one entry, or says why not.
@@ -37,7 +37,7 @@ fn refusal(moves: &Moves<'_>, row: &FundsRow) -> Option<String> {
         return Some(format!("the entry is in `{}`, the account in `{}`", row.currency, wallet.currency));
     }
     if row.amount.is_negative() && row.kind != FundsKind::Adjustment {
-        return Some(format!("the amount `{}` is below 0, which only an adjustment may be", shown(row.amount)));
+        return Some(format!("the amount `{}` is below 0, which only an adjustment may be", row.amount.trimmed()));
     }
     match row.kind {
         FundsKind::Withdrawal if row.amount > wallet.balance => Some(beyond("withdrawal", row.amount, "cash", wallet.balance)),
@@ -57,12 +57,8 @@ fn refusal(moves: &Moves<'_>, row: &FundsRow) -> Option<String> {
 }
 
 fn beyond(what: &str, amount: Money, limit_name: &str, limit: Money) -> String {
-    let excess = shown(amount - limit);
-    format!("the {what} of `{}` passes the {limit_name} of `{}` by `{excess}`", shown(amount), shown(limit))
-}
-
-fn shown(amount: Money) -> String {
-    format_trimmed(i128::from(amount.e8()), MONEY_SCALE)
+    let excess = (amount - limit).trimmed();
+    format!("the {what} of `{}` passes the {limit_name} of `{}` by `{excess}`", amount.trimmed(), limit.trimmed())
 }
 
 fn bring(moves: &mut Moves<'_>, fund: Fund, from: LedgerAccount<'_>, row: &FundsRow) {

@@ -16,7 +16,7 @@ use super::waterfall::{fund_order, source_of, totals_of};
 use super::{AccountMoney, ChargeDue, Effects, PaymentKind, PaymentSource, PaymentTerms, SettledRef, VoucherState, voucher};
 use crate::ledger::LedgerAccount;
 use crate::life::PaidPart;
-use crate::number::{FeeScale, MONEY_SCALE, Money, format_trimmed};
+use crate::number::{FeeScale, MONEY_SCALE, Money};
 use crate::profile::{Profile, RenewalSource, VouchersPerOrder};
 use crate::table::{BillingMode, OrderKind, PaymentMethod, VoucherKind};
 use crate::time::Instant;
@@ -60,7 +60,7 @@ pub struct ChargePaid {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{}` is due, what may pay it has `{}`: `{}` is missing",
-    shown(*due), shown(*available), shown(*due - *available)
+    due.trimmed(), available.trimmed(), (*due - *available).trimmed()
 )]
 pub struct Short {
     /// What the order comes to.
@@ -337,8 +337,4 @@ fn carry_out(moves: &mut Moves<'_>, order_id: &str, take: &Take) {
         Payer::Credit => moves.account.wallet.credit_used += amount,
         Payer::External => moves.post_receivable(LedgerAccount::Cash, amount),
     }
-}
-
-fn shown(amount: Money) -> String {
-    format_trimmed(i128::from(amount.e8()), MONEY_SCALE)
 }

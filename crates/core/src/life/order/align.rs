@@ -5,11 +5,10 @@ use super::super::calendar::{self, Unified};
 use super::super::effect::{LifeEffects, Refused};
 use super::super::period;
 use super::super::terms::LifeTerms;
-use super::super::{PeriodKind, Resource, ResourceStatus};
-use super::buy::{Item, Purchase, discounts, not_priced, pay_for};
-use super::renew::{extend, renewable};
-use super::{live, not_in_arrears, paid_ahead};
-use crate::pay;
+use super::super::{PeriodKind, Resource};
+use super::buy::{Item, discounts, not_priced};
+use super::renew::{renew, renewable};
+use super::{active, live, not_in_arrears, paid_ahead};
 use crate::rate::ChargeType;
 use crate::table::{AlignDay, OrderKind, OrderRow};
 use crate::time::Instant;
@@ -22,14 +21,7 @@ pub(super) fn carry_out(
     terms: &LifeTerms<'_>,
 ) -> Result<LifeEffects, Refused> {
     let items = plan(account, order, at, terms)?;
-    let sources = pay::sources(OrderKind::Align, terms.profile);
-    let purchase = Purchase { order_id: &order.order_id, kind: OrderKind::Align, sources, items: &items };
-    let (mut effects, periods) = pay_for(account, &purchase, at, terms)?;
-    for (item, period) in items.iter().zip(periods) {
-        let resource = account.resources.get_mut(&item.resource_id).expect("an item is of a resource of the account");
-        effects.events.extend(extend(resource, item, period, &order.order_id, at, terms));
-    }
-    Ok(effects)
+    renew(account, OrderKind::Align, &order.order_id, &items, at, terms)
 }
 
 /// The months and days to the unified day, for the resource and its bundle.
@@ -41,10 +33,7 @@ pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: 
 
 fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> Result<Item, Refused> {
     paid_ahead(resource, "aligned")?;
-    if resource.status != ResourceStatus::Active {
-        let why = format!("`{}` is {}; renew it first", resource.resource_id, resource.status.as_str());
-        return Err(Refused::new("expired", why));
-    }
+    active(resource)?;
     let expires_at = renewable(resource, at, terms)?;
     let unified = unified(order, expires_at, terms)?;
     let (sku, quantity) = resource.in_next_period();

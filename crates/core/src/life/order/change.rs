@@ -6,10 +6,10 @@ use super::super::change::{self, Downgrade, Rate};
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
 use super::super::period::{Quote as Priced, TermUnit};
 use super::super::terms::LifeTerms;
-use super::super::{NextPeriod, PaidPeriod, PeriodKind, Resource, ResourceStatus, calendar};
+use super::super::{NextPeriod, PaidPeriod, PeriodKind, Resource, calendar};
 use super::buy::{Item, Purchase, beyond, discounts, not_priced, pay_for};
 use super::unsubscribe::{Back, give_back};
-use super::{live, not_in_arrears, paid_ahead};
+use super::{active, live, not_in_arrears, paid_ahead};
 use crate::number::Quantity;
 use crate::pay;
 use crate::price::{self, Price};
@@ -102,10 +102,7 @@ pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: 
         return Ok(Plan::Free(new, quantity));
     }
     paid_ahead(resource, "changed")?;
-    if resource.status != ResourceStatus::Active {
-        let why = format!("`{}` is {}; renew it first", resource.resource_id, resource.status.as_str());
-        return Err(Refused::new("expired", why));
-    }
+    active(resource)?;
     if resource.next_period.is_some() {
         let why = format!("`{}` changes with its next period already; until then it is not changed again", resource.resource_id);
         return Err(Refused::new("change_waits", why));

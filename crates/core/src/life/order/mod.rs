@@ -16,7 +16,6 @@ pub use quote::{Quote, QuoteLine, quote};
 
 use super::account::LifeAccount;
 use super::effect::{LifeEffects, OrderState, Refused};
-use super::period::plain;
 use super::product::ProductRenewal;
 use super::terms::LifeTerms;
 use super::{RenewalPolicy, Resource, ResourceStatus, calendar};
@@ -58,6 +57,15 @@ fn live<'a>(account: &'a LifeAccount, order: &OrderRow) -> Result<&'a Resource, 
     }
 }
 
+/// What has expired is renewed before anything else is done with it.
+fn active(resource: &Resource) -> Result<(), Refused> {
+    if resource.status == ResourceStatus::Active {
+        return Ok(());
+    }
+    let why = format!("`{}` is {}; renew it first", resource.resource_id, resource.status.as_str());
+    Err(Refused::new("expired", why))
+}
+
 /// Nothing is bought, renewed or upgraded while something is overdue.
 fn not_in_arrears(account: &LifeAccount) -> Result<(), Refused> {
     if !account.is_in_arrears() {
@@ -66,7 +74,7 @@ fn not_in_arrears(account: &LifeAccount) -> Result<(), Refused> {
     let (owed, currency) = (account.money.outstanding(), &account.money.wallet.currency);
     Err(Refused::new(
         "in_arrears",
-        format!("{} {currency} is outstanding; nothing is bought, renewed or upgraded until it is paid", plain(owed)),
+        format!("{} {currency} is outstanding; nothing is bought, renewed or upgraded until it is paid", owed.trimmed()),
     ))
 }
 

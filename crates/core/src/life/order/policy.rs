@@ -81,20 +81,19 @@ pub(super) fn delete(
         return Err(Refused::new("paid_ahead", why));
     }
 
-    let resource = account.resources.get_mut(&order.resource_id).expect("it was just found");
-    (resource.status, resource.ended_at) = (ResourceStatus::Deleted, Some(at));
     let product = terms.product(&resource.product, at);
-    let mut deleted = vec![order.resource_id.clone()];
+    let mut events = vec![end(account, &order.resource_id, order, at)];
     if let (Some(family), false) = (&product.family, product.is_addon) {
-        deleted.extend(packages_that_end(account, family, at, terms));
-    }
-    let mut events = Vec::new();
-    for id in deleted {
-        let resource = account.resources.get_mut(&id).expect("it was just found");
-        (resource.status, resource.ended_at) = (ResourceStatus::Deleted, Some(at));
-        events.push(LifeEvent::new(LifeEventKind::Deleted, at, &resource.account_id, Some(&id), &order.order_id));
+        let packages = packages_that_end(account, family, at, terms);
+        events.extend(packages.iter().map(|id| end(account, id, order, at)));
     }
     Ok(done(order, at, events))
+}
+
+fn end(account: &mut LifeAccount, resource_id: &str, order: &OrderRow, at: Instant) -> LifeEvent {
+    let resource = account.resources.get_mut(resource_id).expect("it was just found");
+    (resource.status, resource.ended_at) = (ResourceStatus::Deleted, Some(at));
+    LifeEvent::new(LifeEventKind::Deleted, at, &resource.account_id, Some(resource_id), &order.order_id)
 }
 
 /// Packages of the family that are paid by use: they end with the last quota of an edition (Huawei, SecMaster).

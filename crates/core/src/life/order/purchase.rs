@@ -3,7 +3,6 @@
 use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
 use super::super::period::months_of;
-use super::super::period::plain;
 use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
 use super::super::{Anchor, PeriodKind, RenewalPolicy, Resource, ResourceStatus, calendar};
@@ -147,7 +146,7 @@ fn by_use(account: &LifeAccount, order: &OrderRow, at: Instant, terms: &LifeTerm
     let pays_from_balance = terms.payment(&order.account_id, at).is_some_and(|payment| payment.method == PaymentMethod::Balance);
     let (available, needed) = (account.available(), terms.profile.min_available_for_ppu);
     if pays_from_balance && available < needed {
-        let (needed, available) = (plain(needed), plain(available));
+        let (needed, available) = (needed.trimmed(), available.trimmed());
         let why = format!("{needed} must be available to start what is paid by use, and {available} is");
         return Err(Refused::new("too_little_available", why));
     }

@@ -24,7 +24,7 @@ pub(super) fn carry_out(
     terms: &LifeTerms<'_>,
 ) -> Result<LifeEffects, Refused> {
     let items = plan(account, order, at, terms)?;
-    renew(account, &order.order_id, &items, at, terms)
+    renew(account, OrderKind::Renew, &order.order_id, &items, at, terms)
 }
 
 /// The periods that the order asks for.
@@ -122,15 +122,16 @@ pub(super) fn renewable(resource: &Resource, at: Instant, terms: &LifeTerms<'_>)
 }
 
 /// Pays for the items and extends their resources.
-fn renew(
+pub(super) fn renew(
     account: &mut LifeAccount,
+    kind: OrderKind,
     order_id: &str,
     items: &[Item],
     at: Instant,
     terms: &LifeTerms<'_>,
 ) -> Result<LifeEffects, Refused> {
-    let sources = pay::sources(OrderKind::Renew, terms.profile);
-    let (mut effects, periods) = pay_for(account, &Purchase { order_id, kind: OrderKind::Renew, sources, items }, at, terms)?;
+    let sources = pay::sources(kind, terms.profile);
+    let (mut effects, periods) = pay_for(account, &Purchase { order_id, kind, sources, items }, at, terms)?;
     for (item, period) in items.iter().zip(periods) {
         let resource = account.resources.get_mut(&item.resource_id).expect("an item is of a resource of the account");
         effects.events.extend(extend(resource, item, period, order_id, at, terms));
@@ -139,7 +140,7 @@ fn renew(
 }
 
 /// The resource with the period that was paid for.
-pub(super) fn extend(
+fn extend(
     resource: &mut Resource,
     item: &Item,
     period: PaidPeriod,
@@ -173,7 +174,7 @@ pub(in super::super) fn renew_by_itself(
     let result = not_in_arrears(account).and_then(|()| {
         let items = items(account, resource_id, None, at, terms)?;
         let made = made_order(account, resource_id, &items, at);
-        let mut effects = renew(account, &made.order_id, &items, at, terms)?;
+        let mut effects = renew(account, made.kind, &made.order_id, &items, at, terms)?;
         effects.posting = effects.posting.map(|(_, facts)| ("auto_renewal", facts));
         effects.made = Some(made);
         Ok(effects)

@@ -5,7 +5,6 @@
 use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
 use super::super::formula::Formula;
-use super::super::period::plain;
 use super::super::refund::{Refund, RefundCase, RefundPolicy, RefundTerms, refund_of};
 use super::super::terms::LifeTerms;
 use super::super::{NextPeriod, OrderCharge, PaidPart, PaidPeriod, PeriodKind, Resource, ResourceStatus, UsedUp};
@@ -89,7 +88,7 @@ pub(super) fn carry_out(
     let plan = plan(account, order, at, terms)?;
     let fee: Money = plan.backs.iter().map(|back| back.fee).sum();
     if let Some(accepted) = order.accept_fee.filter(|accepted| fee > *accepted) {
-        let (fee, accepted) = (plain(fee), plain(accepted));
+        let (fee, accepted) = (fee.trimmed(), accepted.trimmed());
         return Err(Refused::new("fee_not_accepted", format!("the handling fee is {fee}, and {accepted} is accepted")));
     }
 
