@@ -4,14 +4,15 @@ use super::Wish;
 use super::bulk::{self, Base, Plan, RatedHour, Ready, Scope};
 use crate::books::Books;
 use crate::failure::Failure;
-use reckoner_core::price::{DiscountBook, is_tiered};
+use reckoner_core::account::Accounts;
+use reckoner_core::price::{DiscountBook, PriceBook, is_tiered};
 use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Line, LineKey, Repricing, Terms, TierKey, Tiers, Units};
 use reckoner_core::rerun::Pair;
 use reckoner_core::schedule::{DueQuery, SettledState, Standings, Which, WindowOrder, due_windows};
 use reckoner_core::table::{FundsRow, OrderRow, SettleWindow};
 use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
-use reckoner_store::{LakeFile, RunRecord, Store, TierTotal};
+use reckoner_store::{LakeFile, RunRecord, Store, StoreError, TierTotal};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 /// What a whole command knows: read once.
@@ -76,7 +77,10 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
     }
 
     let states = due.iter().map(|window| window.book_seq).chain([latest_seq]);
-    let mut terms = terms(books, states)?;
+    let known = Reference::load(books)?;
+    let (accounts, prices, discounts) = (known.accounts.clone(), &known.prices, &known.discounts);
+    let lives = reckoner_engine::Knowledge::beside(store, &books.profile, books.zone, accounts, prices, discounts)?;
+    let mut terms = known.terms(books, states)?;
     let bookmarks = terms.bookmarks().len();
     if wish.reprices() {
         terms = terms.repricing(Repricing { book_seq: latest_seq, is_partial: wish.is_partial() });
@@ -93,7 +97,7 @@ pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Kn
         skus_by_kind,
         latest_seq,
         effective_from: store.frontier()?.unwrap_or(Instant::MIN),
-        lives: reckoner_engine::Knowledge::load(store, &books.profile, books.zone)?,
+        lives,
     })
 }
 
@@ -148,13 +152,28 @@ pub fn windows(books: &Books, until: Instant, within: Option<Window>, which: Whi
 
 /// The terms of these states of knowledge: prices, discounts, accounts, profile.
 pub fn terms(books: &Books, states: impl IntoIterator<Item = u64>) -> Result<Terms, Failure> {
-    let store = books.store();
-    let (accounts, prices) = (books.accounts()?, books.price_book()?);
-    let discounts = DiscountBook::new(store.discounts()?.into_iter().map(|known| (known.seq, known.row)));
-    let bookmarks: Vec<Bookmark> = store.bookmarks()?.into_iter().map(|record| record.bookmark).collect();
-    let states: BTreeSet<u64> = states.into_iter().chain(bookmarks.iter().map(|mark| mark.book_seq)).collect();
-    let terms = Terms::new(books.profile.clone(), books.zone, accounts, &prices, &discounts, states);
-    Ok(terms.with_bookmarks(bookmarks))
+    Ok(Reference::load(books)?.terms(books, states)?)
+}
+
+/// The rows that prices and payments are told by, read once.
+struct Reference {
+    accounts: Accounts,
+    prices: PriceBook,
+    discounts: DiscountBook,
+}
+
+impl Reference {
+    fn load(books: &Books) -> Result<Self, Failure> {
+        let discounts = DiscountBook::new(books.store().discounts()?.into_iter().map(|known| (known.seq, known.row)));
+        Ok(Self { accounts: books.accounts()?, prices: books.price_book()?, discounts })
+    }
+
+    fn terms(self, books: &Books, states: impl IntoIterator<Item = u64>) -> Result<Terms, StoreError> {
+        let bookmarks: Vec<Bookmark> = books.store().bookmarks()?.into_iter().map(|record| record.bookmark).collect();
+        let states: BTreeSet<u64> = states.into_iter().chain(bookmarks.iter().map(|mark| mark.book_seq)).collect();
+        let terms = Terms::new(books.profile.clone(), books.zone, self.accounts, &self.prices, &self.discounts, states);
+        Ok(terms.with_bookmarks(bookmarks))
+    }
 }
 
 fn quarantined_starts(store: &dyn Store) -> Result<Vec<Instant>, Failure> {

@@ -28,13 +28,31 @@ impl Knowledge {
     /// # Errors
     /// What the store says.
     pub fn load(store: &dyn Store, profile: &Profile, zone: Zone) -> Result<Self, StoreError> {
+        let accounts = Accounts::new(store.accounts()?.into_iter().map(|known| known.row));
+        let prices = PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row)));
+        let discounts = DiscountBook::new(store.discounts()?.into_iter().map(|known| (known.seq, known.row)));
+        Self::beside(store, profile, zone, accounts, &prices, &discounts)
+    }
+
+    /// The same, for somebody who has read accounts, prices and discounts already.
+    ///
+    /// # Errors
+    /// What the store says.
+    pub fn beside(
+        store: &dyn Store,
+        profile: &Profile,
+        zone: Zone,
+        accounts: Accounts,
+        prices: &PriceBook,
+        discounts: &DiscountBook,
+    ) -> Result<Self, StoreError> {
         Ok(Self {
             profile: profile.clone(),
             zone,
-            accounts: Accounts::new(store.accounts()?.into_iter().map(|known| known.row)),
-            prices: PriceBook::new(store.prices()?.into_iter().map(|known| (known.seq, known.row))).as_of(u64::MAX),
+            accounts,
+            prices: prices.as_of(u64::MAX),
             products: Products::new(store.products()?.into_iter().map(|known| known.row)),
-            discounts: DiscountBook::new(store.discounts()?.into_iter().map(|known| (known.seq, known.row))).as_of(u64::MAX),
+            discounts: discounts.as_of(u64::MAX),
             effective_from: store.frontier()?.unwrap_or(Instant::MIN),
         })
     }
