@@ -2,7 +2,8 @@
 """What the sample month must cost, worked out a second time and in the plainest way there is.
 
 This is the engine's oracle. It shares no code, no format and no idea of speed with the engine: it reads the CSV files,
-walks through every second of every accepted record, asks which price holds in that second, and adds. Numbers are
+walks through every second of every accepted record, asks which price holds in that second (and whether the account was
+frozen then, for want of money), and adds. Numbers are
 integers and fractions, so nothing is rounded but where the rules cut (8 digits, towards zero).
 
     scripts/expected.py                prints sample_data/expected/{charges,refused,counts}.csv anew
@@ -32,6 +33,8 @@ import tempfile
 Fraction = fractions.Fraction
 SINCE_EVER, FOR_EVER = -(2**62), 2**62
 KINDS = ["accounts", "products", "prices", "discounts", "vouchers", "funds", "usage"]  # the order in which files are taken
+DAY = 86400
+GRACE_DAYS, MINOR_UNIT = 15, 10**6  # of huawei-intl; 0.01 at 1e-8
 DISCOUNT_RANK = {"commercial": 0, "partner": 1, "promotional": 2}
 
 
@@ -156,6 +159,24 @@ class Discount:
         return exact * self.unit_price / price.unit_price
 
 
+class Voucher:
+    """One row of `vouchers`, for accounts that may come to be frozen."""
+
+    def __init__(self, row):
+        self.amount = cut(decimal(row["amount"], "amount", 8))
+        self.begins, self.ends = instant(row["valid_from"], "valid_from"), instant(row["valid_to"], "valid_to")
+        self.products, self.skus, self.modes = (names(row.get(c, "")) for c in ("products", "skus", "modes"))
+        self.is_simple = not (row.get("regions") or row.get("min_amount"))
+
+    def fits(self, price, window_start):
+        return (
+            self.begins <= window_start < self.ends
+            and (not self.products or price.product in self.products)
+            and (not self.skus or price.sku in self.skus)
+            and (not self.modes or price.mode in self.modes)
+        )
+
+
 class Use:
     """One row of `usage` that can be read."""
 
@@ -179,6 +200,7 @@ class World:
     def __init__(self, zone, currency, now):
         self.zone, self.currency, self.now = zone, currency, now
         self.accounts, self.prices, self.discounts = {}, collections.defaultdict(list), {}
+        self.account_rows, self.funds, self.vouchers = collections.defaultdict(list), {}, collections.defaultdict(list)
         self.live, self.known, self.revisions = {}, collections.defaultdict(set), {}
         self.refused, self.counts = [], []
 
@@ -200,6 +222,13 @@ class World:
         """Whether the row is new; raises where it is refused."""
         if kind == "accounts":
             self.accounts.setdefault(row["account_id"], row.get("currency") or self.currency)
+            since = instant(row["valid_from"], "valid_from") if row.get("valid_from") else SINCE_EVER
+            self.account_rows[row["account_id"]].append((since, row.get("payment_method"), row.get("credit_limit") or "0"))
+        elif kind == "funds":
+            amount = cut(Fraction(row["amount"])) * (-1 if row["kind"] == "withdrawal" else 1)
+            self.funds[row["entry_id"]] = (row["account_id"], instant(row["at"], "at"), amount)
+        elif kind == "vouchers":
+            self.vouchers[row["account_id"]].append(Voucher(row))
         elif kind == "prices":
             return self.take_price(Price(row, self.currency))
         elif kind == "discounts":
@@ -266,55 +295,59 @@ class World:
 # ---- one second after the other -------------------------------------------------------------------------------------
 
 
-def fold(world, by_ranges=False):
-    """Walks through all live use: {(account, resource, price, window): [quantity, of that waived]}.
+def fold(world, frozen, by_ranges=False):
+    """Walks through all live use: {(account, resource, price, window): [quantity, of that waived or used in frozen time]}.
 
     For `hour` units a quantity is unit-seconds: each second of a record adds the quantity held.
     """
     used = collections.defaultdict(lambda: [Fraction(0), Fraction(0)])
 
-    def add(use, price, second, quantity):
+    def is_frozen(use, second):
+        return any(begins <= second < ends for begins, ends in frozen.get(use.account, []))
+
+    def add(use, price, second, quantity, is_free):
         start, end = world.zone.window(price.settle, second)
         line = used[use.account, use.resource, price, (max(start, price.begins), min(end, price.ends))]
         line[0] += quantity
-        line[1] += quantity * use.is_waived
+        line[1] += quantity * (use.is_waived or is_free)
 
     for use in world.live.values():
         prices = world.prices_of(use.sku, world.accounts[use.account])
         last_second = use.end - 1 if use.end > use.start else use.start
         last_price = price_at(prices, last_second)
         if last_price.unit != "hour":
-            add(use, last_price, last_second, use.quantity)  # an amount is not cut: it belongs to its last instant
+            add(use, last_price, last_second, use.quantity, is_frozen(use, last_second))  # an amount is not cut: it belongs to its last instant
             continue
         if use.start == use.end:
             continue  # held for no time: accepted, no charge, not even a minimum
 
         held = collections.Counter()
-        for price, second, length in (ranges if by_ranges else seconds)(world.zone, prices, use):
-            held[price, world.zone.window(price.settle, second)[0]] += length
-        for (price, window_start), length in held.items():
-            add(use, price, max(window_start, price.begins), use.quantity * length)
+        borders = [border for time in frozen.get(use.account, []) for border in time]
+        for price, second, length in (ranges if by_ranges else seconds)(world.zone, prices, use, borders):
+            held[price, world.zone.window(price.settle, second)[0], is_frozen(use, second)] += length
+        for (price, window_start, is_free), length in held.items():
+            add(use, price, max(window_start, price.begins), use.quantity * length, is_free)
 
         length = use.end - use.start
         steps = -(-length // last_price.step_seconds)
         charged = max(last_price.min_seconds, steps * last_price.step_seconds)
         if charged > length:
-            add(use, last_price, last_second, use.quantity * (charged - length))
+            add(use, last_price, last_second, use.quantity * (charged - length), is_frozen(use, last_second))
     return used
 
 
-def seconds(zone, prices, use):
+def seconds(zone, prices, use, borders):
     """The plain reading: which price holds in this second? And in the next?"""
     for second in range(use.start, use.end):
         yield price_at(prices, second), second, 1
 
 
-def ranges(zone, prices, use):
-    """The same in fewer steps: runs of seconds in which neither the window nor the price changes."""
+def ranges(zone, prices, use, borders):
+    """The same in fewer steps: runs of seconds in which neither the window nor the price changes, nor a freeze."""
     second = use.start
     while second < use.end:
         price = price_at(prices, second)
-        until = min(use.end, price.ends, zone.window("hour", second)[1])
+        until = min([use.end, price.ends, zone.window("hour", second)[1], *(border for border in borders if border > second)])
         yield price, second, until - second
         second = until
 
@@ -368,6 +401,49 @@ def post(net, account, resource, price, window, quantity, listed, fee, due):
         raise SystemExit("no rule: two windows with one beginning")
     for place, amount in ((1, quantity), (3, listed), (4, fee), (5, due)):
         line[place] += amount
+
+
+def settled(world, until, by_ranges):
+    """Charges and frozen times, each by the other: what is frozen owes nothing, and who owes nothing is not frozen.
+
+    Both grow in time from what was before, so that going round comes to an end.
+    """
+    frozen = {}
+    while True:
+        net = charges(world, fold(world, frozen, by_ranges), until)
+        found = {account: times for account in world.accounts if (times := frozen_times(world, net, account))}
+        if found == frozen:
+            return net
+        frozen = found
+
+
+def frozen_times(world, net, account):
+    """When the account was frozen: from 15 x 24 h after the settlement that was not covered until all of it is paid."""
+    rows = sorted(world.account_rows[account])
+    if any((method or "balance") != "balance" for _, method, _ in rows):
+        return []  # external: paid by others; invoice: owed once a bill is overdue, which none is here
+    moves = [(at, 0, amount) for owner, at, amount in world.funds.values() if owner == account]
+    moves += [(line[0], 1, -line[5], key[2], key[3]) for key, line in net.items() if key[0] == account]
+    vouchers = world.vouchers[account]
+    left = vouchers[0].amount if len(vouchers) == 1 and vouchers[0].is_simple else 0
+
+    times, balance, since = [], 0, None
+    for at, _, amount, *use in sorted(moves):
+        if use and left and vouchers[0].fits(world.prices[use[0]][0], use[1]):
+            amount, left = amount + min(left, -amount), left - min(left, -amount)
+        balance += amount
+        limit = [cut(Fraction(limit)) for begins, _, limit in rows if begins <= at][-1]
+        if since is None and balance + limit <= -MINOR_UNIT:
+            since = at
+        elif since is not None and balance + limit > -MINOR_UNIT:
+            times.append((since + GRACE_DAYS * DAY, at))
+            since = None
+    if since is not None:
+        times.append((since + GRACE_DAYS * DAY, FOR_EVER))
+    times = [(begins, ends) for begins, ends in times if begins < ends]
+    if times and (len(vouchers) > 1 or not all(voucher.is_simple for voucher in vouchers)):
+        raise SystemExit(f"no rule: vouchers may have kept {account} from being frozen")
+    return times
 
 
 def best_discount(world, account, price, window_start, owed):
@@ -519,7 +595,7 @@ def main():
 
     zone, until = Zone(asked.zone), instant(asked.until, "--until")
     world = read_world(asked.data, zone, asked.currency, until)
-    net = charges(world, fold(world, asked.ranges), until)
+    net = settled(world, until, asked.ranges)
     folder = asked.out or asked.data / "expected"
     if asked.totals:
         print_totals(world, net)

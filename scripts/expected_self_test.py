@@ -97,7 +97,7 @@ def outcome(prices, usage, by_ranges):
     for number, (start, end, quantity) in enumerate(usage):
         world.take("usage", {"record_id": f"r{number}", "account_id": "a", "resource_id": "x", "sku": "s",
                              "started_at": start + "+08:00", "ended_at": end + "+08:00", "quantity": quantity})
-    net = expected.charges(world, expected.fold(world, by_ranges), NOW)
+    net = expected.charges(world, expected.fold(world, {}, by_ranges), NOW)
     return [(ZONE.text(key[3])[5:16], expected.plain(line[1]), expected.amount(line[3]), expected.amount(line[5]))
             for key, line in sorted(net.items(), key=lambda item: item[0][3])]
 

@@ -7,7 +7,7 @@ use crate::report::terminal::money;
 use reckoner_core::number::{Accrued, AmountOverflow, Money, Quantity, UnitPrice};
 use reckoner_core::price::{self, Price, is_tiered};
 use reckoner_core::rate::{
-    Amounts, Charge, DueWindow, Line, LineKey, Posted, Terms, TierKey, TierState, Tiers, VOLUME_BAND, discounted_fee,
+    Amounts, Charge, DueWindow, FROZEN, Line, LineKey, Posted, Terms, TierKey, TierState, Tiers, VOLUME_BAND, discounted_fee,
     posted_lines, settle_lines,
 };
 use reckoner_core::table::{DiscountRow, DiscountTerms, PriceModel, Tier};
@@ -255,6 +255,7 @@ fn replayed(facts: &Facts<'_>, moment: &Moment<'_>) -> Result<Vec<Charge>, Amoun
             settled_book_seq: facts.due.book_seq,
             quantity: after.quantity,
             waived: after.waived,
+            is_frozen: own.reason.as_deref() == Some(FROZEN),
             region: own.region.clone(),
             tags: own.tags.clone(),
         });

@@ -222,6 +222,7 @@ impl Writer<'_> {
             "used": quantity(row.used),
             "minimum": quantity(row.minimum),
             "waived": row.is_waived,
+            "frozen": quantity(row.frozen),
             "state": row.state.as_str(),
             "replaced_by": replaced_by,
         })

@@ -4,7 +4,7 @@ use super::{FileNames, Place};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::number::{AmountOverflow, Quantity};
-use reckoner_core::rate::{DueWindow, LineKey, News, Piece, Terms, Use, pieces_in};
+use reckoner_core::rate::{DueWindow, Frozen, LineKey, News, Piece, Terms, Use, pieces_in};
 use reckoner_core::table::{Unit, UsageRow};
 use reckoner_core::time::Instant;
 use reckoner_frames::{FrameError, RowFile, RowFilter, read_rows};
@@ -41,6 +41,8 @@ pub struct UsedRow {
     pub minimum: Quantity,
     /// Whether it is charged with a discount of its whole list amount.
     pub is_waived: bool,
+    /// What of it was used while the account was frozen, the minimum included.
+    pub frozen: Quantity,
     /// Whether it counts.
     pub state: RowState,
 }
@@ -88,9 +90,10 @@ pub(super) fn of_line(books: &Books, key: &LineKey, due: DueWindow, terms: &Term
     let superseded: HashMap<(String, u64), SupersededRow> =
         store.superseded(key.window)?.into_iter().map(|row| ((row.file_id.clone(), row.line), row)).collect();
 
+    let frozen = reckoner_engine::frozen(store, &books.profile, due.window)?;
     let mut rows = Rows::default();
     for stored in read_rows(&files, &filter)? {
-        let Some(part) = part_of(&stored.row, key, due, terms).map_err(FrameError::from)? else { continue };
+        let Some(part) = part_of(&stored.row, key, due, (terms, &frozen)).map_err(FrameError::from)? else { continue };
         let by = superseded.get(&(stored.file_id.clone(), stored.row.line));
         let replacing = by.map(|by| names.place(&by.by_file_id, by.by_line));
         let state = match (due.news_of(stored.seq, by.map(|by| by.seq)), replacing) {
@@ -113,6 +116,7 @@ pub(super) fn of_line(books: &Books, key: &LineKey, due: DueWindow, terms: &Term
             used: part.used,
             minimum: part.minimum,
             is_waived: stored.row.is_waived,
+            frozen: part.frozen,
             state,
         });
     }
@@ -124,26 +128,35 @@ struct Part {
     seconds: Option<i64>,
     used: Quantity,
     minimum: Quantity,
+    frozen: Quantity,
 }
 
 /// A row's part in the line, by the cut that settles it; nothing if no piece of it falls there.
-fn part_of(row: &UsageRow, key: &LineKey, due: DueWindow, terms: &Terms) -> Result<Option<Part>, AmountOverflow> {
+fn part_of(
+    row: &UsageRow,
+    key: &LineKey,
+    due: DueWindow,
+    (terms, frozen): (&Terms, &Frozen),
+) -> Result<Option<Part>, AmountOverflow> {
     let Some(currency) = terms.accounts.currency(&row.account_id) else { return Ok(None) };
     let measured = row.measured();
     let Some(needed) = measured.needed_prices(due.window) else { return Ok(None) };
     let Some(timeline) = terms.timeline(&row.sku, currency, due.book_seq, needed) else { return Ok(None) };
     let pieces = |record: Use| -> Result<Vec<Piece>, AmountOverflow> {
-        let all = pieces_in(record, due, timeline, terms.zone)?;
+        let all = pieces_in(record, due, timeline, terms.zone, frozen.of(&row.account_id))?;
         Ok(all.into_iter().filter(|piece| is_in(piece, key)).collect())
     };
 
     let own = pieces(measured)?;
     let Some(first) = own.first() else { return Ok(None) };
     let is_timed = first.price.row.unit == Unit::Hour;
-    let mut part = Part { seconds: None, used: Quantity::ZERO, minimum: Quantity::ZERO };
+    let mut part = Part { seconds: None, used: Quantity::ZERO, minimum: Quantity::ZERO, frozen: Quantity::ZERO };
     for piece in &own {
         part.used = part.used.plus(piece.used)?;
         part.minimum = part.minimum.plus(piece.minimum)?;
+        if piece.is_frozen {
+            part.frozen = part.frozen.plus(piece.used)?.plus(piece.minimum)?;
+        }
     }
     if is_timed {
         // One unit held for as long: its unit-seconds are the seconds.

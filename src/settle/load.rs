@@ -6,7 +6,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::Accounts;
 use reckoner_core::price::{DiscountBook, PriceBook, is_tiered};
-use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Line, LineKey, Repricing, Terms, TierKey, Tiers, Units};
+use reckoner_core::rate::{Bookmark, Charge, Counted, DueWindow, Frozen, Line, LineKey, Repricing, Terms, TierKey, Tiers, Units};
 use reckoner_core::rerun::Pair;
 use reckoner_core::schedule::{DueQuery, SettledState, Standings, Which, WindowOrder, due_windows};
 use reckoner_core::table::{FundsRow, OrderRow, SettleWindow};
@@ -14,6 +14,7 @@ use reckoner_core::time::{Instant, Window};
 use reckoner_frames::{ChargeFilter, CountTask, FrameError, RowFile, RowsRead, account_skus, count, read_charges};
 use reckoner_store::{LakeFile, RunRecord, Store, StoreError, TierTotal};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
 /// What a whole command knows: read once.
 pub(super) struct Knowledge {
@@ -199,11 +200,26 @@ fn lives(store: &dyn Store, wish: &Wish, knowledge: &Knowledge, until: Instant) 
     Ok((accounts, orders))
 }
 
-pub(super) fn batch(
+/// When accounts were frozen in these windows, as known and as foreseen.
+pub(super) fn frozen(
     books: &Books,
     wish: &Wish,
     knowledge: &Knowledge,
     due: &[DueWindow],
+) -> Result<(Frozen, Arc<Frozen>), Failure> {
+    let Some(span) = span_of(due) else { return Ok((Frozen::default(), Arc::default())) };
+    let store = books.store();
+    let known = reckoner_engine::frozen(store, &books.profile, span)?;
+    let (freezing, _) = lives(store, wish, knowledge, span.end)?;
+    let foreseen = reckoner_engine::frozen_foreseen(store, &books.profile, &known, span, &freezing)?;
+    Ok((known, Arc::new(foreseen)))
+}
+
+pub(super) fn batch(
+    books: &Books,
+    wish: &Wish,
+    knowledge: &Knowledge,
+    (due, frozen): (&[DueWindow], &Arc<Frozen>),
     until: Instant,
     mut ready: Option<Ready>,
 ) -> Result<Loaded, Failure> {
@@ -224,15 +240,15 @@ pub(super) fn batch(
             let windows: Vec<DueWindow> = due.iter().filter(is_asked).copied().collect();
             let (by_sums, by_rows) = bulk::part(wish, &scope, windows);
             let wanted = (is_again && !wish.reprices()).then_some(&news);
-            loaded.count_rows(books, wish, knowledge, &scope, (kind, &by_rows), wanted)?;
+            loaded.count_rows(books, (wish, knowledge, frozen), &scope, (kind, &by_rows), wanted)?;
             if by_sums.is_empty() {
                 continue;
             }
-            let Ready { plan, rated } = match ready.take_if(|ready| ready.plan.due == by_sums) {
+            let Ready { plan, rated } = match ready.take_if(|ready| ready.plan.due == by_sums && ready.plan.frozen == *frozen) {
                 Some(ready) => ready,
                 None => {
                     let base = Base::load(books, wish, knowledge, &scope.partial_files, wanted)?;
-                    Plan::new(books, wish, knowledge, &scope, by_sums, wanted, base)?.rate(knowledge, &books.lake())?
+                    Plan::new(books, wish, knowledge, &scope, (by_sums, frozen), wanted, base)?.rate(knowledge, &books.lake())?
                 }
             };
             loaded.add_rated(plan, rated)?;
@@ -269,8 +285,7 @@ impl Loaded {
     fn count_rows(
         &mut self,
         books: &Books,
-        wish: &Wish,
-        knowledge: &Knowledge,
+        (wish, knowledge, frozen): (&Wish, &Knowledge, &Frozen),
         scope: &Scope,
         (kind, windows): (SettleWindow, &[DueWindow]),
         account_skus: Option<&HashSet<Pair>>,
@@ -284,6 +299,7 @@ impl Loaded {
             superseded: &scope.replaced(),
             due: windows,
             terms: &knowledge.terms,
+            frozen,
             account_id: wish.account_id.as_deref(),
             sku: wish.sku.as_deref(),
             skus: knowledge.skus_by_kind.get(&kind),
@@ -302,6 +318,7 @@ impl Loaded {
             by_due[place] += hour.rows;
             for line in hour.lines.drain(..) {
                 match lines.get_mut(&line.key) {
+                    // Sums are of use outside frozen time and not waived: only the quantity grows.
                     Some(beside) => beside.quantity = beside.quantity.plus(line.quantity).map_err(FrameError::from)?,
                     None => {
                         lines.insert(line.key.clone(), line);

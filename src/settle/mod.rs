@@ -180,13 +180,23 @@ impl Run<'_> {
         due: &[DueWindow],
         until: Instant,
         frontier: Option<Instant>,
-        ready: Option<Ready>,
+        mut ready: Option<Ready>,
     ) -> Result<(), Failure> {
         let (wish, knowledge) = (self.wish, self.knowledge);
-        let loaded = load::batch(books, wish, knowledge, due, until, ready)?;
-        faults::pass(Point::SettleLoaded)?;
-        let decided = decide::batch(books, wish, knowledge, &mut self.purses, loaded, frontier)?;
-        faults::pass(Point::SettleDecided)?;
+        let (known, mut frozen) = load::frozen(books, wish, knowledge, due)?;
+        let decided = loop {
+            let loaded = load::batch(books, wish, knowledge, (due, &frozen), until, ready.take())?;
+            faults::pass(Point::SettleLoaded)?;
+            let decided = decide::batch(books, wish, knowledge, &mut self.purses, loaded, frontier)?;
+            faults::pass(Point::SettleDecided)?;
+            // Where a freeze came out otherwise than foreseen, use was rated by what did not hold. Up to the first such
+            // instant everything was right, so that each time at least one more comes out as it was rated.
+            let after = reckoner_engine::frozen_after(&known, &books.profile, &decided.batch.life.standings);
+            if reckoner_engine::is_frozen_alike(&frozen, &after, due) {
+                break decided;
+            }
+            (self.purses, frozen) = (Purses::default(), Arc::new(after));
+        };
         self.receipt.add(&decided);
         if !wish.is_dry_run {
             apply::batch(books, decided)?;

@@ -9,8 +9,9 @@ use crate::failure::Failure;
 use reckoner_core::id;
 use reckoner_core::life::{self, Given, Taken};
 use reckoner_core::pay::{self, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
+use reckoner_core::profile::{ArrearsAt, DaysByLevel};
 use reckoner_core::rate::Charge;
-use reckoner_core::table::{FundsRow, OrderRow};
+use reckoner_core::table::{BillingMode, FundsRow, OrderRow};
 use reckoner_core::time::Instant;
 use reckoner_engine::Lives;
 use reckoner_engine::post::{self, Instants};
@@ -67,7 +68,7 @@ pub(super) fn steps<'a>(
     charges: &mut [Charge],
     funds: Vec<FundsRow>,
 ) -> Result<Steps<'a>, Failure> {
-    let not_plain = not_plain(loaded, charges, &funds);
+    let not_plain = not_plain(books, loaded, charges, &funds);
     let mut by_line = by_line(books, knowledge, loaded, charges)?;
 
     let (mut steps, mut plain): (Vec<Step>, _) = (funds.into_iter().map(Step::of_funds).collect(), Vec::new());
@@ -90,12 +91,17 @@ pub(super) fn steps<'a>(
     Ok(Steps { steps, plain })
 }
 
-/// Accounts with more than first settlements in bulk that something is due for.
-fn not_plain(loaded: &Loaded, charges: &[Charge], funds: &[FundsRow]) -> HashSet<String> {
+/// Accounts with more than first settlements in bulk that something is due for. Where what is not covered may freeze an
+/// account at the settlement's own instant, that is everybody: the next hour of the batch has to know.
+fn not_plain(books: &Books, loaded: &Loaded, charges: &[Charge], funds: &[FundsRow]) -> HashSet<String> {
+    let (at, grace) = (books.profile.arrears_at, &books.profile.grace);
+    let has_no_grace = DaysByLevel::LEVELS.iter().any(|level| grace.days(BillingMode::PayPerUse, level) == 0);
+    let may_freeze_at_once = at == ArrearsAt::Settlement && has_no_grace;
+    let all = loaded.bulk.iter().flat_map(|hour| &hour.dues).filter(|_| may_freeze_at_once).map(|due| &*due.account_id);
     let in_favour = loaded.bulk.iter().flat_map(|hour| &hour.dues).filter(|due| due.due.is_negative());
     let others = charges.iter().map(|charge| charge.key.account_id.as_str());
     let others = others.chain(funds.iter().map(|row| row.account_id.as_str()));
-    let others = others.chain(loaded.lives.iter().map(String::as_str));
+    let others = others.chain(loaded.lives.iter().map(String::as_str)).chain(all);
     let mut not_plain: HashSet<String> = HashSet::new();
     for account_id in others.chain(in_favour.map(|due| &*due.account_id)) {
         if !not_plain.contains(account_id) {

@@ -154,11 +154,13 @@ fn count_as_of(books: &Books, terms: &Terms, task: &Task, skus: Option<&BTreeSet
     let files: Vec<RowFile> = known.map(|file| books.row_file(&file)).collect();
     let replaced = store.superseded(span)?.into_iter().filter(|row| row.seq <= task.seq);
     let superseded: HashMap<(String, u64), u64> = replaced.map(|row| ((row.file_id, row.line), row.seq)).collect();
+    let frozen = reckoner_engine::frozen(store, &books.profile, span)?;
     let (counted, _) = count(&CountTask {
         files: &files,
         superseded: &superseded,
         due: &task.due,
         terms,
+        frozen: &frozen,
         account_id: None,
         sku: None,
         skus,

@@ -10,6 +10,7 @@
 //! | `knowledge` | profile, accounts, prices, products, discounts, as known now |
 //! | `load` | accounts with their money, resources and standing |
 //! | `advance` | accounts along their timelines, some thousands a transaction |
+//! | `frozen` | when accounts were frozen |
 //! | `audit` | what must hold between orders, charges, payments and what was bought |
 //! | `morning` | what happened on a day, for people and for machines |
 //! | `post` | what steps changed, as what the store records |
@@ -18,6 +19,7 @@
 mod advance;
 pub mod audit;
 mod error;
+mod frozen;
 mod knowledge;
 mod load;
 pub mod morning;
@@ -26,5 +28,6 @@ pub mod view;
 
 pub use advance::{ACCOUNTS_PER_COMMIT, Advanced, advance_due, advance_due_by, advance_one, due_accounts, know_what_was_paid};
 pub use error::EngineError;
+pub use frozen::{frozen, frozen_after, frozen_foreseen, is_frozen_alike};
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};

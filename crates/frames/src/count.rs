@@ -9,8 +9,8 @@ use polars::prelude::*;
 use reckoner_core::number::Quantity;
 use reckoner_core::price::Price;
 use reckoner_core::rate::{
-    Counted, DueWindow, Line, LineKey, News, Piece, RowSeqs, Terms, Units, UnitsKey, Use, WindowBook, is_price_of_nothing,
-    pieces_in,
+    Counted, DueWindow, Frozen, Line, LineKey, News, Piece, RowSeqs, Terms, Units, UnitsKey, Use, WindowBook,
+    is_price_of_nothing, pieces_in,
 };
 use reckoner_core::table::SettleWindow;
 use reckoner_core::table::usage::tags_of;
@@ -29,6 +29,8 @@ pub struct CountTask<'a> {
     pub due: &'a [DueWindow],
     /// Whose prices count.
     pub terms: &'a Terms,
+    /// When accounts were frozen.
+    pub frozen: &'a Frozen,
     /// Only this account.
     pub account_id: Option<&'a str>,
     /// Only this sku.
@@ -149,6 +151,7 @@ struct Cut {
     line_end: Vec<i64>,
     quantity: Vec<i128>,
     waived: Vec<i128>,
+    frozen: Vec<i64>,
 }
 
 impl Pieces {
@@ -178,9 +181,10 @@ impl Pieces {
             let interval = Window::new(Instant::from_seconds(started_at.at(row)?), Instant::from_seconds(ended_at.at(row)?));
             let measured = Use { interval, quantity: Quantity::from_e12(quantity.at(row)?) };
             let is_waived = waived.at(row)? != 0;
+            let times = task.frozen.of(account);
             for (place, due, needed) in calendar.touched_by(measured) {
                 let pieces_as_of = |book_seq| match task.terms.timeline(sku, currency, book_seq, needed) {
-                    Some(timeline) => pieces_in(measured, due, timeline, task.terms.zone),
+                    Some(timeline) => pieces_in(measured, due, timeline, task.terms.zone, times),
                     None => Ok(Vec::new()),
                 };
                 let book = &books[place];
@@ -206,7 +210,8 @@ impl Pieces {
                     cut.line_start.push(piece.line.start.seconds());
                     cut.line_end.push(piece.line.end.seconds());
                     cut.quantity.push(quantity.e12());
-                    cut.waived.push(if is_waived { quantity.e12() } else { 0 });
+                    cut.waived.push(if is_waived || piece.is_frozen { quantity.e12() } else { 0 });
+                    cut.frozen.push(piece.is_frozen.into());
                 }
             }
         }
@@ -232,7 +237,8 @@ impl Pieces {
         for piece in pieces {
             let unit = piece.price.row.unit.as_str().to_owned();
             let entry = self.units.entry((piece.hour, account.to_owned(), sku.to_owned(), unit)).or_default();
-            let settled_as = if is_waived || is_price_of_nothing(piece) { &mut entry.zero_rated } else { &mut entry.charged };
+            let is_free = is_waived || piece.is_frozen || is_price_of_nothing(piece);
+            let settled_as = if is_free { &mut entry.zero_rated } else { &mut entry.charged };
             *settled_as = settled_as.plus(signed(piece.used)?)?;
             entry.minimum = entry.minimum.plus(signed(piece.minimum)?)?;
         }
@@ -250,7 +256,7 @@ impl Pieces {
         let summed = concat(plans, UnionArgs::default())?
             .sort(order, SortMultipleOptions::default().with_maintain_order(true))
             .group_by_stable(keys.map(col))
-            .agg([col("quantity").sum(), col("waived").sum(), col("region").last(), col("tags").last()])
+            .agg([col("quantity").sum(), col("waived").sum(), col("frozen").max(), col("region").last(), col("tags").last()])
             .collect()?;
         let lines = self.lines_of(&summed, due, books)?;
 
@@ -267,7 +273,7 @@ impl Pieces {
         let (line_start, line_end) = (read.integers("line_start")?, read.integers("line_end")?);
         let (account_id, resource_id, sku) = (read.texts("account_id")?, read.texts("resource_id")?, read.texts("sku")?);
         let (place, price_place) = (read.integers("due")?, read.integers("price")?);
-        let (quantity, waived) = (read.wides("quantity")?, read.wides("waived")?);
+        let (quantity, waived, frozen) = (read.wides("quantity")?, read.wides("waived")?, read.integers("frozen")?);
         let (region, tags) = (read.texts("region")?, read.texts("tags")?);
         let mut lines = Vec::with_capacity(summed.height());
         for row in 0..summed.height() {
@@ -288,6 +294,7 @@ impl Pieces {
                 settled_book_seq: book.settled_seq_for(account_id.at(row)?, sku.at(row)?),
                 quantity: Quantity::from_e12(quantity.at(row)?),
                 waived: Quantity::from_e12(waived.at(row)?),
+                is_frozen: frozen.at(row)? != 0,
                 region: region.optional(row),
                 tags: tags_of(tags.at(row)?),
             });
@@ -302,9 +309,13 @@ impl Cut {
         let height = self.row.len();
         let labels = rows.select(["account_id", "resource_id", "sku", "started_at", "record_id", "region", "tags"])?;
         let mut frame = labels.take(&IdxCa::from_vec("row".into(), self.row))?;
-        for (name, values) in
-            [("due", self.due), ("price", self.price), ("line_start", self.line_start), ("line_end", self.line_end)]
-        {
+        for (name, values) in [
+            ("due", self.due),
+            ("price", self.price),
+            ("frozen", self.frozen),
+            ("line_start", self.line_start),
+            ("line_end", self.line_end),
+        ] {
             frame.with_column(Int64Chunked::from_vec(name.into(), values).into_series().into())?;
         }
         for (name, values) in [("quantity", self.quantity), ("waived", self.waived)] {

@@ -6,7 +6,7 @@ use reckoner_core::account::Accounts;
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::price::{DiscountBook, PriceBook};
 use reckoner_core::profile::Profile;
-use reckoner_core::rate::{Bookmark, DueWindow, KnownUsage, Repricing, Terms, fold};
+use reckoner_core::rate::{Bookmark, DueWindow, Frozen, KnownUsage, Repricing, Terms, fold};
 use reckoner_core::table::{AccountRow, BillingMode, PaymentMethod, PriceModel, PriceRow, SettleWindow, Unit, UsageRow};
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_frames::{CountTask, RowFile, count, write_rows};
@@ -113,6 +113,13 @@ prop_compose! {
     }
 }
 
+prop_compose! {
+    fn frozen()(account in 0..2_u8, start in -7_200..180_000_i64, length in prop_oneof![0..4_000_i64, 0..100_000_i64]) -> (String, Window) {
+        let start = Instant::from_seconds(MONDAY + start);
+        (["a", "b"][usize::from(account)].to_owned(), Window::new(start, start.plus_seconds(length)))
+    }
+}
+
 fn repricing() -> impl Strategy<Value = Option<Repricing>> {
     prop_oneof![Just(None), any::<bool>().prop_map(|is_partial| Some(Repricing { book_seq: 3, is_partial }))]
 }
@@ -136,7 +143,8 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 48, ..ProptestConfig::default() })]
 
     #[test]
-    fn frames_equal_the_readable_fold(mut known in prop::collection::vec(usage(), 1..60), zone in prop_oneof!["\\+08:00", "Asia/Kolkata", "America/New_York"], marks in prop::collection::vec(mark(), 0..4), repricing in repricing()) {
+    fn frames_equal_the_readable_fold(mut known in prop::collection::vec(usage(), 1..60), zone in prop_oneof!["\\+08:00", "Asia/Kolkata", "America/New_York"], marks in prop::collection::vec(mark(), 0..4), frozen in prop::collection::vec(frozen(), 0..5), repricing in repricing()) {
+        let frozen = Frozen::new(frozen);
         let mut terms = terms(&zone).with_bookmarks(marks);
         terms.repricing = repricing;
         let due = due_windows(&terms);
@@ -144,7 +152,7 @@ proptest! {
             one.row.record_id = format!("rec-{place:04}");
             one.row.line = place as u64 + 2;
         }
-        let expected = fold(&known, &due, &terms).expect("small numbers");
+        let expected = fold(&known, &due, &terms, &frozen).expect("small numbers");
 
         let folder = tempfile::tempdir().expect("a folder");
         let mut files = Vec::new();
@@ -164,7 +172,7 @@ proptest! {
             }
         }
         files.reverse();
-        let task = CountTask { files: &files, superseded: &superseded, due: &due, terms: &terms, account_id: None, sku: None, skus: None, account_skus: None };
+        let task = CountTask { files: &files, superseded: &superseded, due: &due, terms: &terms, frozen: &frozen, account_id: None, sku: None, skus: None, account_skus: None };
         let (counted, _) = count(&task).expect("counted");
         prop_assert_eq!(counted, expected);
     }

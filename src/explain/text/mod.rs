@@ -96,7 +96,7 @@ fn step_text(step: &Priced, story: &ChargeStory) -> String {
     text += &format!(" = {} {currency}\n", exact(step.exact));
     text += &format!("  list {}", money(step.list, currency));
     if step.billable != step.quantity {
-        text += &format!(", {} {} of it are not waived", decimal(step.billable.e12()), unit_of(row.unit.as_str()));
+        text += &format!(", {} {} of it are billable", decimal(step.billable.e12()), unit_of(row.unit.as_str()));
     }
     text += &match step.offers.iter().find(|offer| offer.wins) {
         Some(offer) => format!(", fee {} with {} by `{}`\n", money(step.fee, currency), offer.terms, offer.discount_id),

@@ -130,6 +130,9 @@ fn remarks(row: &UsedRow, unit: &str) -> String {
     if row.is_waived {
         remarks.push("is waived".to_owned());
     }
+    if row.frozen != Quantity::ZERO {
+        remarks.push(format!("fell with {} {unit} into frozen time", decimal(row.frozen.e12())));
+    }
     match &row.state {
         RowState::Replaced(by) => remarks.push(format!("was replaced by {by}")),
         RowState::ReplacedSince(by) => {

@@ -5,7 +5,7 @@ use super::super::load::Knowledge;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::price::{Price, is_tiered};
-use reckoner_core::rate::{Counted, DueWindow, Terms, plain_price};
+use reckoner_core::rate::{Counted, DueWindow, Frozen, Terms, plain_price};
 use reckoner_core::rerun::Pair;
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::Window;
@@ -50,6 +50,8 @@ impl Scope {
 pub(in crate::settle) struct Plan {
     /// The hours.
     pub due: Vec<DueWindow>,
+    /// When accounts were frozen: what they use goes by its rows.
+    pub frozen: Arc<Frozen>,
     /// The sums, and what is the same in every window.
     pub base: Arc<Base>,
     /// By window, the price of each currency and sku, where it is one price for all use of the window.
@@ -161,14 +163,15 @@ impl Plan {
         wish: &Wish,
         knowledge: &Knowledge,
         scope: &Scope,
-        due: Vec<DueWindow>,
+        (due, frozen): (Vec<DueWindow>, &Arc<Frozen>),
         news: Option<&HashSet<Pair>>,
         base: Arc<Base>,
     ) -> Result<Self, Failure> {
         let Base { held, units, .. } = base.as_ref();
         let span = super::super::load::span_of(&due).expect("a plan has windows");
-        let mut rows = Rows::new(books, wish, knowledge, scope, span, news)?;
+        let mut rows = Rows::new(books, (wish, knowledge, frozen), scope, span, news)?;
         rows.find_mixed(&held.holdings);
+        rows.find_frozen(&held.holdings, span);
         let beside = rows.count_beside(&due)?;
         rows.find_other_labels(&held.holdings, &beside);
 
@@ -188,6 +191,7 @@ impl Plan {
             by_rows: holds_pair(&rows.always),
             has_rows_beside: holds_pair(&rows.beside),
             bulk_windows,
+            frozen: Arc::clone(frozen),
             due,
             prices,
             counted,
@@ -284,6 +288,7 @@ fn table(due: DueWindow, holdings: &Holdings, units: &UnitsOf, terms: &Terms) ->
 struct Rows<'a> {
     wish: &'a Wish,
     knowledge: &'a Knowledge,
+    frozen: &'a Frozen,
     files: Vec<RowFile>,
     files_beside: Vec<RowFile>,
     replaced: HashMap<(String, u64), u64>,
@@ -296,8 +301,7 @@ struct Rows<'a> {
 impl<'a> Rows<'a> {
     fn new(
         books: &Books,
-        wish: &'a Wish,
-        knowledge: &'a Knowledge,
+        (wish, knowledge, frozen): (&'a Wish, &'a Knowledge, &'a Frozen),
         scope: &Scope,
         span: Window,
         news: Option<&HashSet<Pair>>,
@@ -314,6 +318,7 @@ impl<'a> Rows<'a> {
         Ok(Self {
             wish,
             knowledge,
+            frozen,
             files: scope.row_files.iter().map(|file| books.row_file(file)).collect(),
             always: replaced.filter(is_wanted).collect(),
             beside: account_skus(&files_beside, span)?.into_iter().filter(is_wanted).collect(),
@@ -325,6 +330,17 @@ impl<'a> Rows<'a> {
     fn find_mixed(&mut self, holdings: &Holdings) {
         let mixed = (0..holdings.len() as u32).filter(|holding| holdings.is_mixed(*holding));
         self.always.extend(mixed.map(|holding| pair_of(holdings, holding)));
+    }
+
+    /// Sums do not say when inside an hour something was used: what accounts use that were frozen goes by its rows.
+    fn find_frozen(&mut self, holdings: &Holdings, span: Window) {
+        let frozen: HashSet<&str> = self.frozen.during(span).collect();
+        if frozen.is_empty() {
+            return;
+        }
+        let is_frozen: Vec<bool> = holdings.accounts.texts().iter().map(|account_id| frozen.contains(account_id)).collect();
+        let of_frozen = (0..holdings.len() as u32).filter(|holding| is_frozen[holdings.keys[*holding as usize][0] as usize]);
+        self.always.extend(of_frozen.map(|holding| pair_of(holdings, holding)));
     }
 
     /// The lines of rows without sums.
@@ -395,6 +411,7 @@ impl<'a> Rows<'a> {
             superseded: &self.replaced,
             due,
             terms: &self.knowledge.terms,
+            frozen: self.frozen,
             account_id: self.wish.account_id.as_deref(),
             sku: self.wish.sku.as_deref(),
             skus: None,

@@ -204,6 +204,7 @@ impl<'a> Hour<'a> {
             settled_book_seq,
             quantity,
             waived: Quantity::ZERO,
+            is_frozen: false,
             region: (!region.is_empty()).then(|| region.to_owned()),
             tags: tags_of(tags),
         }

@@ -168,6 +168,7 @@ fn p13_hours_after_the_96th_cost_less() {
         r#"sku | unit | unit_price | model     | tiers
            cvm | hour | 0          | graduated | [{"up_to":"96","unit_price":"0.42"},{"unit_price":"0.21"}]"#,
     );
+    home.takes("funds", "amount\n 100"); // who pays is not frozen
     home.takes("usage", "sku | started_at | ended_at\n cvm | 2023-03-10 08:00:00 | 2023-03-15 08:00:00");
     home.catches_up("2023-04-01 00:00:00");
     home.check_due("account_id", &[("acme", "45.36")]);
@@ -182,6 +183,7 @@ fn p13_hours_after_the_96th_cost_less() {
 fn c14_licences_by_the_month() {
     let mut home = Home::new("huawei-intl", "USD");
     home.takes("prices", "sku | unit | unit_price | settle\n licence | licence | 20 | month");
+    home.takes("funds", "amount\n 40000"); // who pays is not frozen
     home.takes(
         "usage",
         "sku     | started_at          | ended_at            | quantity

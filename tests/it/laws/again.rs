@@ -101,7 +101,19 @@ fn two_at_the_same_time_are_one() {
 
 #[test]
 fn taking_in_beside_settling_comes_to_the_same_charges() {
-    let (bench, paths) = delivered(3);
+    // With money for all of it: when use becomes known decides when an account owes, and so what it uses while it is frozen.
+    let with_money = || {
+        let (bench, mut paths) = delivered(3);
+        let rows = (0..3).map(|n| format!("m-{n},g-{n},top_up,100000,2026-01-01T00:00:00+08:00\n")).collect::<String>();
+        bench.write("funds-m.csv", &format!("entry_id,account_id,kind,amount,at\n{rows}"));
+        paths.insert(0, bench.path("funds-m.csv"));
+        (bench, paths)
+    };
+    let (undisturbed, paths) = with_money();
+    let taken = command(&undisturbed, &["ingest", "--as-of", MONTH_END], &paths);
+    assert!(taken.exit == 0, "{}{}", taken.out, taken.err);
+    catch_up(&undisturbed, MONTH_END);
+    let (bench, paths) = with_money();
     let (reference, usage) = paths.split_at(paths.len() - 3);
     command(&bench, &["ingest", "--as-of", MONTH_END], reference).expect_exit(0);
     let taking = start(&bench, &["ingest", "--as-of", MONTH_END], usage);
@@ -112,7 +124,7 @@ fn taking_in_beside_settling_comes_to_the_same_charges() {
     catch_up(&bench, MONTH_END);
     // Charges are functions of what was delivered. Payments are history: if the settlement had the lock first, it carried the
     // money out before any use was known.
-    let ([charges, rows, _], [expected, expected_rows, payments]) = (exports(&bench), undisturbed(3));
+    let ([charges, rows, _], [expected, expected_rows, payments]) = (exports(&bench), exports(&undisturbed));
     assert_same_exports(&[charges, rows, payments.clone()], &[expected, expected_rows, payments], "taking in beside settling");
 }
 

@@ -6,6 +6,13 @@ use super::month::{Dice, Month, Row, write_csv, write_parquet, write_reference};
 use crate::support::Bench;
 use std::path::PathBuf;
 
+/// More than the month costs.
+const FUNDS: &str = "entry_id,account_id,kind,amount,at
+m-0,g-0,top_up,100000,2025-12-01T00:00:00+08:00
+m-1,g-1,top_up,100000,2025-12-01T00:00:00+08:00
+m-2,g-2,top_up,100000,2025-12-01T00:00:00+08:00
+";
+
 /// One way to deliver a month.
 #[derive(Debug)]
 struct Way {
@@ -13,9 +20,11 @@ struct Way {
     batch_rows: u32,
     is_parquet: bool,
     threads: u32,
+    /// Whether the accounts can pay for all of it: then none is frozen.
+    has_money: bool,
 }
 
-const PLAIN: Way = Way { files: 1, batch_rows: 500_000, is_parquet: false, threads: 2 };
+const PLAIN: Way = Way { files: 1, batch_rows: 500_000, is_parquet: false, threads: 2, has_money: false };
 
 /// Delivers and settles; hands back the home.
 fn settled(month: &Month, seed: u64, way: &Way) -> Bench {
@@ -31,6 +40,10 @@ fn settled(month: &Month, seed: u64, way: &Way) -> Bench {
     let mut files = write_reference(&bench.path(""));
     for beginning in ["accounts", "products", "prices", "discounts", "vouchers", "funds"] {
         files.extend(sample_files(beginning));
+    }
+    if way.has_money {
+        bench.write("funds-m.csv", FUNDS);
+        files.push(bench.path("funds-m.csv"));
     }
     take(&bench, way, &files, &["edited_in_place", "validity_overlaps"]);
     for (place, rows) in month.dealt(&mut dice, way.files).iter().enumerate() {
@@ -82,7 +95,7 @@ fn files_formats_and_threads_leave_no_trace() {
     for (seed, rows, files, is_parquet, threads) in [(1, 40, 3, true, 1), (2, 24, 7, false, 1), (3, 60, 3, true, 2)] {
         let generated = Month::generated(seed, rows);
         let month = if seed == 1 { Month::of_sample().and(generated) } else { generated };
-        let way = Way { files, batch_rows: 500_000, is_parquet, threads };
+        let way = Way { files, batch_rows: 500_000, is_parquet, threads, has_money: false };
         no_way_leaves_a_trace(&month, seed, &[way]);
     }
 }
@@ -91,7 +104,7 @@ fn files_formats_and_threads_leave_no_trace() {
 fn batches_leave_no_trace() {
     // Small months: every batch is a file of the lake for each of its days.
     for (seed, files, batch_rows, is_parquet, threads) in [(11, 3, 7, true, 1), (12, 1, 1, false, 2), (13, 1, 1, true, 1)] {
-        let way = Way { files, batch_rows, is_parquet, threads };
+        let way = Way { files, batch_rows, is_parquet, threads, has_money: false };
         no_way_leaves_a_trace(&Month::generated(seed, 20), seed, &[way]);
     }
 }
@@ -100,11 +113,13 @@ fn batches_leave_no_trace() {
 fn a_generated_month_costs_what_the_oracle_says() {
     for seed in [1, 2, 3] {
         let month = Month::generated(seed, 250);
-        let bench = settled(&month, seed, &PLAIN);
+        // What the oracle has no rule for is frozen use at a volume price.
+        let bench = settled(&month, seed, &Way { has_money: true, ..PLAIN });
 
         let data = bench.path("oracle");
         std::fs::create_dir(&data).unwrap();
         write_reference(&data);
+        std::fs::write(data.join("funds-m.csv"), FUNDS).unwrap();
         write_csv(data.join("usage-1.csv"), &month.rows);
         write_csv(data.join("usage-2.csv"), &month.corrections);
         let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/expected.py");

@@ -15,6 +15,9 @@ pub const VOLUME_BAND: &str = "volume_band";
 /// The reason of charges by which a rerun takes use off one price row and onto another.
 pub(super) const PRICE_CORRECTED: &str = "price_corrected";
 
+/// The reason of a line's first charge where some of it was used in frozen time.
+pub const FROZEN: &str = "frozen";
+
 /// One row of `charges`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Charge {
@@ -34,7 +37,7 @@ pub struct Charge {
     pub billing_period: String,
     /// Unit-seconds or amount; a correction carries the difference.
     pub quantity: Quantity,
-    /// The part of the quantity that is waived.
+    /// The part of the quantity that is waived, or was used in frozen time.
     pub waived: Quantity,
     /// `hour` or the amount's word.
     pub unit: String,

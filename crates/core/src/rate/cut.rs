@@ -2,8 +2,9 @@
 //!
 //! `08:45:30 … 09:30:00` is 870 s in the hour of 08:00 and 1800 s in the hour of 09:00. Time-priced use is cut where an hour
 //! ends, where the billing day ends and where a price begins or ends. An amount is not cut: it belongs to the hour that
-//! holds its last instant.
+//! holds its last instant. Where the account was frozen for a part of the time, that part is a piece of its own.
 
+use super::frozen;
 use crate::number::{AmountOverflow, Quantity};
 use crate::price::{Price, Timeline};
 use crate::table::{SettleWindow, Unit};
@@ -60,7 +61,7 @@ pub struct Use {
     pub quantity: Quantity,
 }
 
-/// A part of one record's use: one hour, one price.
+/// A part of one record's use: one hour, one price, frozen or not.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Piece {
     /// The price that holds.
@@ -73,6 +74,8 @@ pub struct Piece {
     pub used: Quantity,
     /// What `min_seconds` and `step_seconds` add, in the record's last piece.
     pub minimum: Quantity,
+    /// Whether the account was frozen: then it costs nothing.
+    pub is_frozen: bool,
 }
 
 /// The last instant of use: a second before `ended_at`; of an instant, the instant itself.
@@ -92,10 +95,18 @@ impl Use {
 /// The pieces of a record that belong to a settlement window, in order of time.
 ///
 /// Only prices that settle in windows of this kind count; use without a price makes no piece (ingest refuses such rows).
+/// `frozen` are the times in which the account was frozen, oldest first; what `min_seconds` and `step_seconds` add is frozen
+/// with the record's last instant.
 ///
 /// # Errors
 /// [`AmountOverflow`] when quantity × seconds does not fit 128 bits.
-pub fn pieces_in(record: Use, due: DueWindow, timeline: &Timeline, zone: Zone) -> Result<Vec<Piece>, AmountOverflow> {
+pub fn pieces_in(
+    record: Use,
+    due: DueWindow,
+    timeline: &Timeline,
+    zone: Zone,
+    frozen: &[Window],
+) -> Result<Vec<Piece>, AmountOverflow> {
     let interval = record.interval;
     let last = last_instant(interval);
     let mut pieces = Vec::new();
@@ -104,7 +115,8 @@ pub fn pieces_in(record: Use, due: DueWindow, timeline: &Timeline, zone: Zone) -
         && matches!(price.row.unit, Unit::Amount(_))
     {
         if due.window.holds(last) && price.row.settle == due.kind {
-            pieces.push(piece(price, due.window, last, record.quantity, Quantity::ZERO));
+            let (is_frozen, _) = frozen::state_at(frozen, last);
+            pieces.push(piece(price, due.window, last, is_frozen, (record.quantity, Quantity::ZERO)));
         }
         return Ok(pieces);
     }
@@ -112,20 +124,21 @@ pub fn pieces_in(record: Use, due: DueWindow, timeline: &Timeline, zone: Zone) -
     for price in timeline.during(inside).filter(|price| price.row.settle == due.kind && price.row.unit == Unit::Hour) {
         let Some(mut rest) = inside.overlap(price.validity) else { continue };
         while rest.start < rest.end {
-            let end = rest.end.min(zone.segment_containing(rest.start).end);
+            let (is_frozen, until) = frozen::state_at(frozen, rest.start);
+            let end = rest.end.min(zone.segment_containing(rest.start).end).min(until);
             let used = record.quantity.held_for(end.seconds() - rest.start.seconds())?;
             let is_last = rest.start <= last && last < end;
             let minimum = if is_last { record.quantity.held_for(added_seconds(price, interval))? } else { Quantity::ZERO };
-            pieces.push(piece(price, due.window, rest.start, used, minimum));
+            pieces.push(piece(price, due.window, rest.start, is_frozen, (used, minimum)));
             rest.start = end;
         }
     }
     Ok(pieces)
 }
 
-fn piece(price: &Arc<Price>, due: Window, at: Instant, used: Quantity, minimum: Quantity) -> Piece {
+fn piece(price: &Arc<Price>, due: Window, at: Instant, is_frozen: bool, (used, minimum): (Quantity, Quantity)) -> Piece {
     let line = due.overlap(price.validity).expect("the price holds inside the window");
-    Piece { price: Arc::clone(price), line, hour: at.hour_start(), used, minimum }
+    Piece { price: Arc::clone(price), line, hour: at.hour_start(), used, minimum, is_frozen }
 }
 
 /// Seconds that the price adds to a record: up to the minimum, and up to a whole step.

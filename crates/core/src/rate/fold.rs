@@ -4,12 +4,13 @@
 
 use super::bookmark::{RowSeqs, WindowBook};
 use super::cut::{DueWindow, News, Piece, pieces_in};
+use super::frozen::Frozen;
 use super::line::{Line, LineKey};
 use super::terms::Terms;
 use crate::number::{AmountOverflow, Quantity};
 use crate::price::Price;
 use crate::table::{PriceModel, UsageRow};
-use crate::time::Instant;
+use crate::time::{Instant, Window};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -29,7 +30,7 @@ pub struct KnownUsage {
 pub struct Units {
     /// Settled at a price.
     pub charged: Quantity,
-    /// Settled at nothing, by decision: waived, or a price of 0.
+    /// Settled at nothing, by decision: waived, used in frozen time, or at a price of 0.
     pub zero_rated: Quantity,
     /// What min_seconds and step_seconds add.
     pub minimum: Quantity,
@@ -61,25 +62,27 @@ pub struct Counted {
     pub units: BTreeMap<UnitsKey, Units>,
 }
 
-/// Folds rows into the lines of the due windows.
+/// Folds rows into the lines of the due windows. `frozen` says when accounts were frozen.
 ///
 /// # Errors
 /// [`AmountOverflow`] when a sum does not fit 128 bits.
-pub fn fold(rows: &[KnownUsage], due: &[DueWindow], terms: &Terms) -> Result<Counted, AmountOverflow> {
+pub fn fold(rows: &[KnownUsage], due: &[DueWindow], terms: &Terms, frozen: &Frozen) -> Result<Counted, AmountOverflow> {
     let mut lines: BTreeMap<LineKey, (Line, (Instant, String))> = BTreeMap::new();
     let mut units = BTreeMap::new();
     for known in rows {
         let row = &known.row;
+        let times = frozen.of(&row.account_id);
         for window in due {
             let book = terms.book_of(*window);
             let seqs = RowSeqs { seq: known.seq, superseded_seq: known.superseded_seq };
             for (news, book_seq) in book.unit_moves(seqs, &row.account_id, &row.sku).into_iter().flatten() {
-                for piece in pieces_as_of(row, *window, book_seq, terms)? {
+                for piece in pieces_as_of(row, *window, book_seq, (terms, times))? {
                     count_units(&mut units, row, news, &piece)?;
                 }
             }
             if known.superseded_seq.is_none() {
-                for piece in pieces_as_of(row, *window, book.seq_for(&row.account_id, &row.sku), terms)? {
+                let book_seq = book.seq_for(&row.account_id, &row.sku);
+                for piece in pieces_as_of(row, *window, book_seq, (terms, times))? {
                     add_piece(&mut lines, row, *window, piece, (terms, &book))?;
                 }
             }
@@ -90,11 +93,16 @@ pub fn fold(rows: &[KnownUsage], due: &[DueWindow], terms: &Terms) -> Result<Cou
 }
 
 /// A row's pieces in a window at the prices of one state of the book.
-fn pieces_as_of(row: &UsageRow, due: DueWindow, book_seq: u64, terms: &Terms) -> Result<Vec<Piece>, AmountOverflow> {
+fn pieces_as_of(
+    row: &UsageRow,
+    due: DueWindow,
+    book_seq: u64,
+    (terms, frozen): (&Terms, &[Window]),
+) -> Result<Vec<Piece>, AmountOverflow> {
     let Some(currency) = terms.accounts.currency(&row.account_id) else { return Ok(Vec::new()) };
     let Some(needed) = row.measured().needed_prices(due.window) else { return Ok(Vec::new()) };
     let Some(timeline) = terms.timeline(&row.sku, currency, book_seq, needed) else { return Ok(Vec::new()) };
-    pieces_in(row.measured(), due, timeline, terms.zone)
+    pieces_in(row.measured(), due, timeline, terms.zone, frozen)
 }
 
 fn add_piece(
@@ -121,6 +129,7 @@ fn add_piece(
             settled_book_seq: book.settled_seq_for(&row.account_id, &row.sku),
             quantity: Quantity::ZERO,
             waived: Quantity::ZERO,
+            is_frozen: false,
             region: row.region.clone(),
             tags: row.tags.clone(),
         };
@@ -128,8 +137,9 @@ fn add_piece(
     });
     let quantity = piece.used.plus(piece.minimum)?;
     line.quantity = line.quantity.plus(quantity)?;
-    if row.is_waived {
+    if row.is_waived || piece.is_frozen {
         line.waived = line.waived.plus(quantity)?;
+        line.is_frozen |= piece.is_frozen;
     }
     if latest > *tagged_by {
         line.region.clone_from(&row.region);
@@ -148,7 +158,7 @@ fn count_units(units: &mut BTreeMap<UnitsKey, Units>, row: &UsageRow, news: News
     };
     let unit = piece.price.row.unit.as_str().to_owned();
     let entry = units.entry((piece.hour, row.account_id.clone(), row.sku.clone(), unit)).or_default();
-    let is_free = row.is_waived || is_price_of_nothing(piece);
+    let is_free = row.is_waived || piece.is_frozen || is_price_of_nothing(piece);
     let settled_as = if is_free { &mut entry.zero_rated } else { &mut entry.charged };
     *settled_as = settled_as.plus(signed(piece.used)?)?;
     entry.minimum = entry.minimum.plus(signed(piece.minimum)?)?;

@@ -39,8 +39,10 @@ pub struct Line {
     pub settled_book_seq: u64,
     /// Everything used, minimum included.
     pub quantity: Quantity,
-    /// The part of it that is waived.
+    /// The part of it that is waived, or was used in frozen time.
     pub waived: Quantity,
+    /// Whether some of it was used in frozen time.
+    pub is_frozen: bool,
     /// Of the record with the latest start, then record_id.
     pub region: Option<String>,
     /// Of the same record.

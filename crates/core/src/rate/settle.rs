@@ -1,6 +1,6 @@
 //! From lines to charges: what is due, less what is posted, is what is charged now.
 
-use super::charge::{Charge, ChargeType, KIND_CHARGE, PRICE_CORRECTED, VOLUME_BAND};
+use super::charge::{Charge, ChargeType, FROZEN, KIND_CHARGE, PRICE_CORRECTED, VOLUME_BAND};
 use super::line::{Amounts, Line, LineKey, Posted, amounts_of, best_fee};
 use super::terms::Terms;
 use super::tier::{TierCharges, TierKey, TierState, Tiers, WindowShare, with};
@@ -108,6 +108,7 @@ fn gone(key: LineKey, posted: &Posted, terms: &Terms) -> Option<Line> {
         settled_book_seq: 0,
         quantity: Quantity::ZERO,
         waived: Quantity::ZERO,
+        is_frozen: false,
         region: posted.region.clone(),
         tags: posted.tags.clone(),
     })
@@ -279,6 +280,7 @@ impl Step<'_> {
         let reason = match self.posted {
             _ if self.moves_to_another_price() => PRICE_CORRECTED,
             None if self.line.waived.is_zero() => return None,
+            None if self.line.is_frozen => FROZEN,
             None => "waived",
             Some(_) if quantity > Quantity::ZERO => "late_usage",
             Some(_) if quantity < Quantity::ZERO => "usage_corrected",

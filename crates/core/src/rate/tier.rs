@@ -275,6 +275,7 @@ mod tests {
             settled_book_seq: 1,
             quantity: Quantity::ZERO,
             waived: Quantity::ZERO,
+            is_frozen: false,
             region: None,
             tags: BTreeMap::new(),
         }

@@ -3,6 +3,7 @@
 //! | file | what it holds |
 //! |---|---|
 //! | `settling` | twice is once, splitting and order leave no trace, two deliveries equal one |
+//! | `frozen` | what is used while an account is frozen: counted in full, charged at nothing |
 //! | `plain` | the short ways say what the long ways say |
 //! | `prices` | tier borders, minimum and steps, the least charge, discounts, which row holds when |
 //! | `calendar` | windows tile time, nights with a clock change included; where a day begins |
@@ -13,6 +14,7 @@
 
 mod calendar;
 mod expiry;
+mod frozen;
 mod plain;
 mod prices;
 mod refunds;

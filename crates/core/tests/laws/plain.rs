@@ -7,7 +7,7 @@ use reckoner_core::intake::UsageChecks;
 use reckoner_core::number::{FeeScale, Money, Quantity, UnitPrice};
 use reckoner_core::price::{Price, PriceBook};
 use reckoner_core::profile::{Profile, RoundAt};
-use reckoner_core::rate::{DueWindow, KnownUsage, amounts_of, fold, plain_amounts, plain_price};
+use reckoner_core::rate::{DueWindow, Frozen, KnownUsage, amounts_of, fold, plain_amounts, plain_price};
 use reckoner_core::table::{BillingMode, PriceModel, PriceRow, SettleWindow, Unit};
 use reckoner_core::time::{Instant, Window, Zone};
 
@@ -97,7 +97,7 @@ proptest! {
             let due = DueWindow { window, kind: SettleWindow::Hour, book_seq, settled_seq: None };
             let known = |row| KnownUsage { row, seq: 1, superseded_seq: None };
             let rows = [known(usage("one", "vm", MONDAY + start, seconds)), known(usage("two", "vm", MONDAY + second, 1_800))];
-            let lines = fold(&rows, &[due], &terms).expect("small").lines;
+            let lines = fold(&rows, &[due], &terms, &Frozen::default()).expect("small").lines;
             let is_split = book_seq == 2 && hour == 1;
             match plain_price(&terms, "vm", "CNY", book_seq, due) {
                 None => prop_assert!(is_split, "only the hour in which the price changes is not plain"),

@@ -4,7 +4,7 @@ use super::world::{MONDAY, at, money, price, quantity, terms, tiers, usage};
 use reckoner_core::number::{FeeScale, UnitPrice};
 use reckoner_core::price::{Buyer, DiscountBook, Price, PriceBook, PriceConflict, check_new_row, check_settle_window, total};
 use reckoner_core::profile::Profile;
-use reckoner_core::rate::{DueWindow, KnownUsage, amounts_of, fold};
+use reckoner_core::rate::{DueWindow, Frozen, KnownUsage, amounts_of, fold};
 use reckoner_core::table::{BillingMode, DiscountKind, DiscountRow, DiscountTerms, PriceModel, PriceRow, SettleWindow, Unit};
 use reckoner_core::time::{Instant, Window};
 
@@ -100,7 +100,7 @@ fn charged(row: PriceRow, start: i64, seconds: i64) -> Vec<(i64, String)> {
         })
         .collect();
     let known = KnownUsage { row: usage("u", "s", start, seconds), seq: 1, superseded_seq: None };
-    let lines = fold(&[known], &due, &terms).expect("small").lines;
+    let lines = fold(&[known], &due, &terms, &Frozen::default()).expect("small").lines;
     let hour = |instant: Instant| (instant.seconds() - MONDAY) / 3_600;
     lines.iter().map(|line| (hour(line.key.window.start), line.quantity.to_string())).collect()
 }

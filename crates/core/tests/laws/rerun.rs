@@ -7,7 +7,8 @@ use reckoner_core::number::{Quantity, UnitPrice};
 use reckoner_core::price::{DiscountBook, PriceBook};
 use reckoner_core::profile::Profile;
 use reckoner_core::rate::{
-    Amounts, Bookmark, Charge, DueWindow, KnownUsage, Repricing, Terms, Tiers, Units, UnitsKey, fold, posted_lines, settle_lines,
+    Amounts, Bookmark, Charge, DueWindow, Frozen, KnownUsage, Repricing, Terms, Tiers, Units, UnitsKey, fold, posted_lines,
+    settle_lines,
 };
 use reckoner_core::rerun::{Cause, Facts, old_amounts, plan_lines, priced_anew};
 use reckoner_core::table::{DiscountKind, DiscountRow, DiscountTerms, PriceModel, PriceRow, SettleWindow, Unit};
@@ -136,7 +137,7 @@ impl Books {
         if reprices {
             terms = terms.repricing(Repricing { book_seq: seq, is_partial: part.is_some() });
         }
-        let counted = fold(&rows, &self.windows(&terms, seq), &terms).expect("small numbers");
+        let counted = fold(&rows, &self.windows(&terms, seq), &terms, &Frozen::default()).expect("small numbers");
         let posted: Vec<&Charge> = self.posted.iter().filter(|charge| is_asked(&charge.key.account_id)).collect();
         let posted = posted_lines(posted).expect("small numbers");
         let charges = settle_lines(counted.lines, posted, &mut self.tiers, &terms).expect("small amounts");
@@ -289,7 +290,7 @@ fn a_plan_says_why_each_amount_moves() {
         let posted = books.posted.clone();
 
         let terms = terms().repricing(Repricing { book_seq: SECOND, is_partial: false });
-        let lines = fold(&rows, &books.windows(&terms, SECOND), &terms).expect("small numbers").lines;
+        let lines = fold(&rows, &books.windows(&terms, SECOND), &terms, &Frozen::default()).expect("small numbers").lines;
         let pair = HashSet::from([("a".to_owned(), sku.to_owned())]);
         let facts = Facts {
             priced_anew: priced_anew(&lines, &posted_lines(&posted).expect("small numbers"), &terms),

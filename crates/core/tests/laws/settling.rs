@@ -4,7 +4,7 @@ use super::world::{MONDAY, price, terms, tiers, usage};
 use proptest::prelude::*;
 use reckoner_core::number::{Quantity, UnitPrice};
 use reckoner_core::rate::{
-    Amounts, Charge, DueWindow, KnownUsage, LineKey, Terms, TierKey, Tiers, fold, posted_lines, settle_lines,
+    Amounts, Charge, DueWindow, Frozen, KnownUsage, LineKey, Terms, TierKey, Tiers, fold, posted_lines, settle_lines,
 };
 use reckoner_core::table::{PriceModel, PriceRow, SettleWindow, Unit};
 use reckoner_core::time::Instant;
@@ -88,7 +88,7 @@ impl Books {
             .filter(|one| one.seq <= seq)
             .map(|one| KnownUsage { superseded_seq: one.superseded_seq.filter(|at| *at <= seq), ..one.clone() })
             .collect();
-        let lines = fold(&known, &windows(terms, self.settled_seq), terms).expect("small numbers").lines;
+        let lines = fold(&known, &windows(terms, self.settled_seq), terms, &Frozen::default()).expect("small numbers").lines;
         let posted = posted_lines(&self.posted).expect("small numbers");
         let charges = settle_lines(lines, posted, &mut self.tiers, terms).expect("small amounts");
         self.posted.extend(charges.iter().cloned());
