@@ -24,7 +24,9 @@ pub mod morning;
 pub mod post;
 pub mod view;
 
-pub use advance::{ACCOUNTS_PER_COMMIT, Advanced, advance_due, advance_due_by, advance_one, due_accounts, know_what_was_paid};
+pub use advance::{
+    ACCOUNTS_PER_COMMIT, Advanced, advance_due, advance_due_by, advance_one, approve, due_accounts, know_what_was_paid,
+};
 pub use error::EngineError;
 pub use knowledge::Knowledge;
 pub use load::{Lives, accounts, with_order_payments};
