@@ -86,6 +86,11 @@ impl WaitingRefund {
     pub fn refund(&self) -> Money {
         self.backs.iter().map(|back| back.refund).sum()
     }
+
+    /// Whether nothing is left of the period at this place: it was given up, and its money waits.
+    pub fn gives_up(&self, place: usize) -> bool {
+        self.backs.iter().any(|back| back.place == place && back.is_whole)
+    }
 }
 
 /// Whether somebody may approve what somebody placed: a second person does. Who placed it may not be known.
