@@ -72,9 +72,14 @@ pub struct Life {
 
 impl Life {
     pub fn of(seed: u64) -> Self {
+        Self::under(seed, "")
+    }
+
+    /// The same life with further knobs of its profile turned.
+    pub fn under(seed: u64, knobs: &str) -> Self {
         let mut dice = Dice::of(seed);
         let (profile, zone, account) = (dice.one_of(PROFILES), dice.one_of(ZONES), dice.one_of(ACCOUNTS));
-        let mut desk = Desk::with(profile, zone, account, PRICES, PRODUCTS);
+        let mut desk = Desk::with(&format!("{profile}\n{knobs}"), zone, account, PRICES, PRODUCTS);
         for number in 0..dice.roll(4) {
             let to = desk.zone.to_text(moment(&mut dice, &desk));
             let kind = dice.one_of(&["voucher", "voucher", "flexi_coupon", "stored_value"]);
