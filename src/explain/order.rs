@@ -98,7 +98,7 @@ pub(super) fn text(books: &Books, story: &OrderStory) -> String {
     pairs.extend(amounts.into_iter().filter_map(|(name, amount)| Some((name, money(amount?, currency)))));
     let from = story.place.as_ref().map_or("the engine: an automatic renewal".to_owned(), Place::to_string);
     pairs.push(("from", from));
-    pairs.extend(story.order.placed_by.clone().map(|placed_by| ("by", placed_by)));
+    pairs.extend(story.order.placed_by.clone().map(|placed_by| ("placed by", placed_by)));
     let mut text = facts(&pairs);
     if !story.charges.is_empty() {
         text += "\ncharges: due = list - discount - truncated\n";

@@ -31,7 +31,7 @@ fn the_resource_ends_at_once_and_the_money_waits() {
     let waits_for = desk.orders["o2"].waits_for.clone().expect("it waits");
     assert_eq!(
         waits_for,
-        "approval: 60000 CNY would come back, which is above 50000: a second person approves it with `reckoner orders approve o2`"
+        "approval: 60000 CNY would come back, which is above 50000; a second person approves it (`reckoner orders approve`)"
     );
     // Nobody approves it, for as long as it takes.
     desk.advance(vec![], "2026-06-01T00:00:00");

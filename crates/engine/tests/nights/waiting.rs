@@ -22,24 +22,28 @@ const NIGHT: &str = "2026-01-06T00:00:00";
 fn requested(folder: &Path, profile: &str) -> (Home, SqliteStore) {
     let home = Home::under(folder, profile);
     let mut store = home.open();
+    delivered(&mut store);
+    assert_eq!(home.advance(&mut store, REQUESTED).failed, []);
+    (home, store)
+}
+
+fn delivered(store: &mut SqliteStore) {
     let price = "sku=big.month product=vm billing_mode=subscription unit=month unit_price=60000";
-    deliver(&mut store, TableKind::Prices, "prices", &[price]);
+    deliver(store, TableKind::Prices, "prices", &[price]);
     let each = |text: fn(usize) -> String| (0..4).map(text).collect::<Vec<_>>();
-    deliver(&mut store, TableKind::Accounts, "accounts", &each(|n| format!("account_id=a-{n} name=A{n}")));
+    deliver(store, TableKind::Accounts, "accounts", &each(|n| format!("account_id=a-{n} name=A{n}")));
     let money = |n| format!("entry_id=f-{n} account_id=a-{n} kind=top_up amount=60000 at=2026-01-01T00:00:00+08:00");
-    deliver(&mut store, TableKind::Funds, "funds", &each(money));
+    deliver(store, TableKind::Funds, "funds", &each(money));
     let bought = |n| {
         let order = format!("order_id=b-{n} account_id=a-{n} kind=purchase resource_id=i-{n} sku=big.month");
         format!("{order} placed_at=2026-01-01T10:00:00+08:00")
     };
-    deliver(&mut store, TableKind::Orders, "purchases", &each(bought));
+    deliver(store, TableKind::Orders, "purchases", &each(bought));
     let back = |n| {
         let order = format!("order_id=u-{n} account_id=a-{n} kind=unsubscribe resource_id=i-{n}");
         format!("{order} placed_at=2026-01-02T1{n}:00:00+08:00")
     };
-    deliver(&mut store, TableKind::Orders, "unsubscriptions", &each(back));
-    assert_eq!(home.advance(&mut store, REQUESTED).failed, []);
-    (home, store)
+    deliver(store, TableKind::Orders, "unsubscriptions", &each(back));
 }
 
 fn night(home: &Home, store: &mut dyn Store, accounts_per_commit: usize) -> Result<Advanced, EngineError> {
@@ -88,6 +92,24 @@ fn what_waits_is_found_by_the_night_on_which_nobody_has_approved_it() {
     let (once, writes) = (books(&store), store.latest_commit().expect("a number"));
     assert_eq!(night(&home, &mut store, 4).expect("advanced").accounts, 0);
     assert_eq!((books(&store), store.latest_commit().expect("a number")), (once, writes));
+}
+
+/// After an outage over both, the request and what nobody approved each have their own instant, as if every night had come.
+#[test]
+fn an_outage_over_request_and_approval_equals_both() {
+    for profile in [BY_ITSELF, "base = \"huawei-intl\"\nrefund_auto_approve_after = \"0s\""] {
+        let run = |untils: &[&str]| {
+            let folder = tempfile::tempdir().expect("a folder");
+            let (home, mut store) = (Home::under(folder.path(), profile), Home::under(folder.path(), profile).open());
+            delivered(&mut store);
+            untils.iter().for_each(|until| assert_eq!(home.advance(&mut store, until).failed, []));
+            assert!(store.life_due(home.at(NIGHT)).expect("accounts").is_empty());
+            books(&store)
+        };
+        let at_once = run(&[NIGHT]);
+        assert_eq!(at_once, run(&["2026-01-01T12:00:00", REQUESTED, "2026-01-05T11:00:00", NIGHT]), "{profile}");
+        assert!(at_once.contains("\"engine\""), "{profile}");
+    }
 }
 
 #[test]

@@ -64,9 +64,8 @@ fn wait(
         None => String::new(),
     };
     let waits_for = format!(
-        "approval: {amount} {currency} would come back, which is above {limit}: a second person approves it with \
-         `reckoner orders approve {}`{until}",
-        order.order_id
+        "approval: {amount} {currency} would come back, which is above {limit}; a second person approves it \
+         (`reckoner orders approve`){until}"
     );
     let event = event(LifeEventKind::RefundWaits, account, &order.resource_id, &order.order_id, at);
     LifeEffects {
