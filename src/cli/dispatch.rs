@@ -5,7 +5,9 @@ use super::args::renewals::RenewalsCommand;
 use super::args::{InitArgs, QuarantineCommand, SampleArgs, WindowsCommand};
 use super::output::Answer;
 use super::reports::{self, ReportsCommand};
-use super::{Cli, Command, batch, not_yet, orders, quarantine, quote, renewals, rerun, show, status, verify, windows, work};
+use super::{
+    Cli, Command, approve, batch, not_yet, orders, quarantine, quote, renewals, rerun, show, status, verify, windows, work,
+};
 use crate::app::Caller;
 use crate::books::Books;
 use crate::check;
@@ -53,6 +55,7 @@ pub fn dispatch(cli: Cli, command_text: String) -> Result<Answer, Failure> {
 
         Command::Orders(OrdersCommand::Place(args)) => orders::place(&caller, &args),
         Command::Orders(OrdersCommand::List(args)) => orders::list(&caller, &args),
+        Command::Orders(OrdersCommand::Approve(args)) => approve::approve(&caller, &args),
         Command::Quote(args) => quote::quote(&caller, &args),
         Command::Renewals(RenewalsCommand::List(args)) => renewals::list(&caller, &args),
         Command::Renewals(RenewalsCommand::Set(args)) => batch::set(&caller, &args),

@@ -205,12 +205,23 @@ The order goes the way of a delivered file: its bytes are kept in raw/, a row th
 instant has come it is carried out at once, with whatever else is due for the account by now; what became of it is printed. \
 The same order at the same instant is a duplicate and has no effect again.
 
-An order that cannot be carried out is kept as refused with its reason: exit code 3.
+An order that cannot be carried out is kept as refused with its reason: exit code 3. A large refund waits for a second \
+person: see `reckoner orders approve`.
 
 Examples:
   reckoner orders place purchase --account acme --resource vm-1 --sku vm.month --periods 3 --renewal auto
   reckoner orders place unsubscribe --resource vm-1 --accept-fee 20 --reason no_longer_needed
   reckoner orders place change --resource vm-1 --quantity 2 --effective next_period";
+
+pub(super) const ORDERS_APPROVE: &str = "\
+A refund above the profile's large_refund_above waits for a second person: the resource ended when the order was placed, used \
+time counts to then, and the money comes back when somebody approves it. Who placed the order cannot (exit code 3); --actor \
+says who acts. What else is due for the account is carried out before. Who approved it, when and why is kept; approving it \
+again has no effect.
+
+Examples:
+  reckoner orders list --waiting
+  reckoner orders approve ord_7159bfebc7189b3619b2bcd4238fd7cc --actor ben --reason 'the contract has ended'";
 
 pub(super) const QUOTE: &str = "\
 Shows every step with its rule and its numbers, the amount, what would be kept, and the expiry afterwards. Below 0 comes \

@@ -6,6 +6,7 @@
 //! Promises: every command of the contract is parsed in full; with `--json` exactly one JSON document goes to standard
 //! output, also when the command line itself is wrong.
 
+mod approve;
 pub mod args;
 pub mod batch;
 pub mod dispatch;
@@ -111,7 +112,7 @@ pub enum Command {
     /// Settings, profiles, job files, prices: what is wrong or missing
     #[command(after_help = help::CHECK)]
     Check,
-    /// Place an order; orders and what became of them
+    /// Place an order, approve a large refund; orders and what became of them
     #[command(subcommand)]
     Orders(args::orders::OrdersCommand),
     /// Subscriptions by expiry: list, renew, align, set their policy, look ahead

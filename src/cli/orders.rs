@@ -60,6 +60,7 @@ fn placed_text(placed: &Placed, currency: &str, zone: Zone) -> String {
     let (row, state) = (&placed.row, &placed.state);
     let heading = match (placed.is_duplicate, state.status) {
         (true, _) => "known already: nothing of it has effect again",
+        (false, OrderStatus::Pending) if state.waits_for.is_some() => "placed, and its refund waits for approval",
         (false, OrderStatus::Pending) => "placed, and waits for its instant",
         (false, OrderStatus::Done | OrderStatus::Refused) => "placed and carried out",
     };
@@ -72,6 +73,7 @@ fn placed_text(placed: &Placed, currency: &str, zone: Zone) -> String {
     let amounts = [("amount", state.amount), ("kept", state.consumed), ("fee", state.fee), ("returned", state.refund)];
     lines.extend(amounts.into_iter().filter_map(|(name, amount)| Some((name, money(amount?, currency)))));
     lines.extend(placed.expires_at.map(|at| ("expires", last_covered(at, zone))));
+    lines.extend(state.waits_for.clone().map(|waits_for| ("waits for", waits_for)));
     format!("{heading}\n{}", facts(&lines))
 }
 
@@ -95,6 +97,7 @@ pub(super) fn placed_document(placed: &Placed, currency: &str, zone: Zone) -> Va
         "fee_amount": amount(state.fee),
         "currency": currency,
         "refusal": state.refusal,
+        "waits_for": state.waits_for,
         "expires_at": instant(placed.expires_at),
     })
 }
@@ -105,6 +108,7 @@ pub fn list(caller: &Caller, args: &OrdersListArgs) -> Result<Answer, Failure> {
     let range = books.session.range(args.from, args.to)?;
     let mut orders = books.store().orders(range)?;
     orders.retain(|order| args.account.as_ref().is_none_or(|wanted| *wanted == order.row.account_id));
+    orders.retain(|order| !args.waiting || order.state.waits_for.is_some());
     orders.sort_by(|a, b| (a.row.placed_at, &a.row.order_id).cmp(&(b.row.placed_at, &b.row.order_id)));
     let accounts = books.accounts()?;
     let currency = |order: &KnownOrder| accounts.currency(&order.row.account_id).unwrap_or_default().to_owned();
@@ -116,13 +120,14 @@ pub fn list(caller: &Caller, args: &OrdersListArgs) -> Result<Answer, Failure> {
         ("kind", Align::Left),
         ("status", Align::Left),
         ("amount", Align::Right),
-        ("refused for", Align::Left),
+        ("why", Align::Left),
         ("order", Align::Whole),
     ])
     .at_most(LIST_WIDTH);
     for order in &orders {
         let KnownOrder { row, state, .. } = order;
-        let code = state.refusal.as_deref().map_or("", |why| why.split(':').next().unwrap_or(why));
+        let why = state.refusal.as_deref().or(state.waits_for.as_deref());
+        let code = why.map_or("", |why| why.split(':').next().unwrap_or(why));
         sheet.row([
             on_the_clock(row.placed_at, books.zone),
             row.account_id.clone(),
@@ -135,6 +140,7 @@ pub fn list(caller: &Caller, args: &OrdersListArgs) -> Result<Answer, Failure> {
         ]);
     }
     let text = match orders.is_empty() {
+        true if args.waiting => "no refund waits for approval here\n".to_owned(),
         true => "no order was placed here\n".to_owned(),
         false => format!("{}\n{}\n", sheet.to_text(), counted(orders.len() as u64, "order", "orders")),
     };

@@ -94,6 +94,7 @@ impl Placed {
     /// What became of it, in a word or two.
     pub fn outcome(&self) -> &'static str {
         match self.state.status {
+            OrderStatus::Pending if self.state.waits_for.is_some() => "waits for approval",
             OrderStatus::Pending => "waits",
             OrderStatus::Done => "done",
             OrderStatus::Refused => "refused",

@@ -84,6 +84,9 @@ fn one_text(one: &Rehearsed, zone: Zone) -> String {
     if let (OrderStatus::Refused, Some(why)) = (one.state.status, &one.state.refusal) {
         text += &format!("  as things stand it would be refused: {why}\n");
     }
+    if let Some(waits_for) = &one.state.waits_for {
+        text += &format!("  it would wait for {waits_for}\n");
+    }
     text
 }
 
@@ -152,6 +155,7 @@ fn one_document(one: &Rehearsed, zone: Zone) -> Value {
         "fee_amount": of(|quote| quote.fee),
         "refused": one.quote.as_ref().err().map(|refused| json!({ "code": refused.code, "why": refused.why })),
         "would_be_refused": one.state.refusal,
+        "would_wait_for": one.state.waits_for,
         "expires_before": instant(one.expires_before),
         "expires_after": instant(one.expires_after),
         "lines": lines.iter().map(|line| line_document(line, zone)).collect::<Vec<_>>(),

@@ -220,7 +220,8 @@ fn calendar_text(found: &[(Due, String)], days: u32, zone: Zone) -> String {
     ])
     .at_most(CALENDAR_WIDTH);
     for (due, currency) in found {
-        let is_renewal = matches!(due.kind, LifeEventKind::Renewed | LifeEventKind::RenewalFailed);
+        let moves_money =
+            matches!(due.kind, LifeEventKind::Renewed | LifeEventKind::RenewalFailed | LifeEventKind::RefundApproved);
         sheet.row([
             match due.kind {
                 LifeEventKind::Expired => last_covered(due.at, zone),
@@ -230,7 +231,7 @@ fn calendar_text(found: &[(Due, String)], days: u32, zone: Zone) -> String {
             due.resource_id.clone(),
             said(due.kind).to_owned(),
             due.amount.map(|amount| money(amount, currency)).unwrap_or_default(),
-            if is_renewal { money(due.balance_after, currency) } else { String::new() },
+            if moves_money { money(due.balance_after, currency) } else { String::new() },
             remark(due, zone),
         ]);
     }
@@ -245,6 +246,7 @@ fn said(kind: LifeEventKind) -> &'static str {
         LifeEventKind::Suspended => "freezes",
         LifeEventKind::Released => "is released",
         LifeEventKind::Converted => "goes by use",
+        LifeEventKind::RefundApproved => "refund comes back",
         other => other.as_str(),
     }
 }

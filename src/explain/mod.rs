@@ -25,7 +25,7 @@ mod text;
 
 pub use charge::{ChargeStory, LineCharge, PriceFacts};
 pub use equation::{Equation, Offer, Priced};
-pub use order::OrderStory;
+pub use order::{OrderStory, approval_document};
 pub use rows::{RowState, Rows, UsedRow};
 pub use settlement::SettlementStory;
 

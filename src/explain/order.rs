@@ -4,11 +4,12 @@ use super::{FileNames, Place};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::terminal::{Align, Sheet, decimal, facts, money};
-use reckoner_core::life::OrderCharge;
+use reckoner_core::life::waiting::Back;
+use reckoner_core::life::{OrderApproval, OrderCharge};
 use reckoner_core::number::{Money, QUANTITY_SCALE, format_trimmed};
 use reckoner_core::pay::PaymentLine;
 use reckoner_core::rate::Charge;
-use reckoner_core::time::{Instant, Window};
+use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{KnownOrder, OrderOrigin};
 use serde_json::{Value, json};
 
@@ -23,6 +24,8 @@ pub struct OrderStory {
     pub charges: Vec<Charge>,
     /// Its payment lines, in the order made.
     pub payments: Vec<PaymentLine>,
+    /// What would come back by it once it is approved, a period each.
+    pub waiting: Vec<Back>,
 }
 
 impl OrderStory {
@@ -63,7 +66,13 @@ fn story(books: &Books, order: KnownOrder) -> Result<OrderStory, Failure> {
         OrderOrigin::File { file_id, line, .. } => Some(FileNames::read(books)?.place(file_id, *line)),
         OrderOrigin::Engine => None,
     };
-    Ok(OrderStory { place, charges, payments, order })
+    let mut waiting = Vec::new();
+    if order.state.waits_for.is_some() {
+        let resources = books.store().resources_of(std::slice::from_ref(account_id))?;
+        let refunds = resources.into_iter().filter_map(|resource| resource.waiting_refund);
+        waiting.extend(refunds.filter(|refund| refund.order_id == *order_id).flat_map(|refund| refund.backs));
+    }
+    Ok(OrderStory { place, charges, payments, waiting, order })
 }
 
 /// For a person.
@@ -80,14 +89,24 @@ pub(super) fn text(books: &Books, story: &OrderStory) -> String {
     ];
     pairs.extend(state.done_at.map(|done_at| ("took effect", at(done_at))));
     pairs.extend(state.refusal.clone().map(|refusal| ("refused", refusal)));
+    pairs.extend(state.waits_for.clone().map(|waits_for| ("waits for", waits_for)));
+    if let Some(OrderApproval { approved_by, approved_at, reason, .. }) = &story.order.approval {
+        let why = reason.as_ref().map(|reason| format!(": {reason}")).unwrap_or_default();
+        pairs.push(("approved", format!("{} by {approved_by}{why}", at(*approved_at))));
+    }
     let amounts = [("amount", state.amount), ("consumed", state.consumed), ("refund", state.refund), ("fee", state.fee)];
     pairs.extend(amounts.into_iter().filter_map(|(name, amount)| Some((name, money(amount?, currency)))));
     let from = story.place.as_ref().map_or("the engine: an automatic renewal".to_owned(), Place::to_string);
     pairs.push(("from", from));
+    pairs.extend(story.order.placed_by.clone().map(|placed_by| ("placed by", placed_by)));
     let mut text = facts(&pairs);
     if !story.charges.is_empty() {
         text += "\ncharges: due = list - discount - truncated\n";
         text += &charges_sheet(story, books).to_text();
+    }
+    if !story.waiting.is_empty() {
+        text += "\nwhat would come back: refund = paid - consumed - fee\n";
+        text += &waiting_sheet(story, books).to_text();
     }
     if !story.payments.is_empty() {
         text += "\npaid by, and gone back to\n";
@@ -122,6 +141,26 @@ fn charges_sheet(story: &OrderStory, books: &Books) -> Sheet {
         let service = charge.key.window;
         let service = format!("{} to {}", books.zone.date_of(service.start), books.zone.date_of(service.end.plus_seconds(-1)));
         sheet.row([charge.key.resource_id.clone(), what, units, list, due, service]);
+    }
+    sheet
+}
+
+fn waiting_sheet(story: &OrderStory, books: &Books) -> Sheet {
+    let right = Align::Right;
+    let columns = [
+        ("resource", Align::Left),
+        ("paid", right),
+        ("consumed", right),
+        ("fee", right),
+        ("refund", right),
+        ("service", Align::Left),
+    ];
+    let mut sheet = Sheet::new(&columns);
+    for back in &story.waiting {
+        let [paid, consumed, fee, refund] = [back.paid, back.consumed, back.fee, back.refund].map(|amount| money(amount, ""));
+        let Window { start, end } = back.service;
+        let service = format!("{} to {}", books.zone.date_of(start), books.zone.date_of(end.plus_seconds(-1)));
+        sheet.row([back.resource_id.clone(), paid, consumed, fee, refund, service]);
     }
     sheet
 }
@@ -177,6 +216,20 @@ pub(super) fn document(books: &Books, story: &OrderStory) -> Value {
             })
         })
         .collect();
+    let waiting: Vec<Value> = story
+        .waiting
+        .iter()
+        .map(|back| {
+            json!({
+                "resource_id": back.resource_id,
+                "paid_amount": back.paid.to_string(),
+                "consumed_amount": back.consumed.to_string(),
+                "fee_amount": back.fee.to_string(),
+                "refund_amount": back.refund.to_string(),
+                "service": [books.zone.to_text(back.service.start), books.zone.to_text(back.service.end)],
+            })
+        })
+        .collect();
     json!({
         "kind": "order",
         "order_id": row.order_id,
@@ -191,9 +244,19 @@ pub(super) fn document(books: &Books, story: &OrderStory) -> Value {
         "refund_amount": amount(state.refund),
         "fee_amount": amount(state.fee),
         "refusal": state.refusal,
+        "waits_for": state.waits_for,
+        "placed_by": story.order.placed_by,
+        "approval": approval_document(&story.order, books.zone),
+        "would_come_back": waiting,
         "file": story.place.as_ref().map(|place| json!({ "file": place.file, "line": place.line, "file_id": place.file_id })),
         "charges": charges,
         "charges_add_up": story.charges_add_up(),
         "payments": payments,
     })
+}
+
+/// Who approved an order's refund, when and why.
+pub fn approval_document(order: &KnownOrder, zone: Zone) -> Value {
+    let Some(OrderApproval { approved_by, approved_at, reason, .. }) = &order.approval else { return Value::Null };
+    json!({ "approved_by": approved_by, "approved_at": zone.to_text(*approved_at), "reason": reason })
 }

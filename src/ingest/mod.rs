@@ -203,7 +203,7 @@ fn ingest_file(
         _ => {}
     }
 
-    let mut record = IngestRecord::default();
+    let mut record = IngestRecord { delivered_by: books.actor.clone(), ..IngestRecord::default() };
     let counted = match manifest::check(books, kind, &taken, &mut record) {
         // Bytes that were refused for their manifest come again only under one that vouches for them.
         Ok(None) if known.is_some() => return Ok(receipt::again(&taken, &known.expect("it is known"))),

@@ -56,7 +56,7 @@ pub fn retake(books: &mut Books, items: Vec<QuarantineItem>) -> Result<Retaken, 
     for ((kind, file_id, name), items) in by_file {
         let raw = books.session.home.raw().join(&file_id);
         let taken = Taken { file_id, name, bytes: 0, raw };
-        let mut record = IngestRecord::default();
+        let mut record = IngestRecord { delivered_by: books.actor.clone(), ..IngestRecord::default() };
         let mut counts = Counts::default();
         let outcomes = match kind {
             TableKind::Usage => usage::retake_rows(books, &taken, &items, &mut record, &mut counts)?,

@@ -11,6 +11,7 @@ pub use morning::publish;
 
 use crate::books::Books;
 use crate::failure::Failure;
+use reckoner_core::life::OrderApproval;
 use reckoner_core::time::Instant;
 use reckoner_engine::{Advanced, Knowledge, advance_due};
 
@@ -21,6 +22,17 @@ use reckoner_engine::{Advanced, Knowledge, advance_due};
 pub fn carry_out(books: &mut Books, only: Option<&[String]>, until: Instant) -> Result<Advanced, Failure> {
     let knowledge = Knowledge::load(books.store(), &books.profile, books.zone)?;
     let advanced = advance_due(books.store_mut(), &knowledge, only, until)?;
+    publish(books)?;
+    Ok(advanced)
+}
+
+/// Lets a large refund come back, after what else is due for its account by then.
+///
+/// # Errors
+/// Those of [`carry_out`].
+pub fn approve(books: &mut Books, approval: &OrderApproval) -> Result<Advanced, Failure> {
+    let knowledge = Knowledge::load(books.store(), &books.profile, books.zone)?;
+    let advanced = reckoner_engine::approve(books.store_mut(), &knowledge, approval)?;
     publish(books)?;
     Ok(advanced)
 }

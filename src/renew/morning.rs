@@ -10,7 +10,7 @@ use crate::failure::Failure;
 use crate::files;
 use crate::report::terminal::{Align, Sheet, grouped};
 use chrono::NaiveDate;
-use reckoner_core::life::LifeEvent;
+use reckoner_core::life::{LifeEvent, LifeEventKind};
 use reckoner_core::time::Zone;
 use reckoner_engine::morning::{self, REPORT_COLUMNS, ReportLine};
 use std::collections::BTreeSet;
@@ -65,6 +65,7 @@ fn text(day: NaiveDate, events: &[LifeEvent], lines: &[ReportLine], zone: Zone) 
         sums.row([kind.as_str().replace('_', " "), grouped(count), amount]);
     }
     let mut text = format!("{day} ({zone}): {} events\n\n{}", grouped(events.len() as u64), sums.to_text());
+    text += &waiting_text(events, zone);
     let failed: Vec<&ReportLine> = lines.iter().filter(|line| !line.reason.is_empty()).collect();
     if !failed.is_empty() {
         text += "\nwhat failed, and why\n";
@@ -76,4 +77,21 @@ fn text(day: NaiveDate, events: &[LifeEvent], lines: &[ReportLine], zone: Zone) 
         text += &sheet.to_text();
     }
     text
+}
+
+/// What needs a second person, and by which order.
+fn waiting_text(events: &[LifeEvent], zone: Zone) -> String {
+    let mut waiting = events.iter().filter(|event| event.kind == LifeEventKind::RefundWaits).peekable();
+    if waiting.peek().is_none() {
+        return String::new();
+    }
+    let headings = [("at", Align::Left), ("account", Align::Left), ("resource", Align::Left), ("refund", Align::Right)];
+    let mut sheet = Sheet::new(&[&headings[..], &[("order", Align::Whole)]].concat());
+    for event in waiting {
+        let refund = morning::amount_of(event).map(|amount| amount.to_string()).unwrap_or_default();
+        let order_id = event.data.get("order_id").cloned().unwrap_or_default();
+        let resource_id = event.resource_id.clone().unwrap_or_default();
+        sheet.row([zone.to_text(event.at), event.account_id.clone(), resource_id, refund, order_id]);
+    }
+    format!("\nrefunds that waited for approval from this day on\n{}", sheet.to_text())
 }

@@ -6,7 +6,8 @@ use crate::failure::Failure;
 use reckoner_engine::audit::{self, OrderBooks, OrderFindings};
 use std::collections::HashSet;
 
-const CHECKS: [Check; 4] = [Check::OrdersCharges, Check::OrdersPaid, Check::OrdersSources, Check::OrdersPeriods];
+const CHECKS: [Check; 5] =
+    [Check::OrdersCharges, Check::OrdersPaid, Check::OrdersSources, Check::OrdersPeriods, Check::OrdersWaiting];
 
 /// Checks everything that was ordered.
 pub(super) fn check(books: &Books, report: &mut Report) {
@@ -14,12 +15,14 @@ pub(super) fn check(books: &Books, report: &mut Report) {
         let of_orders = load(books)?;
         let (orders, lines) = (of_orders.orders.len() as u64, of_orders.lines.len() as u64);
         let periods = of_orders.resources.iter().map(|resource| resource.periods.len() as u64).sum();
-        let OrderFindings { charges, paid, sources, periods: of_periods } = audit::check(&of_orders);
+        let waiting = of_orders.orders.iter().filter(|(_, order)| order.waits_for.is_some()).count() as u64;
+        let OrderFindings { charges, paid, sources, periods: of_periods, waiting: of_waiting } = audit::check(&of_orders);
         for (check, things, findings) in [
             (Check::OrdersCharges, orders, charges),
             (Check::OrdersPaid, orders, paid),
             (Check::OrdersSources, lines, sources),
             (Check::OrdersPeriods, periods, of_periods),
+            (Check::OrdersWaiting, waiting, of_waiting),
         ] {
             report.looked(check, things);
             findings.into_iter().for_each(|finding| report.found(check, finding));

@@ -6,7 +6,7 @@
 
 use crate::post::{self, Instants};
 use crate::{EngineError, Knowledge, accounts, with_order_payments};
-use reckoner_core::life::{self, Given, LifeAccount, Taken};
+use reckoner_core::life::{self, Given, LifeAccount, OrderApproval, Taken};
 use reckoner_core::pay::MoneyEvent;
 use reckoner_core::profile::ArrearsAt;
 use reckoner_core::table::OrderKind;
@@ -58,10 +58,32 @@ pub fn advance_due_by(
     until: Instant,
     accounts_per_commit: usize,
 ) -> Result<Advanced, EngineError> {
+    carry_out(store, knowledge, (only, None), until, accounts_per_commit)
+}
+
+/// Lets a refund come back that waits, at the approval's instant, after everything else that is due for its account by then.
+/// The approval is recorded together with what it does, in one transaction; where nothing waits any more it is no step, and
+/// nothing is recorded of it.
+///
+/// # Errors
+/// Those of [`advance_due`].
+pub fn approve(store: &mut dyn Store, knowledge: &Knowledge, approval: &OrderApproval) -> Result<Advanced, EngineError> {
+    let only = std::slice::from_ref(&approval.account_id);
+    carry_out(store, knowledge, (Some(only), Some(approval)), approval.approved_at, ACCOUNTS_PER_COMMIT)
+}
+
+fn carry_out(
+    store: &mut dyn Store,
+    knowledge: &Knowledge,
+    (only, approval): (Option<&[String]>, Option<&OrderApproval>),
+    until: Instant,
+    accounts_per_commit: usize,
+) -> Result<Advanced, EngineError> {
     let only: Option<HashSet<&str>> = only.map(|only| only.iter().map(String::as_str).collect());
     let mut advanced = Advanced::default();
     loop {
         let mut due = Due::load(store, knowledge, until)?;
+        approval.into_iter().for_each(|approval| due.add(approval));
         due.accounts.retain(|account_id| only.as_ref().is_none_or(|only| only.contains(account_id.as_str())));
         let failed: HashSet<&str> = advanced.failed.iter().map(|(account_id, _)| account_id.as_str()).collect();
         due.accounts.retain(|account_id| !failed.contains(account_id.as_str()));
@@ -116,6 +138,15 @@ impl Due {
             given.entry(row.account_id.clone()).or_default().push(Given::Order(Box::new(row)));
         }
         Ok(Self { read_at, accounts: accounts.into_iter().collect(), given })
+    }
+}
+
+impl Due {
+    fn add(&mut self, approval: &OrderApproval) {
+        if !self.accounts.contains(&approval.account_id) {
+            self.accounts.push(approval.account_id.clone());
+        }
+        self.given.entry(approval.account_id.clone()).or_default().push(Given::Approval(approval.clone()));
     }
 }
 
@@ -233,7 +264,7 @@ pub fn advance_one(
     Ok(taken)
 }
 
-/// Adds what was paid for an account's orders, where something given may bring some of it back.
+/// Adds what was paid for an account's orders, where something given, or a refund that waits, may bring some of it back.
 ///
 /// # Errors
 /// What the store says.
@@ -243,7 +274,8 @@ pub fn know_what_was_paid(
     account: &mut LifeAccount,
     given: &[Given],
 ) -> Result<(), EngineError> {
-    if given.iter().any(may_give_back) {
+    let waits = account.resources.values().any(|resource| resource.waiting_refund.is_some());
+    if waits || given.iter().any(may_give_back) {
         with_order_payments(store, knowledge, account)?;
     }
     Ok(())
@@ -253,6 +285,6 @@ pub fn know_what_was_paid(
 fn may_give_back(given: &Given) -> bool {
     match given {
         Given::Order(order) => matches!(order.kind, OrderKind::Unsubscribe | OrderKind::Change),
-        Given::Money(_) => false,
+        Given::Money(_) | Given::Approval(_) => false,
     }
 }

@@ -5,6 +5,7 @@
 //! Promises: as `core::audit`; every number is compared with one that was recorded elsewhere.
 
 use reckoner_core::audit::{Finding, compare_amounts, compare_counts, compare_texts};
+use reckoner_core::life::waiting::Back;
 use reckoner_core::life::{OrderCharge, OrderState, OrderStatus, PaidPeriod, Resource};
 use reckoner_core::number::Money;
 use reckoner_core::pay::{PaymentLine, PaymentSource};
@@ -37,6 +38,9 @@ pub struct OrderFindings {
     pub sources: Vec<Finding>,
     /// A period that was paid for is its charge: order, amount, time, sku and price; and holds no more than was paid for it.
     pub periods: Vec<Finding>,
+    /// A refund that waits is of an order that waits, posts nothing, and its periods still hold what it would return: what was
+    /// paid = what is kept + what came back + what waits.
+    pub waiting: Vec<Finding>,
 }
 
 /// An order as its charges, its lines and what is open of it add up; at 1e-8.
@@ -54,7 +58,8 @@ struct Sums {
 pub fn check(books: &OrderBooks) -> OrderFindings {
     let accounts: BTreeMap<&str, &str> = books.orders.iter().map(|(id, order)| (order.order_id.as_str(), id.as_str())).collect();
     let sums = sums(books);
-    let mut findings = OrderFindings { sources: sources(books, &accounts), periods: periods(books), ..OrderFindings::default() };
+    let (sources, periods) = (sources(books, &accounts), periods(books));
+    let mut findings = OrderFindings { sources, periods, waiting: waiting(books, &sums), ..OrderFindings::default() };
     let mut of_accounts: BTreeMap<&str, Sums> = BTreeMap::new();
     let none = Sums::default();
     for (account_id, order) in &books.orders {
@@ -174,6 +179,49 @@ fn check_period(resource: &Resource, period: &PaidPeriod, OrderCharge { order_id
     findings.extend(compare_amounts(subject(), "due = its charge's", e8(period.due), e8(charge.amounts.due)));
     let (held, due) = (e8(period.by_all()), e8(period.due));
     findings.extend(compare_amounts(subject(), "what it holds is not above what was due", held, held.min(due)));
+    findings
+}
+
+/// Refunds that wait, of both sides: what orders say, and what is kept beside resources.
+fn waiting(books: &OrderBooks, sums: &BTreeMap<&str, Sums>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let mut kept: BTreeMap<&str, &str> = BTreeMap::new();
+    for resource in &books.resources {
+        let Some(waiting) = &resource.waiting_refund else { continue };
+        kept.insert(&waiting.order_id, &resource.account_id);
+        for back in &waiting.backs {
+            findings.extend(check_back(resource, back));
+        }
+    }
+    let of_orders = books.orders.iter().filter(|(_, order)| order.waits_for.is_some());
+    let said: BTreeMap<&str, &str> = of_orders.map(|(id, order)| (order.order_id.as_str(), id.as_str())).collect();
+    for (order_id, account_id) in &said {
+        let subject = || format!("order `{order_id}`");
+        let found = kept.remove(order_id).unwrap_or("no account");
+        findings.extend(compare_texts(subject(), "what waits is kept beside a resource of its account", account_id, found));
+        let posted = sums.get(order_id).map_or(0, |of_order| of_order.paid);
+        findings.extend(compare_amounts(subject(), "a refund that waits moves no money", posted, 0));
+    }
+    let left = kept.into_keys();
+    findings.extend(left.map(|order_id| nothing_known("a refund that waits", "it is of an order that waits", order_id)));
+    findings
+}
+
+/// What a period was paid = what is kept of it + what waits, and it still holds what would go back to each source.
+fn check_back(resource: &Resource, back: &Back) -> Vec<Finding> {
+    let subject = || format!("the refund of `{}` that waits", resource.resource_id);
+    let e8 = |amount: Money| i128::from(amount.e8());
+    let split = e8(back.consumed) + e8(back.fee) + e8(back.refund);
+    let mut findings = Vec::from_iter(compare_amounts(subject(), "paid = consumed + fee + refund", e8(back.paid), split));
+    let parts: Money = back.parts.iter().map(|part| part.amount).sum();
+    findings.extend(compare_amounts(subject(), "refund = what goes to each source", e8(back.refund), e8(parts)));
+    let held = resource.periods.get(back.place).map_or(&[][..], |period| period.paid.as_slice());
+    for part in &back.parts {
+        let of_source = held.iter().filter(|paid| (paid.source, &paid.source_id) == (part.source, &part.source_id));
+        let held: Money = of_source.map(|paid| paid.amount).sum();
+        let law = "a source gets back no more than the period holds of it";
+        findings.extend(compare_amounts(subject(), law, e8(part.amount), e8(part.amount.min(held))));
+    }
     findings
 }
 

@@ -26,7 +26,9 @@ pub mod morning;
 pub mod post;
 pub mod view;
 
-pub use advance::{ACCOUNTS_PER_COMMIT, Advanced, advance_due, advance_due_by, advance_one, due_accounts, know_what_was_paid};
+pub use advance::{
+    ACCOUNTS_PER_COMMIT, Advanced, advance_due, advance_due_by, advance_one, approve, due_accounts, know_what_was_paid,
+};
 pub use error::EngineError;
 pub use frozen::{frozen, frozen_after, frozen_foreseen, is_frozen_alike};
 pub use knowledge::Knowledge;

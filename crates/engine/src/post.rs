@@ -74,7 +74,7 @@ pub fn life(
     instants: &Instants,
 ) -> Result<(), EngineError> {
     let (account_id, currency) = account;
-    let LifeEffects { money, posting, order, made, standing, charges, events } = effects;
+    let LifeEffects { money, posting, order, made, standing, approval, charges, events } = effects;
     if let Some(mut money) = money {
         let (description, facts) = posting.expect("what moves money says as what it is posted");
         let facts: Vec<&str> = facts.iter().map(String::as_str).collect();
@@ -86,6 +86,7 @@ pub fn life(
     batch.life.standings.extend(standing.map(|standing| recorded(&standing, None)));
     batch.life.orders_made.extend(made);
     batch.life.orders.extend(order);
+    batch.life.approvals.extend(approval);
     batch.life.charges.extend(charges);
     batch.life.events.extend(events);
     Ok(())
@@ -171,6 +172,7 @@ pub fn append(batch: &mut SettlementBatch, mut other: SettlementBatch) {
     let (life, other) = (&mut batch.life, &mut other.life);
     life.orders_made.append(&mut other.orders_made);
     life.orders.append(&mut other.orders);
+    life.approvals.append(&mut other.approvals);
     life.resources.append(&mut other.resources);
     life.standings.append(&mut other.standings);
     life.charges.append(&mut other.charges);

@@ -139,7 +139,8 @@ pub trait Store {
 
     // --- lives ---
 
-    /// Orders that wait for their instant, up to and including `until`, by (placed_at, order_id).
+    /// Orders that wait for their instant, up to and including `until`, by (placed_at, order_id). Those that wait for somebody
+    /// began to take effect and are not among them.
     fn pending_orders(&self, until: Instant) -> Result<Vec<OrderRow>, StoreError>;
     /// Every order placed in the range of instants, by order_id; the engine's own among them.
     fn orders(&self, placed_within: Window) -> Result<Vec<KnownOrder>, StoreError>;

@@ -1,7 +1,7 @@
 //! The values of what is bought: orders and what became of them, where accounts stand, what happened.
 
 use reckoner_core::life::{AccountStatus, OrderCharge, Resource};
-pub use reckoner_core::life::{LifeEvent, LifeEventKind, OrderState, OrderStatus};
+pub use reckoner_core::life::{LifeEvent, LifeEventKind, OrderApproval, OrderState, OrderStatus};
 use reckoner_core::table::OrderRow;
 use reckoner_core::time::Instant;
 
@@ -10,10 +10,14 @@ use reckoner_core::time::Instant;
 pub struct KnownOrder {
     /// The order as placed.
     pub row: OrderRow,
-    /// Who placed it.
+    /// Where it came from.
     pub origin: OrderOrigin,
+    /// Who delivered it; nothing: the engine made it, or nobody kept who.
+    pub placed_by: Option<String>,
     /// What became of it.
     pub state: OrderState,
+    /// Who let its refund come back, where it waited.
+    pub approval: Option<OrderApproval>,
 }
 
 /// Where an order came from.
@@ -69,8 +73,11 @@ pub struct StandingInterval {
 pub struct LifeBatch {
     /// Orders that the engine makes by itself; `orders` says what became of them.
     pub orders_made: Vec<OrderRow>,
-    /// Orders that took effect or were refused. Only an order that waits may change.
+    /// Orders that took effect, were refused, or wait for somebody now. Only an order that waits may change, and one that
+    /// waits for somebody comes to wait once.
     pub orders: Vec<OrderState>,
+    /// Who let refunds come back; once an order.
+    pub approvals: Vec<OrderApproval>,
     /// Resources after this batch, and when something is due for each next.
     pub resources: Vec<(Resource, Option<Instant>)>,
     /// Where accounts stand, in the order in which they came to stand there: an account that moved twice is named twice.

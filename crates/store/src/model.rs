@@ -56,6 +56,8 @@ pub struct InputFile {
 pub struct IngestRecord {
     /// The file; `seq` is ignored, the store gives it. Nothing: only items that are resolved, and what that changes.
     pub file: Option<InputFile>,
+    /// Who delivers it; empty: nobody keeps who.
+    pub delivered_by: String,
     /// Accepted rows of reference tables, with their lines.
     pub accounts: Vec<(u64, AccountRow)>,
     /// See above.

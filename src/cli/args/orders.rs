@@ -13,6 +13,20 @@ pub enum OrdersCommand {
     Place(Box<PlaceArgs>),
     /// Orders and what became of them
     List(OrdersListArgs),
+    /// Let a large refund come back, as a second person
+    Approve(ApproveArgs),
+}
+
+/// `orders approve`.
+#[derive(Debug, Clone, Args)]
+#[command(after_help = help::ORDERS_APPROVE)]
+pub struct ApproveArgs {
+    /// The order whose refund waits
+    #[arg(value_name = "ORDER_ID")]
+    pub order_id: String,
+    /// Why; kept with it
+    #[arg(long, value_name = "TEXT")]
+    pub reason: Option<String>,
 }
 
 /// `orders list`.
@@ -21,6 +35,9 @@ pub struct OrdersListArgs {
     /// Only this account
     #[arg(long, value_name = "ACCOUNT")]
     pub account: Option<String>,
+    /// Only those whose refund waits for approval
+    #[arg(long)]
+    pub waiting: bool,
     /// First instant of the range, by the time the order is placed
     #[arg(long, value_name = "T")]
     pub from: Option<When>,

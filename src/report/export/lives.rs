@@ -109,11 +109,12 @@ fn subscription(resource: Resource, facts: Facts) -> Row {
 
 /// Until when renewals reach that were paid for, not given back, and have not begun.
 fn unstarted_until(resource: &Resource, as_of: Instant) -> Option<Instant> {
-    let renewals = resource.periods.iter().filter(|period| match period.kind {
-        PeriodKind::Renewal | PeriodKind::Align => !period.is_given_back && as_of < period.service.start,
+    let is_given_up = |place| resource.waiting_refund.as_ref().is_some_and(|waiting| waiting.gives_up(place));
+    let renewals = resource.periods.iter().enumerate().filter(|(place, period)| match period.kind {
+        PeriodKind::Renewal | PeriodKind::Align => !period.is_given_back && !is_given_up(*place) && as_of < period.service.start,
         PeriodKind::Purchase | PeriodKind::Change => false,
     });
-    renewals.map(|period| period.service.end).max()
+    renewals.map(|(_, period)| period.service.end).max()
 }
 
 pub(super) static ORDERS: ExportTable = ExportTable {
@@ -132,6 +133,7 @@ pub(super) static ORDERS: ExportTable = ExportTable {
         ("fee_amount", Amount),
         ("reason", Text),
         ("refusal", Text),
+        ("waits_for", Text),
     ],
     by_account: ByAccount::Column,
     rows: orders,
@@ -156,6 +158,7 @@ fn order(KnownOrder { row, state, .. }: KnownOrder) -> Row {
         state.fee.into(),
         row.reason.into(),
         state.refusal.into(),
+        state.waits_for.into(),
     ]
 }
 
@@ -252,7 +255,7 @@ mod tests {
             ..samples::done("o-1", at(2))
         };
         let placed = [("order_id", "o-1"), ("account_id", "acme"), ("kind", "purchase"), ("resource_id", "edge-o-1")];
-        let cases: [(OrderState, &[(&str, &str)]); 3] = [
+        let cases: [(OrderState, &[(&str, &str)]); 4] = [
             (OrderState::pending("o-1"), &[("status", "pending"), ("placed_at", "2026-01-05T01:00:00Z"), ("reason", "replaced")]),
             (
                 done,
@@ -276,9 +279,19 @@ mod tests {
                     ("refusal", "in_arrears"),
                 ],
             ),
+            (
+                samples::waiting("o-1"),
+                &[
+                    ("status", "pending"),
+                    ("placed_at", "2026-01-05T01:00:00Z"),
+                    ("reason", "replaced"),
+                    ("waits_for", "approval: a second person"),
+                ],
+            ),
         ];
         for (state, rest) in cases {
-            let known = KnownOrder { row: row.clone(), origin: OrderOrigin::Engine, state };
+            let origin = OrderOrigin::Engine;
+            let known = KnownOrder { row: row.clone(), origin, placed_by: None, state, approval: None };
             let expected: Vec<_> = placed.iter().chain(rest).map(|(name, text)| (*name, (*text).to_owned())).collect();
             assert_eq!(shown(&ORDERS, order(known)), expected);
         }

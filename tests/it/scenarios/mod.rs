@@ -7,9 +7,10 @@
 //! price sku=… product=… …          a row of `prices`; likewise product, account, voucher, discount
 //! 2026-01-05T10:00:00              a moment, in the zone: everything below it is delivered then
 //!   order o1 purchase …            a row of `orders`, placed at that moment; likewise funds, usage
+//!   approve o1 ben                 a person lets the refund of an order come back, after everything up to that moment
 //! 2026-02-05T00:00:00 =>           what is then the case, after everything up to that moment was carried out
 //!   i-1 active auto 2026-03-06     a resource: status, renewal, the first day that is no longer covered
-//!   o1 done 100.00                 an order: status, amount, or the code of its refusal
+//!   o1 done 100.00                 an order: status, amount, or the code of its refusal; `pending approval` where that waits
 //!   balance 100.00                 the account's cash; likewise outstanding, account (its status)
 //! ```
 //!
@@ -24,6 +25,8 @@ use std::path::Path;
 struct Moment {
     at: String,
     rows: Vec<(String, String)>,
+    /// Order and person.
+    approvals: Vec<(String, String)>,
     expected: Vec<String>,
 }
 
@@ -54,6 +57,10 @@ impl Story {
                 "knob" => story.knobs.push(rest.to_owned()),
                 "price" | "product" | "account" | "voucher" | "discount" | "order" | "funds" | "usage" => {
                     moment.rows.push((word.to_owned(), rest.to_owned()));
+                }
+                "approve" => {
+                    let (order_id, person) = rest.split_once(' ').expect("an order and a person");
+                    moment.approvals.push((order_id.to_owned(), person.to_owned()));
                 }
                 _ if word.len() == 19 && word.as_bytes()[10] == b'T' => {
                     story.moments.push(Moment { at: word.to_owned(), ..Moment::default() });
@@ -150,7 +157,10 @@ fn seen(bench: &Bench, expected: &str) -> String {
                 "done" if order["amount"].is_empty() => format!("{name} done"),
                 "done" => format!("{name} done {}", amount(&order["amount"])),
                 "refused" => format!("{name} {}", order["refusal"].split(':').next().unwrap_or_default()),
-                status => format!("{name} {status}"),
+                status => {
+                    let waits_for = order["waits_for"].split(':').next().unwrap_or_default();
+                    format!("{name} {status} {waits_for}").trim_end().to_owned()
+                }
             }
         }
     }
@@ -198,6 +208,9 @@ fn tell(name: &str, text: &str) {
             continue;
         }
         bench.run(["catch-up", "--as-of", &clock]).expect_exit(0);
+        for (order_id, person) in &moment.approvals {
+            bench.run(["orders", "approve", order_id, "--actor", person, "--as-of", &clock]).expect_exit(0);
+        }
         let found: Vec<String> = moment.expected.iter().map(|expected| seen(&bench, expected)).collect();
         assert_eq!(found, moment.expected, "{name} at {at}");
     }

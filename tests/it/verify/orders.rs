@@ -30,11 +30,13 @@ const FILES: &[(&str, &str)] = &[
          o-5,ana,change,2026-01-08T10:00:00+08:00,a-1,big.month,\n\
          o-6,ana,unsubscribe,2026-01-15T10:00:00+08:00,a-2,,\n\
          o-7,bill,unsubscribe,2026-01-15T10:00:00+08:00,b-1,,\n\
-         o-8,ana,purchase,2026-01-16T10:00:00+08:00,a-3,vm.month,manual\n",
+         o-8,ana,purchase,2026-01-16T10:00:00+08:00,a-3,vm.month,manual\n\
+         w-1,ana,purchase,2026-01-16T10:00:00+08:00,a-4,vm.month,manual\n\
+         w-2,ana,unsubscribe,2026-01-16T11:00:00+08:00,a-4,,\n",
     ),
 ];
 
-/// A copy of a home with purchases, an upgrade and refunds, from cash, a voucher and an invoice.
+/// A copy of a home with purchases, an upgrade and refunds, from cash, a voucher and an invoice; one of them waits.
 fn home_with_orders() -> Bench {
     static MADE: OnceLock<Bench> = OnceLock::new();
     let made = MADE.get_or_init(|| {
@@ -45,7 +47,7 @@ fn home_with_orders() -> Bench {
             bench.line(&format!("ingest {name} --as-of {AS_OF}")).expect_exit(0);
         }
         let mut store = SqliteStore::open(bench.home().join("ledger.db")).expect("the store");
-        let profile = Profile::builtin("huawei-intl").expect("a profile");
+        let profile = Profile::parse("large_refund_above.CNY = \"90\"").expect("a profile");
         let zone = Zone::parse("+08:00").expect("a zone");
         let knowledge = Knowledge::load(&store, &profile, zone).expect("known");
         let until = zone.parse_instant(AS_OF).expect("an instant");
@@ -74,6 +76,16 @@ fn each_broken_equation_is_named() {
         ("orders.sources", "UPDATE payments SET account_id = 'bill' WHERE paid_for = 'o-8'"),
         ("orders.periods", "UPDATE resources SET body = replace(body, '\"o-8\"', '\"o-9\"') WHERE resource_id = 'a-3'"),
         ("orders.periods", "DELETE FROM order_charges WHERE order_id = 'o-8'"),
+        ("orders.waiting", "UPDATE order_states SET waits_for = NULL WHERE order_id = 'w-2'"),
+        ("orders.waiting", "UPDATE resources SET body = json_remove(body, '$.waiting_refund') WHERE resource_id = 'a-4'"),
+        (
+            "orders.waiting",
+            "UPDATE resources SET body = json_set(body, '$.waiting_refund.backs[0].fee', 1) WHERE resource_id = 'a-4'",
+        ),
+        (
+            "orders.waiting",
+            "UPDATE resources SET body = json_set(body, '$.periods[0].paid', json('[]')) WHERE resource_id = 'a-4'",
+        ),
         ("payments.outstanding", "UPDATE open_chargebacks SET outstanding_e8 = outstanding_e8 + 1"),
         ("ledger.income", "UPDATE legs SET account = 'liabilities:deferred:other' WHERE account = 'liabilities:deferred:vm'"),
     ];

@@ -112,7 +112,12 @@ impl Resource {
             ResourceStatus::Retention => [self.retention_until, None, None],
             ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => [None, None, None],
         };
-        due.into_iter().flatten().min()
+        due.into_iter().chain([self.refund_approved_by_itself_at()]).flatten().min()
+    }
+
+    /// When a refund that waits comes back if nobody approves it.
+    pub(super) fn refund_approved_by_itself_at(&self) -> Option<Instant> {
+        self.waiting_refund.as_ref()?.approved_by_itself_at
     }
 
     /// As what, and for how many units, periods from its expiry on are priced: of what it becomes where a change waits.

@@ -1,7 +1,7 @@
 //! What a step of a life changed: what is to be recorded of it.
 
 use super::account::Standing;
-use super::{OrderCharge, words};
+use super::{OrderApproval, OrderCharge, words};
 use crate::number::Money;
 use crate::pay::Effects;
 use crate::table::OrderRow;
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 words! {
     /// What became of an order.
     OrderStatus {
-        /// Its instant has not come.
+        /// Its instant has not come, or its refund waits for approval.
         Pending = "pending",
         /// It took effect.
         Done = "done",
@@ -38,6 +38,10 @@ words! {
         Released = "released",
         /// Given back.
         Unsubscribed = "unsubscribed",
+        /// Its refund waits for a second person.
+        RefundWaits = "refund_waits",
+        /// Its refund was approved, and came back.
+        RefundApproved = "refund_approved",
         /// Another sku or quantity.
         Changed = "changed",
         /// Deleted by its owner.
@@ -70,6 +74,8 @@ pub struct OrderState {
     pub fee: Option<Money>,
     /// Why it was refused.
     pub refusal: Option<String>,
+    /// What it waits for, where its instant has come: it began to take effect, and its money has not moved.
+    pub waits_for: Option<String>,
 }
 
 /// Something that happened to an account or a resource.
@@ -102,6 +108,8 @@ pub struct LifeEffects {
     pub made: Option<OrderRow>,
     /// Where the account stands since this step, where it moved.
     pub standing: Option<Standing>,
+    /// Who let a refund come back.
+    pub approval: Option<OrderApproval>,
     /// Charges.
     pub charges: Vec<OrderCharge>,
     /// Events.
@@ -148,6 +156,7 @@ impl OrderState {
             refund: None,
             fee: None,
             refusal: None,
+            waits_for: None,
         }
     }
 

@@ -15,6 +15,7 @@
 //! | `period` | what terms cost: price, best discount, whole minor units |
 //! | `refund` | what comes back of a period, and to which sources |
 //! | `change` | what an upgrade costs and a downgrade gives back |
+//! | `waiting` | large refunds that wait for a second person |
 //! | `formula` | an amount as steps that a person can follow |
 
 pub mod account;
@@ -33,6 +34,7 @@ pub mod terms;
 mod testing;
 mod timeline;
 mod timer;
+pub mod waiting;
 
 pub use account::{LifeAccount, Standing};
 pub use effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, OrderStatus, Refused};
@@ -40,6 +42,7 @@ pub use function::Surroundings;
 pub use product::{ProductRenewal, ProductTerms, Products};
 pub use terms::LifeTerms;
 pub use timeline::{Given, Taken, advance, next_at, standing_next_at};
+pub use waiting::{OrderApproval, WaitingRefund, may_approve};
 
 use crate::number::{Money, Quantity};
 use crate::pay::PaymentSource;
@@ -205,6 +208,9 @@ pub struct Resource {
     /// Whether it was given back unconditionally within five days, which counts against a quota; of a bundle one member.
     #[serde(default, skip_serializing_if = "is_false")]
     pub is_given_back_freely: bool,
+    /// What comes back of it once a second person approves it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub waiting_refund: Option<WaitingRefund>,
 }
 
 /// From where every expiry of a resource is computed: the purchase, or the last unified expiry date.

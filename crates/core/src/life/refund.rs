@@ -272,7 +272,9 @@ pub(super) fn consumed(
     let (used, total) = used_of_total(Window::new(since, period.service.end), at, unit, zone);
     let part = if total > 0 { Fraction::new(i128::from(used), i128::from(total)) } else { Fraction::ONE };
     let rest = paid - before;
-    let consumed = Accrued::of_money(rest).share(part)?.round_half_up(scale)?.min(rest);
+    // Rounded once, together: what was used up before a downgrade is kept at the finest.
+    let exact = Accrued::of_money(before).plus(Accrued::of_money(rest).share(part)?)?;
+    let consumed = exact.round_half_up(scale)?.min(paid);
     let word = match unit {
         RefundTimeUnit::Hour => "h",
         RefundTimeUnit::Day => "d",
@@ -281,7 +283,7 @@ pub(super) fn consumed(
         true => format!("{} x {used} {word} / {total} {word}", paid.trimmed()),
         false => format!("{} + ({} - {}) x {used} {word} / {total} {word}", before.trimmed(), paid.trimmed(), before.trimmed()),
     };
-    Ok((before + consumed, numbers))
+    Ok((consumed, numbers))
 }
 
 /// What is kept of a period under way: for the time used, then for the handling; both half-up, together never more than was

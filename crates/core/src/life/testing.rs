@@ -38,5 +38,6 @@ pub(crate) fn resource(account_id: &str, resource_id: &str) -> Resource {
         last_renewal_result: None,
         ended_at: None,
         is_given_back_freely: false,
+        waiting_refund: None,
     }
 }

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | 1 | money in |
 //! | 2 | settlement of the hour that ends at this instant |
-//! | 3 | orders by order_id, then withdrawals |
+//! | 3 | orders by order_id, then approvals, then withdrawals, then refunds that nobody approved in time |
 //! | 4 | what reaches its expiry, or the beginning of another period |
 //! | 5 | renewal attempts: by expiry, parents before dependents, then id |
 //! | 6 | arrears, freeze and release |
@@ -16,6 +16,7 @@
 use super::account::LifeAccount;
 use super::effect::LifeEffects;
 use super::terms::LifeTerms;
+use super::waiting::OrderApproval;
 use super::{function, order, standing, timer};
 use crate::pay::{self, Effects, MoneyEvent};
 use crate::table::{FundsKind, OrderRow};
@@ -28,6 +29,8 @@ pub enum Given {
     Money(MoneyEvent),
     /// An order.
     Order(Box<OrderRow>),
+    /// Somebody's word that a refund may come back. Where none waits it is no step.
+    Approval(OrderApproval),
 }
 
 /// A step that was taken.
@@ -45,6 +48,7 @@ impl Given {
             Self::Money(MoneyEvent::Funds(row)) => &row.entry_id,
             Self::Money(MoneyEvent::Settlement(due)) => &due.settlement_id,
             Self::Order(order) => &order.order_id,
+            Self::Approval(approval) => &approval.order_id,
         }
     }
 
@@ -53,16 +57,18 @@ impl Given {
         match self {
             Self::Money(event) => event.at(),
             Self::Order(order) => order.placed_at,
+            Self::Approval(approval) => approval.approved_at,
         }
     }
 
     /// Its place among what is given.
     pub fn place(&self) -> (Instant, u8, u8, &str) {
         match self {
-            Self::Money(MoneyEvent::Funds(row)) if row.kind == FundsKind::Withdrawal => (row.at, 3, 1, &row.entry_id),
+            Self::Money(MoneyEvent::Funds(row)) if row.kind == FundsKind::Withdrawal => (row.at, 3, 2, &row.entry_id),
             Self::Money(MoneyEvent::Funds(row)) => (row.at, 1, 0, &row.entry_id),
             Self::Money(MoneyEvent::Settlement(due)) => (due.at, 2, 0, &due.settlement_id),
             Self::Order(order) => (order.placed_at, 3, 0, &order.order_id),
+            Self::Approval(approval) => (approval.approved_at, 3, 1, &approval.order_id),
         }
     }
 }
@@ -106,7 +112,7 @@ fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &Li
     // What is late keeps its own date and takes effect now: where the account stood until now is a fact.
     let own = match given {
         Given::Money(MoneyEvent::Settlement(due)) => due.effective_at,
-        Given::Money(MoneyEvent::Funds(_)) | Given::Order(_) => given.at(),
+        Given::Money(MoneyEvent::Funds(_)) | Given::Order(_) | Given::Approval(_) => given.at(),
     };
     let at = own.max(terms.effective_from).max(account.standing.life_at);
     match given {
@@ -123,6 +129,11 @@ fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &Li
             let watched = function::Watched::of(account, false, at, terms);
             let mut effects = order::carry_out(account, order, at, terms);
             watched.tell(account, &mut effects, &order.order_id, at, terms);
+            taken.push(Taken::Life(at, Box::new(effects)));
+        }
+        Given::Approval(approval) => {
+            let Some(effects) = order::approve(account, approval, at, terms) else { return };
+            account.standing.life_at = at;
             taken.push(Taken::Life(at, Box::new(effects)));
         }
     }

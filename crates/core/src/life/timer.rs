@@ -17,6 +17,8 @@ pub(super) struct Timer {
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum TimerStep {
+    /// A refund that nobody approved, by its order.
+    RefundComesBack(String),
     /// A resource becomes what it was changed to for its next period.
     PeriodBegins(String),
     /// A resource reaches its expiry.
@@ -32,6 +34,7 @@ pub(super) enum TimerStep {
 impl TimerStep {
     pub fn rank(&self) -> u8 {
         match self {
+            Self::RefundComesBack(_) => 3,
             Self::PeriodBegins(_) | Self::Expires(_) => 4,
             Self::Attempt { .. } => 5,
             Self::Kept(_) | Self::Standing => 6,
@@ -65,6 +68,9 @@ pub(super) fn next(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Timer
             ResourceStatus::Retention => found.push((resource.retention_until, TimerStep::Kept(id()))),
             ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => {}
         }
+        if let Some(waiting) = &resource.waiting_refund {
+            found.push((waiting.approved_by_itself_at, TimerStep::RefundComesBack(waiting.order_id.clone())));
+        }
         for (at, step) in found {
             let Some(at) = at else { continue };
             let timer = Timer { at, step };
@@ -79,6 +85,7 @@ pub(super) fn next(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Timer
 /// Does what is due.
 pub(super) fn carry_out(account: &mut LifeAccount, step: &TimerStep, at: Instant, terms: &LifeTerms<'_>) -> LifeEffects {
     match step {
+        TimerStep::RefundComesBack(order_id) => order::approve_by_itself(account, order_id, at, terms),
         TimerStep::PeriodBegins(resource_id) => begin_period(account, resource_id, at),
         TimerStep::Expires(resource_id) => expire(account, resource_id, at, terms),
         TimerStep::Attempt { resource_id, .. } => order::renew_by_itself(account, resource_id, at, terms),

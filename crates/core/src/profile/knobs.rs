@@ -266,6 +266,19 @@ pub struct FiveDayQuota {
     pub per: QuotaPer,
 }
 
+/// Which refunds are large, by currency.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LargeRefund {
+    pub(super) above: BTreeMap<String, Money>,
+}
+
+impl LargeRefund {
+    /// The amount above which a refund in this currency is large; nothing: none is.
+    pub fn above(&self, currency: &str) -> Option<Money> {
+        self.above.get(currency).copied()
+    }
+}
+
 /// Days by billing mode and the account's level.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DaysByLevel {

@@ -110,7 +110,9 @@ pub struct Profile {
     pub five_day_quota: FiveDayQuota,
     /// The percentage kept of what was paid; nothing: none is kept.
     pub handling_fee: Option<HandlingFee>,
-    /// When a large refund is approved if nobody does; nothing: never.
+    /// Above which amount, by currency, a refund waits for a second person; nothing: none does.
+    pub large_refund_above: Option<LargeRefund>,
+    /// How long after its request a large refund is approved by itself; nothing: never.
     pub refund_auto_approve_after: Option<Duration>,
     /// Whether a person approves every bill.
     pub approval: Approval,
@@ -237,6 +239,7 @@ impl Profile {
             voucher_back_in_5_days: knobs.yes_no("voucher_back_in_5_days")?,
             five_day_quota: knobs.quota("five_day_quota")?,
             handling_fee: knobs.handling_fee("handling_fee")?,
+            large_refund_above: knobs.large_refund("large_refund_above")?,
             refund_auto_approve_after: knobs.duration_or("refund_auto_approve_after", "never")?,
             approval: knobs.word("approval")?,
         })

@@ -1,7 +1,7 @@
 //! Reading knobs from TOML: each says what it takes, and what was seen instead.
 
 use super::ProfileError;
-use super::knobs::{ArrearsThreshold, DaysByLevel, FirstTry, FiveDayQuota, HandlingFee, VouchersPerOrder, Words};
+use super::knobs::{ArrearsThreshold, DaysByLevel, FirstTry, FiveDayQuota, HandlingFee, LargeRefund, VouchersPerOrder, Words};
 use crate::number::{FeeScale, Money};
 use crate::table::SettleWindow;
 use crate::time::Zone;
@@ -122,6 +122,24 @@ impl<'a> Knobs<'a> {
             }
         };
         Ok(Some(HandlingFee { month: percents(0)?, one_year: percents(1)?, two_years: percents(2)?, three_years: percents(3)? }))
+    }
+
+    /// Amounts by currency, or the word that says there are none.
+    pub fn large_refund(&self, knob: &str) -> Result<Option<LargeRefund>, ProfileError> {
+        let value = self.value(knob);
+        if text(value) == Some("none") {
+            return Ok(None);
+        }
+        let expected = "`none`, or a table of amounts in quotes by currency, such as `{ CNY = \"50000\" }`";
+        let Value::Table(table) = value else { return Err(bad(knob, value, expected)) };
+        let mut above = BTreeMap::new();
+        for (currency, value) in table {
+            let is_currency = currency.len() == 3 && currency.bytes().all(|letter| letter.is_ascii_uppercase());
+            let amount = money(value).filter(|amount| is_currency && !amount.is_negative());
+            let amount = amount.ok_or_else(|| bad(&format!("{knob}.{currency}"), value, expected))?;
+            above.insert(currency.clone(), amount);
+        }
+        Ok(Some(LargeRefund { above }))
     }
 
     pub fn days_by_level(&self, knob: &str) -> Result<DaysByLevel, ProfileError> {

@@ -26,6 +26,9 @@ fn vendors_differ_where_their_documents_do() {
     assert_eq!(ksyun.min_available_for_ppu, Money::parse("100").unwrap());
     assert_eq!(ksyun.five_day_quota, FiveDayQuota { count: 1, per: QuotaPer::Product });
     assert_eq!(ksyun.handling_fee, None);
+    let large = |profile: &Profile, currency| profile.large_refund_above.as_ref().and_then(|large| large.above(currency));
+    assert_eq!([large(&intl, "CNY"), large(&cn, "USD")], ["50000", "7000"].map(|text| Money::parse(text).ok()));
+    assert_eq!([large(&intl, "EUR"), large(&ksyun, "CNY")], [None, None]);
     assert_eq!(intl.zone.to_string(), "+08:00");
 }
 
@@ -90,6 +93,11 @@ fn a_file_sets_what_differs_from_its_base() {
     let own = Profile::parse("settle_delay = \"90 min\"").unwrap();
     assert_eq!(own.settle_delay, Duration::from_secs(5_400));
 
+    let own = Profile::parse("large_refund_above.EUR = \"6500\"").unwrap().large_refund_above.unwrap();
+    assert_eq!(["CNY", "EUR"].map(|currency| own.above(currency)), ["50000", "6500"].map(|text| Money::parse(text).ok()));
+    let own = Profile::parse("base = \"ksyun\"\nlarge_refund_above = { CNY = \"100\" }").unwrap().large_refund_above.unwrap();
+    assert_eq!((own.above("CNY"), own.above("USD")), (Money::parse("100").ok(), None));
+
     // A table is merged part by part, and a number may take the place of a table.
     let own = Profile::parse("base = \"huawei-cn\"\ngrace = 3\n[auto_renew_first_try]\ndays_before = 2").unwrap();
     assert_eq!((own.auto_renew_first_try.days_before, own.auto_renew_first_try.at.to_string()), (2, "03:00:00".to_owned()));
@@ -130,6 +138,16 @@ fn what_a_profile_may_not_say_is_an_error_that_helps() {
         ),
         // money in binary would be a guess
         ("min_available_for_ppu = 0.1", "knob `min_available_for_ppu` is `0.1`; expected an amount in quotes, such as `\"100\"`"),
+        (
+            "large_refund_above.CNY = 50000",
+            "knob `large_refund_above.CNY` is `50000`; expected `none`, or a table of amounts in quotes by currency, such as \
+             `{ CNY = \"50000\" }`",
+        ),
+        (
+            "large_refund_above = { yuan = \"5\" }",
+            "knob `large_refund_above.yuan` is `5`; expected `none`, or a table of amounts in quotes by currency, such as \
+             `{ CNY = \"50000\" }`",
+        ),
         (
             "min_charge = \"0.01\"",
             "`min_charge` belongs to a price row, never to a profile: set it in the column `min_charge` of prices",

@@ -18,6 +18,25 @@ fn bought(knobs: &str) -> Desk {
 }
 
 /// Domain 8: (new - old) x the part of the month that is left, from the next full hour; on the day of purchase from midnight.
+/// What a downgrade found used up is kept at the finest; what is given back afterwards is whole minor units all the same.
+#[test]
+fn what_is_left_of_a_downgrade_comes_back_in_whole_cents() {
+    let prices = [
+        "sku=big product=vm billing_mode=subscription unit=month unit_price=70",
+        "sku=small product=vm billing_mode=subscription unit=month unit_price=30",
+    ];
+    let mut desk = Desk::with("base = \"huawei-intl\"\ndowngrade_timing = \"now\"", "+08:00", "", &prices, &[]);
+    desk.pays_in("2026-01-01T00:00:00", "100");
+    desk.does("2026-01-01T00:00:00", "purchase", "i-1", "sku=big");
+    desk.does("2026-01-11T00:00:00", "change", "i-1", "sku=small");
+    desk.does("2026-01-20T00:00:00", "unsubscribe", "i-1", "");
+    // Of 70 ten days took 22.58064516; 27.09 of the rest went back; nine of the 21 days took 8.71258064 of what was left.
+    assert_eq!(
+        (desk.came_back("o2").as_str(), desk.came_back("o3").as_str()),
+        ("-27.09 0.00 0.00 27.09", "-7.33 31.29 4.29 7.33")
+    );
+}
+
 #[test]
 fn an_upgrade_pays_for_what_is_left() {
     // placed at | paid | the change is paid for from

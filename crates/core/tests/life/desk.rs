@@ -3,7 +3,7 @@
 use reckoner_core::account::Accounts;
 use reckoner_core::ledger::check_balance;
 use reckoner_core::life::{
-    Given, LifeAccount, LifeEffects, LifeTerms, OrderCharge, OrderState, Products, Taken, advance, next_at,
+    Given, LifeAccount, LifeEffects, LifeTerms, OrderApproval, OrderCharge, OrderState, Products, Taken, advance, next_at,
 };
 use reckoner_core::number::Money;
 use reckoner_core::pay::{
@@ -51,6 +51,8 @@ pub struct Desk {
     pub orders: BTreeMap<String, OrderState>,
     /// The orders that were made by themselves.
     pub made: Vec<OrderRow>,
+    /// Who let refunds come back.
+    pub approvals: Vec<OrderApproval>,
     pub events: Vec<String>,
     /// When the events happened.
     pub happened: Vec<Instant>,
@@ -89,6 +91,7 @@ impl Desk {
             held_against: Rc::new(held_against),
             orders: BTreeMap::new(),
             made: Vec::new(),
+            approvals: Vec::new(),
             events: Vec::new(),
             happened: Vec::new(),
             event_ids: BTreeSet::new(),
@@ -165,6 +168,19 @@ impl Desk {
         self.order_result(&order_id)
     }
 
+    /// Approves an order's refund, at a time of day here. Hands back what became of the order.
+    pub fn approves(&mut self, at: &str, order_id: &str, who: &str) -> String {
+        let approval = OrderApproval {
+            order_id: order_id.to_owned(),
+            account_id: "acme".to_owned(),
+            approved_by: who.to_owned(),
+            approved_at: self.at(at),
+            reason: None,
+        };
+        self.advance(vec![Given::Approval(approval)], at);
+        self.order_result(order_id)
+    }
+
     /// Tops up.
     pub fn pays_in(&mut self, at: &str, amount: &str) {
         let text = self.zone.to_text(self.at(at));
@@ -205,8 +221,10 @@ impl Desk {
         self.charges.extend(effects.charges);
         self.made.extend(effects.made);
         if let Some(order) = effects.order {
-            assert!(self.orders.insert(order.order_id.clone(), order).is_none(), "an order is carried out once");
+            let before = self.orders.insert(order.order_id.clone(), order);
+            assert!(before.is_none_or(|before| before.waits_for.is_some()), "an order is carried out once");
         }
+        self.approvals.extend(effects.approval);
         for event in &effects.events {
             self.happened.push(event.at);
             assert!(self.event_ids.insert(event.event_id.clone()), "an event happens once: {event:?}");
@@ -261,10 +279,10 @@ impl Desk {
         self.events.iter().filter_map(|event| event.strip_suffix(ends.as_str())).collect()
     }
 
-    /// `done`, or the code of the refusal.
+    /// `done`, or the code of the refusal or of what it waits for.
     pub fn order_result(&self, order_id: &str) -> String {
         let Some(state) = self.orders.get(order_id) else { return "waits".to_owned() };
-        match &state.refusal {
+        match state.refusal.as_ref().or(state.waits_for.as_ref()) {
             Some(refusal) => refusal.split(':').next().unwrap_or_default().to_owned(),
             None => state.status.as_str().to_owned(),
         }

@@ -12,9 +12,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 const LIVES: u64 = 200;
 
+/// A quarter of them under a profile in which most refunds wait, for three days unless somebody is faster.
 fn lives() -> impl Iterator<Item = Life> {
-    (0..LIVES).map(Life::of)
+    let of = |seed| if seed % 4 == 3 { Life::under(seed, REFUNDS_WAIT) } else { Life::of(seed) };
+    (0..LIVES).map(of)
 }
+
+const REFUNDS_WAIT: &str = "large_refund_above = { CNY = \"5\" }\nrefund_auto_approve_after = \"3d\"";
 
 #[test]
 fn pieces_equal_the_whole() {
@@ -193,7 +197,12 @@ fn what_ended_stays_ended() {
         let pieces = life.in_pieces(&life.cuts());
         for (before, after) in pieces.iter().zip(&pieces[1..]) {
             for (id, resource) in before.account.resources.iter().filter(|(_, resource)| resource.has_ended()) {
-                assert_eq!(Some(resource), after.account.resources.get(id), "seed {}", life.seed);
+                let mut now = after.account.resources[id].clone();
+                // A refund that waited comes back, which leaves the resource what it was.
+                if resource.waiting_refund != now.waiting_refund {
+                    (now.periods, now.waiting_refund) = (resource.periods.clone(), resource.waiting_refund.clone());
+                }
+                assert_eq!(*resource, now, "seed {}", life.seed);
                 ended += 1;
             }
         }
@@ -349,4 +358,40 @@ fn odd_orders_are_answered() {
         }
     }
     assert_eq!(answered, skus.len() * 4 * kinds.len() * cells.len());
+}
+
+/// Between its request and its approval a refund posts nothing, and nothing else is done with what it waits for; by then it
+/// has come back, once. What was paid for a period is what is kept of it, what came back, and what waits.
+#[test]
+fn a_refund_that_waits_posts_nothing() {
+    let (mut waited, mut by_itself, mut by_somebody) = (0, 0, 0);
+    for life in (0..LIVES / 2).map(|seed| Life::under(seed, REFUNDS_WAIT)) {
+        for desk in life.in_pieces(&life.steps()) {
+            for (order_id, state) in desk.orders.iter().filter(|(_, state)| state.waits_for.is_some()) {
+                assert_eq!(state.status, OrderStatus::Pending, "seed {} order {order_id}", life.seed);
+                assert!(!desk.charges.iter().any(|charge| charge.order_id == *order_id), "seed {} order {order_id}", life.seed);
+                assert!(!desk.payments.iter().any(|line| line.paid_for == *order_id), "seed {} order {order_id}", life.seed);
+                let refunds = desk.account.resources.values().filter_map(|one| one.waiting_refund.as_ref());
+                assert!(refunds.clone().any(|refund| refund.order_id == *order_id), "seed {} order {order_id}", life.seed);
+                waited += 1;
+            }
+            for resource in desk.account.resources.values() {
+                for back in resource.waiting_refund.iter().flat_map(|waiting| &waiting.backs) {
+                    assert_eq!(back.paid, back.consumed + back.fee + back.refund, "seed {}", life.seed);
+                    let period = &resource.periods[back.place];
+                    assert!(!period.is_given_back && back.paid <= period.by_all(), "seed {}", life.seed);
+                }
+            }
+            let approved: BTreeSet<&str> = desk.approvals.iter().map(|approval| approval.order_id.as_str()).collect();
+            assert_eq!(approved.len(), desk.approvals.len(), "seed {}: approved once", life.seed);
+            assert!(approved.iter().all(|id| desk.orders[*id].status == OrderStatus::Done), "seed {}", life.seed);
+        }
+        for approval in life.at_once().approvals {
+            match approval.approved_by.as_str() {
+                "engine" => by_itself += 1,
+                _ => by_somebody += 1,
+            }
+        }
+    }
+    assert!(waited > 50 && by_itself > 10 && by_somebody > 10, "{waited} {by_itself} {by_somebody} are too few to tell");
 }

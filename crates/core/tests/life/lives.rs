@@ -1,7 +1,8 @@
 //! Random lives: a seed becomes an account, its orders, money and hours of use over some months, with a taste for borders.
 
 use super::desk::Desk;
-use reckoner_core::life::Given;
+use reckoner_core::life::{Given, OrderApproval};
+use reckoner_core::table::OrderKind;
 use reckoner_core::time::Instant;
 
 const PRICES: &[&str] = &[
@@ -72,9 +73,14 @@ pub struct Life {
 
 impl Life {
     pub fn of(seed: u64) -> Self {
+        Self::under(seed, "")
+    }
+
+    /// The same life with further knobs of its profile turned, and with people who approve every other refund within days.
+    pub fn under(seed: u64, knobs: &str) -> Self {
         let mut dice = Dice::of(seed);
         let (profile, zone, account) = (dice.one_of(PROFILES), dice.one_of(ZONES), dice.one_of(ACCOUNTS));
-        let mut desk = Desk::with(profile, zone, account, PRICES, PRODUCTS);
+        let mut desk = Desk::with(&format!("{profile}\n{knobs}"), zone, account, PRICES, PRODUCTS);
         for number in 0..dice.roll(4) {
             let to = desk.zone.to_text(moment(&mut dice, &desk));
             let kind = dice.one_of(&["voucher", "voucher", "flexi_coupon", "stored_value"]);
@@ -87,6 +93,10 @@ impl Life {
         let mut given: Vec<Given> = (0..12 + dice.roll(30)).map(|number| step(&mut dice, &desk, number)).collect();
         if dice.roll(2) == 0 {
             given.extend(bundle(&mut dice, &desk));
+        }
+        if !knobs.is_empty() {
+            let approvals: Vec<Given> = given.iter().filter_map(|given| approval(&mut dice, given)).collect();
+            given.extend(approvals);
         }
         given.sort_by(|a, b| a.place().cmp(&b.place()));
         let until = desk.at("2026-01-20").plus_seconds(DAYS as i64 * 86_400);
@@ -132,6 +142,21 @@ fn moment(dice: &mut Dice, desk: &Desk) -> Instant {
     let day = desk.zone.date_of(desk.at("2026-01-20")) + chrono::Days::new(dice.roll(DAYS));
     let time = dice.one_of(&["00:00:00", "00:00:01", "23:59:59", "03:00:00", "10:00:00", "10:00:00", "14:30:30"]);
     desk.at(&format!("{day}T{time}"))
+}
+
+/// Somebody's word about an order that may bring something back, up to five days after it; about every other one.
+fn approval(dice: &mut Dice, given: &Given) -> Option<Given> {
+    let Given::Order(order) = given else { return None };
+    let may_wait = matches!(order.kind, OrderKind::Unsubscribe | OrderKind::Change) && dice.roll(2) == 0;
+    may_wait.then(|| {
+        Given::Approval(OrderApproval {
+            order_id: order.order_id.clone(),
+            account_id: order.account_id.clone(),
+            approved_by: "ben".to_owned(),
+            approved_at: order.placed_at.plus_seconds(dice.roll(5) as i64 * 86_400),
+            reason: None,
+        })
+    })
 }
 
 /// Money, and two that are bought together with it.

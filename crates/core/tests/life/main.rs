@@ -12,6 +12,7 @@
 //! | `purchases` | what starts, what it costs, what is refused |
 //! | `refunds` | what an unsubscription brings back |
 //! | `renewals` | when they are tried, what pays them, what follows |
+//! | `waiting` | large refunds that wait for a second person |
 //! | `laws` | what holds of every life, over the random ones of `lives` |
 //! | `desk` | the desk at which the others are served |
 
@@ -28,3 +29,4 @@ mod one_time;
 mod purchases;
 mod refunds;
 mod renewals;
+mod waiting;

@@ -18,9 +18,9 @@ pub struct Due {
     pub account_id: String,
     /// Of what.
     pub resource_id: String,
-    /// Renewed, renewal failed, expired, suspended (frozen), released, converted.
+    /// Renewed, renewal failed, expired, suspended (frozen), released, converted, a refund that nobody approved comes back.
     pub kind: LifeEventKind,
-    /// Of a renewal: its price.
+    /// Of a renewal: its price. Of a refund: what comes back.
     pub amount: Option<Money>,
     /// Of a renewal: the first instant that it no longer covers, as the engine writes it.
     pub expires_at: Option<String>,
@@ -74,10 +74,12 @@ fn due(event: LifeEvent, balance_after: Money) -> Option<Due> {
         | LifeEventKind::Expired
         | LifeEventKind::Suspended
         | LifeEventKind::Released
+        | LifeEventKind::RefundApproved
         | LifeEventKind::Converted => true,
         LifeEventKind::Purchased
         | LifeEventKind::Restored
         | LifeEventKind::Unsubscribed
+        | LifeEventKind::RefundWaits
         | LifeEventKind::Changed
         | LifeEventKind::Deleted
         | LifeEventKind::ArrearsBegan

@@ -1,9 +1,9 @@
 //! The books of orders after a life with everything in it, and what is said where they are not right.
 
 use crate::home::{Home, deliver};
-use reckoner_core::life::{OrderStatus, Resource};
+use reckoner_core::life::{OrderStatus, Resource, WaitingRefund};
 use reckoner_core::number::Money;
-use reckoner_core::pay::PaymentSource;
+use reckoner_core::pay::{PaymentLine, PaymentSource};
 use reckoner_core::table::TableKind;
 use reckoner_core::time::{Instant, Window};
 use reckoner_engine::audit::{OrderBooks, OrderFindings, check};
@@ -29,10 +29,11 @@ fn order_books(store: &dyn Store) -> OrderBooks {
 }
 
 /// Purchases with and without a voucher, by balance and by invoice; renewals by hand and by night, one of them failed; an
-/// upgrade; refunds with a fee, of an invoice that is open and of a renewal; refused orders and one that waits.
+/// upgrade; refunds with a fee, of an invoice that is open and of a renewal; refused orders, one that waits for its instant and
+/// one for approval.
 fn a_life(profile: &str) -> OrderBooks {
     let folder = tempfile::tempdir().expect("a folder");
-    let home = Home::new(folder.path(), profile);
+    let home = Home::under(folder.path(), &format!("base = \"{profile}\"\nlarge_refund_above = {{ CNY = \"500\" }}"));
     let mut store = home.open();
     let prices = [
         "sku=vm.month product=vm billing_mode=subscription unit=month unit_price=100",
@@ -74,6 +75,8 @@ fn a_life(profile: &str) -> OrderBooks {
         later("o11", "cash", "01-20", "kind=unsubscribe resource_id=c-3"),
         later("o12", "bill", "01-20", "kind=unsubscribe resource_id=b-1"),
         later("o13", "cash", "06-01", "kind=renew resource_id=c-1"), // waits
+        format!("{} quantity=6", buy("o14", "cash", "c-4")),
+        later("o15", "cash", "01-03", "kind=unsubscribe resource_id=c-4"), // waits for approval
     ];
     deliver(&mut store, TableKind::Orders, "orders", &orders);
     let advanced = home.advance(&mut store, "2026-02-03T00:00:00");
@@ -88,7 +91,8 @@ fn the_books_of_orders_tie_out() {
         assert_eq!(check(&books), OrderFindings::default(), "{profile}");
         let count = |status| books.orders.iter().filter(|(_, order)| order.status == status).count();
         assert!(count(OrderStatus::Done) >= 11, "{profile}: {:#?}", books.orders);
-        assert_eq!((count(OrderStatus::Pending), count(OrderStatus::Refused)), (1, 1), "{profile}");
+        assert_eq!((count(OrderStatus::Pending), count(OrderStatus::Refused)), (2, 1), "{profile}");
+        assert!(books.orders.iter().any(|(_, order)| order.waits_for.is_some()), "{profile}");
         assert!(books.charges.iter().any(|charge| charge.charge.corrects.is_some()));
         assert!(!books.open.is_empty());
     }
@@ -100,6 +104,9 @@ fn whatever_is_changed_is_named() {
     type Change = Box<dyn Fn(&mut OrderBooks)>;
     fn resource<'b>(books: &'b mut OrderBooks, id: &str) -> &'b mut Resource {
         books.resources.iter_mut().find(|resource| resource.resource_id == id).expect("it was bought")
+    }
+    fn waiting(books: &mut OrderBooks) -> &mut WaitingRefund {
+        resource(books, "c-4").waiting_refund.as_mut().expect("it waits")
     }
     let cases: Vec<(&str, &str, Change)> = vec![
         ("charges", "amount = the due", Box::new(move |books| books.orders[0].1.amount = Some(one))),
@@ -121,16 +128,34 @@ fn whatever_is_changed_is_named() {
         ("periods", "not above", Box::new(move |books| resource(books, "c-1").periods[0].paid[0].amount += one)),
         ("periods", "a charge of its own", Box::new(|books| resource(books, "c-1").periods[0].charge_id = "ch_0".to_owned())),
         ("periods", "it paid for a period", Box::new(|books| drop(resource(books, "c-1").periods.remove(0)))),
+        ("waiting", "beside a resource", Box::new(|books| resource(books, "c-4").waiting_refund = None)),
+        (
+            "waiting",
+            "of an order that waits",
+            Box::new(|books| books.orders.iter_mut().for_each(|(_, order)| order.waits_for = None)),
+        ),
+        ("waiting", "paid = consumed", Box::new(move |books| waiting(books).backs[0].paid += one)),
+        ("waiting", "refund = what goes", Box::new(move |books| waiting(books).backs[0].parts[0].amount += one)),
+        ("waiting", "no more than the period holds", Box::new(|books| resource(books, "c-4").periods[0].paid.clear())),
+        (
+            "waiting",
+            "moves no money",
+            Box::new(|books| {
+                let line = books.lines[0].clone();
+                books.lines.push(PaymentLine { paid_for: "o15".to_owned(), ..line });
+            }),
+        ),
         ("periods", "service =", Box::new(|books| resource(books, "c-1").periods[0].service.end = Instant::MAX)),
     ];
     for (part, law, change) in cases {
         let mut books = a_life("huawei-intl");
         change(&mut books);
-        let OrderFindings { charges, paid, sources, periods } = check(&books);
+        let OrderFindings { charges, paid, sources, periods, waiting } = check(&books);
         let found = match part {
             "charges" => charges,
             "paid" => paid,
             "sources" => sources,
+            "waiting" => waiting,
             _ => periods,
         };
         assert!(found.iter().any(|finding| finding.law.contains(law)), "{law} is not among {found:#?}");

@@ -20,7 +20,9 @@ pub fn books(store: &dyn Store) -> String {
         lines(store.open_settlements(&accounts)),
         lines(store.funds().map(|funds| funds.into_iter().map(|entry| (entry.row.entry_id, entry.status)).collect())),
         // Where an order came from has the number of its file, which the order of delivery gives.
-        lines(store.orders(ALWAYS).map(|orders| orders.into_iter().map(|known| (known.row, known.state)).collect())),
+        lines(
+            store.orders(ALWAYS).map(|orders| orders.into_iter().map(|known| (known.row, known.state, known.approval)).collect()),
+        ),
         lines(store.resources()),
         lines(store.life_due(Instant::MAX)),
         lines(store.all_standings()),

@@ -17,7 +17,12 @@ pub struct Home {
 impl Home {
     /// The store of this folder, under a built-in profile; days close at +08:00.
     pub fn new(folder: &Path, profile: &str) -> Self {
-        let profile = Profile::builtin(profile).expect("a built-in profile");
+        Self::under(folder, &format!("base = \"{profile}\""))
+    }
+
+    /// The same under a profile as text.
+    pub fn under(folder: &Path, profile: &str) -> Self {
+        let profile = Profile::parse(profile).expect("a profile");
         Self { path: folder.join("ledger.db"), profile, zone: Zone::parse("+08:00").expect("a zone") }
     }
 

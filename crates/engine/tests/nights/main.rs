@@ -7,6 +7,7 @@ mod disturbed;
 mod home;
 mod once;
 mod together;
+mod waiting;
 
 use home::{Home, deliver};
 use reckoner_core::table::TableKind;

@@ -25,7 +25,9 @@ pub(super) fn what_is_recorded_of_lives_comes_back(place: &dyn Place) {
     let mut store = place.open();
     let given = full_life(0);
     record(&mut *store, given.clone()).expect("recorded");
-    let known = KnownOrder { row: given.orders_made[0].clone(), origin: OrderOrigin::Engine, state: given.orders[0].clone() };
+    let (row, state) = (given.orders_made[0].clone(), given.orders[0].clone());
+    let approval = Some(given.approvals[0].clone());
+    let known = KnownOrder { row, origin: OrderOrigin::Engine, placed_by: None, state, approval };
     assert_eq!(store.order("renewal-0").expect("order").as_ref(), Some(&known));
     assert_eq!(store.orders(ALWAYS).expect("orders"), [known]);
     assert_eq!(store.order("renewal-1").expect("order"), None);
@@ -87,6 +89,50 @@ pub(super) fn orders_take_effect_once(place: &dyn Place) {
     // The engine's orders and those of files have one namespace.
     let known = record(&mut *store, LifeBatch { orders_made: vec![order("o-2", "acme", at(1))], ..LifeBatch::default() });
     assert!(matches!(known, Err(StoreError::AlreadyRecorded { what: "order", .. })), "{known:?}");
+    assert_eq!(picture(&*store), before);
+}
+
+pub(super) fn what_waits_for_somebody_is_not_carried_out_again(place: &dyn Place) {
+    let mut store = with_orders(place, &[("o-1", "acme", 1), ("o-2", "birch", 1)]);
+    record(&mut *store, LifeBatch { orders: vec![waiting("o-1")], ..LifeBatch::default() }).expect("recorded");
+    assert_eq!(store.order("o-1").expect("order").expect("known").state, waiting("o-1"));
+    let ids: Vec<String> = store.pending_orders(at(9)).expect("orders").into_iter().map(|row| row.order_id).collect();
+    assert_eq!(ids, ["o-2"]);
+    assert_eq!(store.life_due(at(9)).expect("accounts"), ["birch"]);
+
+    // It comes to wait once, whoever decides so again.
+    let before = picture(&*store);
+    match record(&mut *store, LifeBatch { orders: vec![waiting("o-1")], ..LifeBatch::default() }) {
+        Err(StoreError::Conflict { what: "order", found, .. }) => assert_eq!(found, "waiting for somebody"),
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(picture(&*store), before);
+    // A refund that is approved by itself makes its account due by its resource.
+    let resources = vec![(resource("acme", "a", 9), Some(at(5)))];
+    record(&mut *store, LifeBatch { resources, ..LifeBatch::default() }).expect("recorded");
+    assert_eq!(store.life_due(at(5)).expect("accounts"), ["acme", "birch"]);
+}
+
+pub(super) fn a_refund_is_approved_once(place: &dyn Place) {
+    let mut store = with_orders(place, &[("o-1", "acme", 1), ("o-2", "acme", 1)]);
+    record(&mut *store, LifeBatch { orders: vec![waiting("o-1")], ..LifeBatch::default() }).expect("recorded");
+    let approved = |order_id: &str| LifeBatch {
+        orders: vec![done(order_id, at(3))],
+        approvals: vec![approval(order_id, at(3))],
+        ..LifeBatch::default()
+    };
+    record(&mut *store, approved("o-1")).expect("recorded");
+    let known = store.order("o-1").expect("order").expect("known");
+    assert_eq!((known.state, known.approval), (done("o-1", at(3)), Some(approval("o-1", at(3)))));
+    assert_eq!(store.order("o-2").expect("order").expect("known").approval, None);
+
+    let before = picture(&*store);
+    let again = record(&mut *store, approved("o-1"));
+    assert!(matches!(again, Err(StoreError::Conflict { what: "order", .. })), "{again:?}");
+    let twice = record(&mut *store, LifeBatch { approvals: vec![approval("o-1", at(4))], ..LifeBatch::default() });
+    assert!(matches!(twice, Err(StoreError::AlreadyRecorded { what: "approval", .. })), "{twice:?}");
+    let unknown = record(&mut *store, LifeBatch { approvals: vec![approval("o-9", at(4))], ..LifeBatch::default() });
+    assert!(matches!(unknown, Err(StoreError::Impossible { what: "approval", .. })), "{unknown:?}");
     assert_eq!(picture(&*store), before);
 }
 
@@ -284,6 +330,7 @@ pub(super) fn impossible_lives_are_refused(place: &dyn Place) {
         ("done at no instant", state(OrderState { done_at: None, ..done("o-1", at(1)) })),
         ("refused without a reason", state(OrderState { refusal: None, ..refused("o-1", "late") })),
         ("done and refused", state(OrderState { refusal: Some("late".to_owned()), ..done("o-1", at(1)) })),
+        ("done and waiting", state(OrderState { waits_for: Some("approval".to_owned()), ..done("o-1", at(1)) })),
         ("a fee below 0", state(OrderState { fee: Some(money("-1")), ..done("o-1", at(1)) })),
     ];
     for (what, life) in cases {

@@ -62,6 +62,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("what_is_recorded_of_lives_comes_back", living::what_is_recorded_of_lives_comes_back),
     ("orders_wait_for_their_instant_in_order", living::orders_wait_for_their_instant_in_order),
     ("orders_take_effect_once", living::orders_take_effect_once),
+    ("what_waits_for_somebody_is_not_carried_out_again", living::what_waits_for_somebody_is_not_carried_out_again),
+    ("a_refund_is_approved_once", living::a_refund_is_approved_once),
     ("resources_are_what_they_were_last", living::resources_are_what_they_were_last),
     ("an_account_is_due_by_what_is_due_first", living::an_account_is_due_by_what_is_due_first),
     ("where_accounts_stood_has_no_gap", living::where_accounts_stood_has_no_gap),

@@ -295,6 +295,7 @@ pub fn full_ingest(name: &str) -> IngestRecord {
     let named = |kind: &str| format!("{kind}-{name}");
     let rows = row_file(&named("part"), name, hour(0));
     IngestRecord {
+        delivered_by: "ada".to_owned(),
         accounts: vec![(2, account(&named("a")))],
         products: vec![(2, product(&named("p")))],
         prices: vec![(2, price(&named("s")))],

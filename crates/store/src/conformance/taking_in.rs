@@ -34,8 +34,9 @@ pub(super) fn what_is_taken_in_comes_back(place: &dyn Place) {
     assert_eq!((&funds[0].row, funds[0].status.as_str(), &funds[0].refusal), (&given.funds[0].1, "pending", &None));
     let orders = store.orders(ALWAYS).expect("orders");
     let origin = crate::OrderOrigin::File { seq: 1, file_id: file_id("usage-1"), line: given.orders[0].0 };
-    let state = crate::OrderState::pending("o-usage-1");
-    assert_eq!(orders, [crate::KnownOrder { row: given.orders[0].1.clone(), origin, state }]);
+    let (row, state) = (given.orders[0].1.clone(), crate::OrderState::pending("o-usage-1"));
+    let placed_by = Some("ada".to_owned());
+    assert_eq!(orders, [crate::KnownOrder { row, origin, placed_by, state, approval: None }]);
     let vouchers = store.voucher_states(&["acme".to_owned()]).expect("vouchers");
     assert_eq!((&vouchers[0].row, vouchers[0].used, vouchers[0].returned), (&given.vouchers[0].1, Money::ZERO, Money::ZERO));
     let row_file = crate::LakeFile { seq: 1, ..given.row_files[0].clone() };

@@ -69,7 +69,7 @@ pub(super) fn record(connection: &Connection, ordinal: i64, record: &IngestRecor
     };
 
     reference::add(connection, record, seq)?;
-    life::add_orders(connection, &record.orders, seq)?;
+    life::add_orders(connection, record, seq)?;
     for files in [&record.row_files, &record.partial_files, &record.identity_files] {
         lake::add_files(connection, files, Some(seq))?;
     }

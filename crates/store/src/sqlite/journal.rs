@@ -17,7 +17,7 @@ const USAGE_ACCOUNTING: &str = "SELECT hour, account_id, sku, unit, accepted_e12
     quarantined_e12, minimum_e12 FROM usage_accounting
     WHERE hour >= ?1 AND hour < ?2 ORDER BY hour, account_id, sku, unit";
 /// Tables whose rows are only ever added; each has two triggers that see to it.
-pub(super) const APPEND_ONLY: [&str; 26] = [
+pub(super) const APPEND_ONLY: [&str; 27] = [
     "commits",
     "input_files",
     "accounts",
@@ -42,6 +42,7 @@ pub(super) const APPEND_ONLY: [&str; 26] = [
     "manifest_names",
     "manifest_checks",
     "orders",
+    "order_approvals",
     "order_charges",
     "life_events",
 ];

@@ -4,7 +4,10 @@ use super::Answer;
 use super::columns::{Columns, ask, ask_about};
 use super::insert::{Insert, e12, int, json, word};
 use super::lake::bounds;
-use crate::{AccountStanding, KnownOrder, LifeBatch, LifeEvent, OrderOrigin, OrderState, StandingInterval, StoreError};
+use crate::{
+    AccountStanding, IngestRecord, KnownOrder, LifeBatch, LifeEvent, OrderApproval, OrderOrigin, OrderState, StandingInterval,
+    StoreError,
+};
 use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::{Amounts, Charge, ChargeType, LineKey};
@@ -13,13 +16,15 @@ use reckoner_core::time::{Instant, Window};
 use rusqlite::{Connection, OptionalExtension};
 
 const PENDING_ORDERS: &str = "SELECT s.order_id, o.body FROM order_states AS s JOIN orders AS o USING (order_id)
-    WHERE s.status = 'pending' AND s.placed_at <= ?1 ORDER BY s.placed_at, s.order_id";
+    WHERE s.status = 'pending' AND s.waits_for IS NULL AND s.placed_at <= ?1 ORDER BY s.placed_at, s.order_id";
 macro_rules! orders {
     ($which:literal) => {
         concat!(
-            "SELECT o.order_id, o.seq, f.file_id, o.line, o.body,
-                s.status, s.done_at, s.amount_e8, s.consumed_e8, s.refund_e8, s.fee_e8, s.refusal
-            FROM orders AS o JOIN order_states AS s USING (order_id) LEFT JOIN input_files AS f ON f.seq = o.seq WHERE ",
+            "SELECT o.order_id, o.seq, f.file_id, o.line, o.body, o.placed_by,
+                s.status, s.done_at, s.amount_e8, s.consumed_e8, s.refund_e8, s.fee_e8, s.refusal, s.waits_for,
+                a.account_id, a.approved_by, a.approved_at, a.reason
+            FROM orders AS o JOIN order_states AS s USING (order_id) LEFT JOIN input_files AS f ON f.seq = o.seq
+                LEFT JOIN order_approvals AS a USING (order_id) WHERE ",
             $which
         )
     };
@@ -35,7 +40,7 @@ const RESOURCES_EXPIRING: &str = "SELECT resource_id, body FROM resources
 const DUE: &str = "SELECT account_id FROM resources INDEXED BY resources_due WHERE next_at <= ?1
     UNION SELECT account_id FROM account_standings INDEXED BY standings_due WHERE next_at <= ?1
     UNION SELECT o.account_id FROM order_states AS s JOIN orders AS o USING (order_id)
-        WHERE s.status = 'pending' AND s.placed_at <= ?1
+        WHERE s.status = 'pending' AND s.waits_for IS NULL AND s.placed_at <= ?1
     ORDER BY account_id";
 const NEWLY_IN_ARREARS: &str = "SELECT w.account_id FROM wallets AS w INDEXED BY wallets_in_arrears
     LEFT JOIN account_standings AS s USING (account_id)
@@ -108,8 +113,19 @@ fn read_order(columns: &Columns) -> Answer<KnownOrder> {
         refund: columns.money_if_any("refund_e8")?,
         fee: columns.money_if_any("fee_e8")?,
         refusal: columns.text_if_any("refusal")?,
+        waits_for: columns.text_if_any("waits_for")?,
     };
-    Ok(KnownOrder { row: columns.json("body")?, origin, state })
+    let approval = match columns.text_if_any("approved_by")? {
+        Some(approved_by) => Some(OrderApproval {
+            order_id: state.order_id.clone(),
+            account_id: columns.text("account_id")?,
+            approved_by,
+            approved_at: columns.instant("approved_at")?,
+            reason: columns.text_if_any("reason")?,
+        }),
+        None => None,
+    };
+    Ok(KnownOrder { row: columns.json("body")?, origin, placed_by: columns.text_if_any("placed_by")?, state, approval })
 }
 
 pub(super) fn resources_of(connection: &Connection, account_ids: &[String]) -> Answer<Vec<Resource>> {
@@ -232,6 +248,7 @@ pub(super) fn events(connection: &Connection, within: Window) -> Answer<Vec<Life
 pub(super) fn record(connection: &Connection, life: &LifeBatch) -> Answer<()> {
     life.orders_made.iter().try_for_each(|row| add_order(connection, row, None))?;
     put_orders(connection, &life.orders)?;
+    add_approvals(connection, &life.approvals)?;
     put_resources(connection, &life.resources)?;
     life.standings.iter().try_for_each(|standing| put_standing(connection, standing))?;
     add_charges(connection, &life.charges)?;
@@ -249,28 +266,30 @@ pub(super) fn ids(life: &LifeBatch) -> impl Iterator<Item = &str> {
 }
 
 /// Adds the orders of a delivered file; each waits for its instant.
-pub(super) fn add_orders(connection: &Connection, rows: &[(u64, OrderRow)], seq: u64) -> Answer<()> {
-    rows.iter().try_for_each(|(line, row)| add_order(connection, row, Some((seq, *line))))
+pub(super) fn add_orders(connection: &Connection, record: &IngestRecord, seq: u64) -> Answer<()> {
+    let by = Some(record.delivered_by.as_str()).filter(|by| !by.is_empty());
+    record.orders.iter().try_for_each(|(line, row)| add_order(connection, row, Some((seq, *line, by))))
 }
 
 /// An order of a delivered file, or one that the engine makes.
-fn add_order(connection: &Connection, row: &OrderRow, delivered: Option<(u64, u64)>) -> Answer<()> {
-    let sql = "INSERT INTO orders (order_id, account_id, placed_at, origin, seq, line, body)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
+fn add_order(connection: &Connection, row: &OrderRow, delivered: Option<(u64, u64, Option<&str>)>) -> Answer<()> {
+    let sql = "INSERT INTO orders (order_id, account_id, placed_at, origin, seq, line, placed_by, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
     let origin = if delivered.is_some() { "file" } else { "engine" };
-    let (seq, line) = delivered.map(|(seq, line)| (int(seq), int(line))).unzip();
+    let (seq, line) = delivered.map(|(seq, line, _)| (int(seq), int(line))).unzip();
+    let placed_by = delivered.and_then(|(.., by)| by);
     let id = || row.order_id.clone();
-    let params = (&row.order_id, &row.account_id, row.placed_at.seconds(), origin, seq, line, json(row));
+    let params = (&row.order_id, &row.account_id, row.placed_at.seconds(), origin, seq, line, placed_by, json(row));
     Insert::new(connection, "order", sql)?.run(params, id)?;
     let sql = "INSERT INTO order_states (order_id, placed_at, status) VALUES (?1, ?2, 'pending')";
     Insert::new(connection, "order", sql)?.run((&row.order_id, row.placed_at.seconds()), id)?;
     Ok(())
 }
 
-/// An order takes effect once: only one that waits may change.
+/// An order takes effect once: only one that waits may change, and it comes to wait for somebody once.
 fn put_orders(connection: &Connection, states: &[OrderState]) -> Answer<()> {
     let sql = "UPDATE order_states SET status = ?2, done_at = ?3, amount_e8 = ?4, consumed_e8 = ?5, refund_e8 = ?6, fee_e8 = ?7,
-        refusal = ?8 WHERE order_id = ?1 AND status = 'pending'";
+        refusal = ?8, waits_for = ?9 WHERE order_id = ?1 AND status = 'pending' AND (waits_for IS NULL OR ?2 <> 'pending')";
     let mut put = Insert::new(connection, "order", sql)?;
     for state in states {
         let params = (
@@ -282,6 +301,7 @@ fn put_orders(connection: &Connection, states: &[OrderState]) -> Answer<()> {
             state.refund.map(|amount| amount.e8()),
             state.fee.map(|amount| amount.e8()),
             &state.refusal,
+            &state.waits_for,
         );
         if put.run(params, || state.order_id.clone())? == 0 {
             return Err(order_conflict(connection, &state.order_id)?);
@@ -294,11 +314,22 @@ fn order_conflict(connection: &Connection, order_id: &str) -> Answer<StoreError>
     let (what, id) = ("order", order_id.to_owned());
     Ok(match order(connection, order_id)? {
         Some(known) => {
-            let found = known.state.status.as_str().to_owned();
+            let waits = known.state.waits_for.map(|_| "waiting for somebody".to_owned());
+            let found = waits.unwrap_or_else(|| known.state.status.as_str().to_owned());
             StoreError::Conflict { what, id, expected: "pending".to_owned(), found }
         }
         None => StoreError::Missing { what, id },
     })
+}
+
+/// Somebody lets a refund come back once.
+fn add_approvals(connection: &Connection, approvals: &[OrderApproval]) -> Answer<()> {
+    let sql = "INSERT INTO order_approvals (order_id, account_id, approved_by, approved_at, reason) VALUES (?1, ?2, ?3, ?4, ?5)";
+    let mut insert = Insert::new(connection, "approval", sql)?;
+    for OrderApproval { order_id, account_id, approved_by, approved_at, reason } in approvals {
+        insert.run((order_id, account_id, approved_by, approved_at.seconds(), reason), || order_id.clone())?;
+    }
+    Ok(())
 }
 
 fn put_resources(connection: &Connection, resources: &[(Resource, Option<Instant>)]) -> Answer<()> {

@@ -261,12 +261,33 @@ fn a_store_of_before_orders_takes_them() {
 }
 
 #[test]
+fn orders_of_a_store_of_before_refunds_waited_wait_as_they_did() {
+    let folder = Folder::new();
+    let raw = older_store(&folder, 9);
+    let row = order("o-1", "acme", at(1));
+    let sql = "INSERT INTO orders VALUES ('o-1', 'acme', ?1, 'engine', NULL, NULL, ?2);";
+    raw.execute(sql, (at(1).seconds(), super::insert::json(&row))).expect("recorded");
+    let sql = "INSERT INTO order_states (order_id, placed_at, status) VALUES ('o-1', ?1, 'pending')";
+    raw.execute(sql, [at(1).seconds()]).expect("recorded");
+    drop(raw);
+
+    let mut store = folder.store();
+    assert_eq!(store.pending_orders(at(1)).expect("orders"), [row]);
+    let known = store.order("o-1").expect("order").expect("known");
+    assert_eq!((known.placed_by, known.approval), (None, None));
+    let life = crate::LifeBatch { orders: vec![waiting("o-1")], ..Default::default() };
+    store.record_settlement(&of_life(life)).expect("recorded");
+    assert_eq!(store.pending_orders(at(1)).expect("orders"), []);
+}
+
+#[test]
 fn only_what_came_in_a_file_has_a_place_in_one() {
     let folder = Folder::new();
     drop(folder.filled());
     for (origin, seq, line) in [("file", "NULL", "NULL"), ("file", "1", "NULL"), ("engine", "1", "2"), ("somebody", "1", "2")] {
-        let statement = format!("INSERT INTO orders VALUES ('o', 'acme', 0, '{origin}', {seq}, {line}, '{{}}')");
-        assert!(folder.raw().execute_batch(&statement).is_err(), "{origin} {seq} {line}");
+        let statement = format!("INSERT INTO orders VALUES ('o', 'acme', 0, '{origin}', {seq}, {line}, '{{}}', NULL)");
+        let error = folder.raw().execute_batch(&statement).expect_err("it has no place").to_string();
+        assert!(error.starts_with("CHECK constraint failed"), "{origin} {seq} {line}: {error}");
     }
 }
 

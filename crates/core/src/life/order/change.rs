@@ -4,13 +4,16 @@
 use super::super::account::LifeAccount;
 use super::super::change::{self, Downgrade, Rate};
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
+use super::super::formula::Formula;
 use super::super::period::{Quote as Priced, TermUnit};
 use super::super::terms::LifeTerms;
-use super::super::{NextPeriod, PaidPeriod, PeriodKind, Resource, calendar};
+use super::super::waiting::{Back, no_refund_waits};
+use super::super::{NextPeriod, PaidPart, PaidPeriod, PeriodKind, Resource, UsedUp, calendar};
+use super::approve::give_back_or_wait;
 use super::buy::{Item, Purchase, beyond, discounts, not_priced, pay_for};
-use super::unsubscribe::{Back, give_back};
+use super::unsubscribe::used_before;
 use super::{active, live, not_in_arrears, paid_ahead};
-use crate::number::Quantity;
+use crate::number::{Money, Quantity};
 use crate::pay;
 use crate::price::{self, Price};
 use crate::profile::DowngradeTiming;
@@ -52,8 +55,8 @@ pub(super) fn carry_out(
             (effects, item.price, item.quantity)
         }
         Plan::Downgrade(price, quantity, left, downgrade) => {
-            let back = backs(account, order, left, &downgrade);
-            (give_back(account, order, OrderKind::Change, &back, at, terms)?, price, quantity)
+            let backs = backs(account, order, left, downgrade, terms)?;
+            (give_back_or_wait(account, order, backs, at, terms), price, quantity)
         }
         Plan::NextPeriod(price, quantity, from) => {
             let next = NextPeriod { order_id: order.order_id.clone(), from, sku: price.row.sku.clone(), quantity };
@@ -103,6 +106,7 @@ pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: 
     }
     paid_ahead(resource, "changed")?;
     active(resource)?;
+    no_refund_waits(resource)?;
     if resource.next_period.is_some() {
         let why = format!("`{}` changes with its next period already; until then it is not changed again", resource.resource_id);
         return Err(Refused::new("change_waits", why));
@@ -182,12 +186,33 @@ fn upgrade_item(resource: &Resource, (price, quantity): (&Arc<Price>, Quantity),
 }
 
 /// What goes back of each period that pays for the time left.
-fn backs(account: &LifeAccount, order: &OrderRow, left: Window, downgrade: &Downgrade) -> Vec<Back> {
+fn backs(
+    account: &LifeAccount,
+    order: &OrderRow,
+    left: Window,
+    downgrade: Downgrade,
+    terms: &LifeTerms<'_>,
+) -> Result<Vec<Back>, Refused> {
     let resource = &account.resources[&order.resource_id];
-    let places = resource.periods.iter().enumerate().filter(|(_, period)| is_left(period, left)).map(|(place, _)| place);
-    places
-        .zip(&downgrade.parts)
-        .filter(|(_, parts)| !parts.is_empty())
-        .map(|(place, parts)| Back::of_change(&resource.resource_id, place, parts.clone(), left))
-        .collect()
+    let places = resource.periods.iter().enumerate().filter(|(_, period)| is_left(period, left));
+    let giving = places.zip(downgrade.parts).filter(|(_, parts)| !parts.is_empty());
+    giving.map(|((place, period), parts)| back_of(resource, place, parts, left, used_before(period, left, terms)?)).collect()
+}
+
+fn back_of(resource: &Resource, place: usize, parts: Vec<PaidPart>, left: Window, used: UsedUp) -> Result<Back, Refused> {
+    let refund = parts.iter().map(|part| part.amount).sum();
+    Ok(Back {
+        resource_id: resource.resource_id.clone(),
+        place,
+        billing_mode: resource.billing_mode,
+        is_whole: false,
+        parts,
+        paid: refund,
+        consumed: Money::ZERO,
+        fee: Money::ZERO,
+        refund,
+        service: left,
+        used: Some(used),
+        formula: Formula::default(),
+    })
 }

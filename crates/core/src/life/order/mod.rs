@@ -4,6 +4,7 @@
 //! it succeeds, the effects. What an order would cost is the same computation without the last movement ([`quote`]).
 
 mod align;
+mod approve;
 mod buy;
 mod change;
 mod policy;
@@ -41,6 +42,7 @@ pub(super) fn carry_out(account: &mut LifeAccount, order: &OrderRow, at: Instant
     })
 }
 
+pub(super) use approve::{approve, approve_by_itself};
 pub(super) use renew::renew_by_itself;
 
 /// The resource that an order names, if it can still be acted on.

@@ -137,6 +137,7 @@ fn made_of(order: &OrderRow, price: &Price, quantity: Quantity, at: Instant) -> 
         last_renewal_result: None,
         ended_at: None,
         is_given_back_freely: false,
+        waiting_refund: None,
     }
 }
 

@@ -4,6 +4,7 @@ use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
 use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
+use super::super::waiting::no_unsubscription_waits;
 use super::super::{Anchor, PaidPeriod, PeriodKind, RenewalPolicy, Resource, ResourceStatus, calendar, timer};
 use super::buy::{Asked, Item, Purchase, pay_for, price_periods};
 use super::{is_free_of_quota, live, next_attempt, not_in_arrears, paid_ahead};
@@ -90,6 +91,7 @@ fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerm
 
 /// Whether the resource may be renewed now; its expiry.
 pub(super) fn renewable(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Result<Instant, Refused> {
+    no_unsubscription_waits(resource)?;
     let product = terms.product(&resource.product, at);
     let id = &resource.resource_id;
     let is_by_new_order = product.is_by_new_order(resource.billing_mode);

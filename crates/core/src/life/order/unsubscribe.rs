@@ -4,10 +4,11 @@
 
 use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
-use super::super::formula::Formula;
 use super::super::refund::{Refund, RefundCase, RefundPolicy, RefundTerms, refund_of};
 use super::super::terms::LifeTerms;
+use super::super::waiting::{Back, no_refund_waits};
 use super::super::{NextPeriod, OrderCharge, PaidPart, PaidPeriod, PeriodKind, Resource, ResourceStatus, UsedUp};
+use super::approve::give_back_or_wait;
 use super::buy::{Drawn, ON_INVOICE, beyond};
 use super::{live, next_attempt, paid_ahead};
 use crate::number::{FeeScale, Money, Quantity};
@@ -19,23 +20,6 @@ use crate::time::{Instant, Window};
 use chrono::Datelike as _;
 use rust_decimal::Decimal;
 
-/// What comes back of one paid period.
-#[derive(Debug, Clone)]
-pub(super) struct Back {
-    pub resource_id: String,
-    /// Its place among the resource's periods.
-    place: usize,
-    /// Whether nothing of the period is left.
-    is_whole: bool,
-    parts: Vec<PaidPart>,
-    pub paid: Money,
-    pub consumed: Money,
-    pub fee: Money,
-    pub refund: Money,
-    pub service: Window,
-    pub formula: Formula,
-}
-
 /// What an unsubscription comes to.
 #[derive(Debug)]
 pub(super) struct Plan {
@@ -45,37 +29,22 @@ pub(super) struct Plan {
     uses_quota: bool,
 }
 
-impl Back {
-    /// What a downgrade gives back of a period.
-    pub fn of_change(resource_id: &str, place: usize, parts: Vec<PaidPart>, service: Window) -> Self {
-        let refund = parts.iter().map(|part| part.amount).sum();
-        Self {
-            resource_id: resource_id.to_owned(),
-            place,
-            is_whole: false,
-            parts,
-            paid: refund,
-            consumed: Money::ZERO,
-            fee: Money::ZERO,
-            refund,
-            service,
-            formula: Formula::default(),
-        }
-    }
-
-    fn of_period(resource_id: &str, place: usize, period: &PaidPeriod, refund: Refund) -> Self {
-        Self {
-            resource_id: resource_id.to_owned(),
-            place,
-            is_whole: true,
-            parts: refund.parts,
-            paid: refund.paid,
-            consumed: refund.consumed,
-            fee: refund.fee,
-            refund: refund.refund,
-            service: period.service,
-            formula: refund.formula,
-        }
+/// All that comes back of a period.
+fn back_of(resource: &Resource, place: usize, refund: Refund) -> Back {
+    let period = &resource.periods[place];
+    Back {
+        resource_id: resource.resource_id.clone(),
+        place,
+        billing_mode: resource.billing_mode,
+        is_whole: true,
+        parts: refund.parts,
+        paid: refund.paid,
+        consumed: refund.consumed,
+        fee: refund.fee,
+        refund: refund.refund,
+        service: period.service,
+        used: period.used,
+        formula: refund.formula,
     }
 }
 
@@ -92,7 +61,7 @@ pub(super) fn carry_out(
         return Err(Refused::new("fee_not_accepted", format!("the handling fee is {fee}, and {accepted} is accepted")));
     }
 
-    let mut effects = give_back(account, order, OrderKind::Unsubscribe, &plan.backs, at, terms)?;
+    let mut effects = give_back_or_wait(account, order, plan.backs.clone(), at, terms);
     for id in &plan.whole {
         let resource = account.resources.get_mut(id).expect("a bundle's members are the account's");
         match order.scope {
@@ -131,7 +100,7 @@ pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: 
         }
         for (place, refund) in refunds {
             plan.uses_quota |= refund.case == RefundCase::FiveDays;
-            plan.backs.push(Back::of_period(id, place, &resource.periods[place], refund));
+            plan.backs.push(back_of(resource, place, refund));
         }
     }
     Ok(plan)
@@ -145,6 +114,7 @@ fn may_end(
     at: Instant,
     terms: &LifeTerms<'_>,
 ) -> Result<(), Refused> {
+    no_refund_waits(resource)?;
     let (id, product) = (&resource.resource_id, terms.product(&resource.product, at));
     let is_refundable_purchase =
         resource.billing_mode == BillingMode::OneTime && product.refund == RefundPolicy::SevenDayFull && !resource.is_trial;
@@ -262,26 +232,21 @@ fn shorten(resource: &mut Resource, backs: &[Back], at: Instant, terms: &LifeTer
 /// Gives the parts back: charges, payment, and what each period still holds.
 pub(super) fn give_back(
     account: &mut LifeAccount,
-    order: &OrderRow,
+    order_id: &str,
     kind: OrderKind,
     backs: &[Back],
     at: Instant,
     terms: &LifeTerms<'_>,
-) -> Result<LifeEffects, Refused> {
-    let charges = backs.iter().flat_map(|back| charges_of(account, order, back, at, terms)).collect();
+) -> LifeEffects {
+    let charges = backs.iter().flat_map(|back| charges_of(account, order_id, back, at, terms)).collect();
     let given_back: Vec<GivenBack> = backs.iter().map(|back| given_back(account, back)).collect();
-    let used: Vec<Option<UsedUp>> = backs
-        .iter()
-        .map(|back| used_before(&account.resources[&back.resource_id].periods[back.place], back, terms))
-        .collect::<Result<_, _>>()?;
-
-    let refund = OrderRefund { order_id: order.order_id.clone(), at, given_back };
+    let refund = OrderRefund { order_id: order_id.to_owned(), at, given_back };
     let money = pay_back(&mut account.money, &refund, terms.profile);
-    for (back, used) in backs.iter().zip(used) {
+    for back in backs {
         let resource = account.resources.get_mut(&back.resource_id).expect("what comes back is of a resource of the account");
         let period = &mut resource.periods[back.place];
         period.is_given_back |= back.is_whole;
-        period.used = used;
+        period.used = back.used;
         for part in &back.parts {
             let same = period.paid.iter_mut().find(|paid| (paid.source, &paid.source_id) == (part.source, &part.source_id));
             same.expect("what comes back was paid").amount -= part.amount;
@@ -295,28 +260,25 @@ pub(super) fn give_back(
         consumed: Some(consumed),
         refund: Some(refund),
         fee: Some(fee),
-        ..OrderState::done(&order.order_id, at)
+        ..OrderState::done(order_id, at)
     };
-    Ok(LifeEffects {
+    LifeEffects {
         money: Some(money),
-        posting: Some((kind.as_str(), vec![order.order_id.clone()])),
+        posting: Some((kind.as_str(), vec![order_id.to_owned()])),
         order: Some(order),
         charges,
         ..LifeEffects::default()
-    })
+    }
 }
 
-/// What of the period was used up before a downgrade that gives back some of its rest.
-fn used_before(period: &PaidPeriod, back: &Back, terms: &LifeTerms<'_>) -> Result<Option<UsedUp>, Refused> {
-    if back.is_whole {
-        return Ok(period.used);
-    }
-    let until = back.service.start.max(period.service.start);
+/// What of the period was used up before a downgrade that gives back some of the time left.
+pub(super) fn used_before(period: &PaidPeriod, left: Window, terms: &LifeTerms<'_>) -> Result<UsedUp, Refused> {
+    let until = left.start.max(period.service.start);
     let paid = period.by_all() - period.by_vouchers();
     let policy = (terms.profile, terms.zone);
     // Cut at the finest: what is kept is rounded once, when the rest is given back.
     let (amount, _) = super::super::refund::consumed(period, paid, until, FeeScale::EIGHT, policy).map_err(beyond)?;
-    Ok(Some(UsedUp { until, amount }))
+    Ok(UsedUp { until, amount })
 }
 
 fn given_back(account: &LifeAccount, back: &Back) -> GivenBack {
@@ -327,7 +289,7 @@ fn given_back(account: &LifeAccount, back: &Back) -> GivenBack {
     GivenBack {
         paid_order_id: period.order_id.clone(),
         product: period.product.clone(),
-        billing_mode: resource.billing_mode,
+        billing_mode: back.billing_mode,
         parts: parts.into_iter().cloned().collect(),
         invoiced: invoiced.iter().map(|part| part.amount).sum(),
         fee: back.fee,
@@ -335,7 +297,7 @@ fn given_back(account: &LifeAccount, back: &Back) -> GivenBack {
 }
 
 /// A refund of what was paid less what was consumed, and the fee that is kept of it.
-fn charges_of(account: &LifeAccount, order: &OrderRow, back: &Back, at: Instant, terms: &LifeTerms<'_>) -> Vec<OrderCharge> {
+fn charges_of(account: &LifeAccount, order_id: &str, back: &Back, at: Instant, terms: &LifeTerms<'_>) -> Vec<OrderCharge> {
     let resource = &account.resources[&back.resource_id];
     let period = &resource.periods[back.place];
     let price = terms.price(&resource.account_id, &period.sku, period.bought_at);
@@ -344,7 +306,7 @@ fn charges_of(account: &LifeAccount, order: &OrderRow, back: &Back, at: Instant,
         sku: &period.sku,
         product: &period.product,
         price_id: &period.price_id,
-        billing_mode: resource.billing_mode,
+        billing_mode: back.billing_mode,
         unit: price.as_ref().map_or("each", |price| price.row.unit.as_str()),
         currency: &account.money.wallet.currency,
         charge_type,
@@ -358,10 +320,10 @@ fn charges_of(account: &LifeAccount, order: &OrderRow, back: &Back, at: Instant,
     let (returned, fee) = (back.paid - back.consumed, back.fee);
     let mut charges = Vec::new();
     if returned.is_positive() {
-        charges.push(drawn(ChargeType::Refund, -returned).charge(&resource.account_id, &order.order_id, at, terms));
+        charges.push(drawn(ChargeType::Refund, -returned).charge(&resource.account_id, order_id, at, terms));
     }
     if fee.is_positive() {
-        charges.push(drawn(ChargeType::Fee, fee).charge(&resource.account_id, &order.order_id, at, terms));
+        charges.push(drawn(ChargeType::Fee, fee).charge(&resource.account_id, order_id, at, terms));
     }
     charges
 }

@@ -66,10 +66,11 @@ const CONTRACT_OUT: &[(&str, &str)] = &[
         "account_id status level balance granted_balance credit_limit credit_used voucher_balance outstanding currency \
          in_arrears_since grace_until retention_until",
     ),
+    // `waits_for` is added to the contract's.
     (
         "orders",
         "order_id account_id kind resource_id status placed_at done_at amount consumed_amount refund_amount fee_amount \
-         reason refusal",
+         reason refusal waits_for",
     ),
     ("vouchers", "voucher_id account_id kind amount used returned remaining valid_to status"),
     ("statement", "account_id at kind reference amount balance_after"),

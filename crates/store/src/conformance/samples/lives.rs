@@ -1,7 +1,7 @@
 //! Orders, resources and standings of `acme` and `birch`.
 
 use super::{at, money};
-use crate::{AccountStanding, LifeBatch, LifeEvent, OrderState, OrderStatus, SettlementBatch};
+use crate::{AccountStanding, LifeBatch, LifeEvent, OrderApproval, OrderState, OrderStatus, SettlementBatch};
 use reckoner_core::life::{AccountStatus, Anchor, LifeEventKind, OrderCharge, PaidPart, PaidPeriod, PeriodKind};
 use reckoner_core::life::{RenewalPolicy, Resource, ResourceStatus};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
@@ -52,6 +52,22 @@ pub fn refused(order_id: &str, refusal: &str) -> OrderState {
     OrderState { status: OrderStatus::Refused, refusal: Some(refusal.to_owned()), ..OrderState::pending(order_id) }
 }
 
+/// An order that waits for a second person.
+pub fn waiting(order_id: &str) -> OrderState {
+    OrderState { waits_for: Some("approval: a second person".to_owned()), ..OrderState::pending(order_id) }
+}
+
+/// Ben approves an order of `acme`.
+pub fn approval(order_id: &str, approved_at: Instant) -> OrderApproval {
+    OrderApproval {
+        order_id: order_id.to_owned(),
+        account_id: "acme".to_owned(),
+        approved_by: "ben".to_owned(),
+        approved_at,
+        reason: Some("the contract has ended".to_owned()),
+    }
+}
+
 /// A subscription that ends so many hours after Monday began.
 pub fn resource(account_id: &str, resource_id: &str, expires: i64) -> Resource {
     let period = PaidPeriod {
@@ -99,6 +115,7 @@ pub fn resource(account_id: &str, resource_id: &str, expires: i64) -> Resource {
         last_renewal_result: None,
         ended_at: None,
         is_given_back_freely: false,
+        waiting_refund: None,
     }
 }
 
@@ -173,6 +190,7 @@ pub fn full_life(hours: i64) -> LifeBatch {
     LifeBatch {
         orders_made: vec![order(&named("renewal"), "acme", end)],
         orders: vec![done(&named("renewal"), end)],
+        approvals: vec![approval(&named("renewal"), end)],
         resources: vec![(resource("acme", "edge-1", 744), Some(at(577)))],
         standings: vec![AccountStanding { next_at: Some(at(360)), ..standing("birch", AccountStatus::Arrears, hours + 1) }],
         charges: vec![order_charge(&named("ch"), &named("renewal"), "acme", hours + 1)],
