@@ -13,6 +13,7 @@
 //! | `refunds` | what an unsubscription brings back |
 //! | `renewals` | when they are tried, what pays them, what follows |
 //! | `laws` | what holds of every life, over the random ones of `lives` |
+//! | `size` | how long a night of one very large account takes; by hand
 //! | `desk` | the desk at which the others are served |
 
 mod alignment;
@@ -28,3 +29,4 @@ mod one_time;
 mod purchases;
 mod refunds;
 mod renewals;
+mod size;

@@ -88,6 +88,16 @@ f-4,p-4,top_up,1,2026-03-30T00:00:00Z
 f-5,p-0,withdrawal,1,2026-03-31T00:00:00Z
 ";
 
+/// A resource of every account that is deleted early on.
+fn orders() -> String {
+    let mut text = "order_id,account_id,kind,placed_at,resource_id,sku\n".to_owned();
+    for account in 0..6 {
+        text += &format!("o-{account},p-{account},purchase,2025-12-30T00:00:00Z,r-2,vm\n");
+        text += &format!("o-{account}-end,p-{account},delete,2026-03-29T00:20:10Z,r-2,\n");
+    }
+    text
+}
+
 /// sku, and how a record uses it: `h`eld for a time, an `a`mount, or whole units.
 const SKUS: [(&str, char); 26] = [
     ("vm", 'h'),
@@ -138,6 +148,7 @@ pub fn reference(bench: &Bench, has_discount_of_all: bool) -> Vec<PathBuf> {
         ("discounts.csv", discounts),
         ("vouchers.csv", VOUCHERS.to_owned()),
         ("funds.csv", FUNDS.to_owned()),
+        ("orders.csv", orders()),
     ];
     tables.map(|(name, text)| written(bench, name, &text)).to_vec()
 }

@@ -1,0 +1,68 @@
+//! One account with very many resources that are all due at one midnight. Measures; run by hand, built for speed:
+//!
+//!     cargo test --release -p reckoner-core --test life size -- --ignored --nocapture
+
+use super::desk::Desk;
+use std::time::Instant as Stopwatch;
+
+const PRICES: [&str; 2] = [
+    "sku=vm.month product=vm billing_mode=subscription unit=month unit_price=100",
+    "sku=pack.month product=pack billing_mode=subscription unit=month unit_price=10",
+];
+const PRODUCTS: [&str; 2] = ["product=vm family=vm edition=basic edition_rank=1", "product=pack family=vm addon=true"];
+const UNTIL: &str = "2026-03-20T00:00:00";
+
+/// How what is bought hangs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Shape {
+    /// Each by itself.
+    Single,
+    /// Two in each bundle.
+    Pairs,
+    /// Every other one depends on the one before it.
+    Dependent,
+    /// Every tenth is an add-on of the edition of the others.
+    AddOns,
+}
+
+/// An account with so many, of which none has been renewed yet.
+fn account_of(count: usize, shape: Shape, has_money: bool) -> Desk {
+    let mut desk = Desk::new("ksyun", "+08:00", "", &PRICES, &PRODUCTS);
+    desk.pays_in("2026-01-05T09:00:00", "110");
+    desk.does("2026-01-05T10:00:00", "purchase", "vm-0", "sku=vm.month renewal=auto");
+    desk.does("2026-01-05T10:00:00", "purchase", "pack-0", "sku=pack.month renewal=auto");
+    let (vm, pack) = (desk.account.resources["vm-0"].clone(), desk.account.resources["pack-0"].clone());
+    for number in 1..count {
+        let mut one = if shape == Shape::AddOns && number % 10 == 0 { pack.clone() } else { vm.clone() };
+        one.resource_id = format!("r-{number:06}");
+        match shape {
+            Shape::Pairs => one.bundle_id = Some(format!("b-{:06}", number / 2)),
+            Shape::Dependent if number % 2 == 0 => one.depends_on = vec![format!("r-{:06}", number - 1)],
+            Shape::Single | Shape::Dependent | Shape::AddOns => {}
+        }
+        desk.account.resources.insert(one.resource_id.clone(), one);
+    }
+    if has_money {
+        desk.pays_in("2026-01-05T11:00:00", &(200 * count).to_string());
+    }
+    desk
+}
+
+#[test]
+#[ignore = "measures; says nothing that could fail"]
+fn a_night_of_one_account() {
+    let counts: Vec<usize> = std::env::var("COUNTS").map_or(vec![1_000, 5_000, 20_000], |text| {
+        text.split(',').map(|count| count.parse().expect("a whole number")).collect()
+    });
+    for shape in [Shape::Single, Shape::Pairs, Shape::Dependent, Shape::AddOns] {
+        for has_money in [true, false] {
+            for count in &counts {
+                let mut desk = account_of(*count, shape, has_money);
+                let (events, started) = (desk.events.len(), Stopwatch::now());
+                desk.advance(Vec::new(), UNTIL);
+                let (took, events) = (started.elapsed(), desk.events.len() - events);
+                println!("{shape:?}, {}: {count} resources, {events} events, {took:?}", if has_money { "renewed" } else { "expired" });
+            }
+        }
+    }
+}
