@@ -88,12 +88,13 @@ f-4,p-4,top_up,1,2026-03-30T00:00:00Z
 f-5,p-0,withdrawal,1,2026-03-31T00:00:00Z
 ";
 
-/// A resource of every account that is deleted early on.
+/// Two resources of every account that are deleted early on.
 fn orders() -> String {
     let mut text = "order_id,account_id,kind,placed_at,resource_id,sku\n".to_owned();
-    for account in 0..6 {
-        text += &format!("o-{account},p-{account},purchase,2025-12-30T00:00:00Z,r-2,vm\n");
-        text += &format!("o-{account}-end,p-{account},delete,2026-03-29T00:20:10Z,r-2,\n");
+    for (account, resource) in (0..6).flat_map(|account| [(account, 1), (account, 2)]) {
+        let order = format!("o-{account}{resource}");
+        text += &format!("{order},p-{account},purchase,2025-12-30T00:00:00Z,r-{resource},vm\n");
+        text += &format!("{order}-end,p-{account},delete,2026-03-29T00:20:10Z,r-{resource},\n");
     }
     text
 }
