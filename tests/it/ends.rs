@@ -46,7 +46,8 @@ impl Home {
         let found = ["accepted", "duplicates", "refused"].map(|name| taken[name].as_u64().expect("a count"));
         assert_eq!(found, counts, "{taken}");
         self.at(clock, "catch-up").expect_exit(0);
-        let id = |line: &Value| rows[line.as_u64().expect("a line") as usize - 2].split(',').next().unwrap_or_default().to_owned();
+        let id =
+            |line: &Value| rows[line.as_u64().expect("a line") as usize - 2].split(',').next().unwrap_or_default().to_owned();
         let refusals = taken["refusals"].as_array().expect("a list");
         refusals.iter().map(|one| format!("{} {}", id(&one["line"]), one["reason"].as_str().unwrap_or_default())).collect()
     }

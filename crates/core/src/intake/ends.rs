@@ -33,7 +33,8 @@ pub fn check_end(row: &UsageRow, end: Option<&ResourceEnd>, released: &[Window],
         return Ok(());
     }
     let last = last_instant(row.interval());
-    let refuse = |reason: &'static str, expected: &str| Err(Refusal::at("ended_at", &zone.to_text(row.ended_at), reason, expected));
+    let refuse =
+        |reason: &'static str, expected: &str| Err(Refusal::at("ended_at", &zone.to_text(row.ended_at), reason, expected));
     if let Some(end) = end.filter(|end| last >= end.ended_at) {
         let expected = format!(
             "the row says that `{}` was used until then, and it was {} at {}; {}",

@@ -3,6 +3,7 @@
 //!     cargo test --release -p reckoner-core --test life size -- --ignored --nocapture
 
 use super::desk::Desk;
+use reckoner_core::life::{advance, advance_plainly};
 use std::time::Instant as Stopwatch;
 
 const PRICES: [&str; 2] = [
@@ -24,6 +25,8 @@ enum Shape {
     /// Every tenth is an add-on of the edition of the others.
     AddOns,
 }
+
+const SHAPES: [Shape; 4] = [Shape::Single, Shape::Pairs, Shape::Dependent, Shape::AddOns];
 
 /// An account with so many, of which none has been renewed yet.
 fn account_of(count: usize, shape: Shape, has_money: bool) -> Desk {
@@ -48,20 +51,38 @@ fn account_of(count: usize, shape: Shape, has_money: bool) -> Desk {
     desk
 }
 
+/// As in the laws, with more of everything at one midnight: hosts that end beside what depends on them, editions beside add-ons.
+#[test]
+fn a_large_night_is_the_same_by_looking_at_everything() {
+    for shape in SHAPES {
+        for has_money in [true, false] {
+            let desk = account_of(41, shape, has_money);
+            let (mut quick, mut plain) = (desk.account.clone(), desk.account.clone());
+            let (terms, until) = (desk.terms(desk.at("2026-01-05T12:00:00")), desk.at("2026-06-20T00:00:00"));
+            let found = advance(&mut quick, &[], until, &terms);
+            assert!(found.len() > 80, "{} steps are too few to tell", found.len());
+            assert_eq!(found, advance_plainly(&mut plain, &[], until, &terms), "{shape:?} {has_money}");
+            assert_eq!(quick, plain, "{shape:?} {has_money}");
+        }
+    }
+}
+
 #[test]
 #[ignore = "measures; says nothing that could fail"]
 fn a_night_of_one_account() {
-    let counts: Vec<usize> = std::env::var("COUNTS").map_or(vec![1_000, 5_000, 20_000], |text| {
-        text.split(',').map(|count| count.parse().expect("a whole number")).collect()
-    });
-    for shape in [Shape::Single, Shape::Pairs, Shape::Dependent, Shape::AddOns] {
+    let counts: Vec<usize> = std::env::var("COUNTS")
+        .map_or(vec![1_000, 5_000, 20_000], |text| text.split(',').map(|count| count.parse().expect("a whole number")).collect());
+    for shape in SHAPES {
         for has_money in [true, false] {
             for count in &counts {
                 let mut desk = account_of(*count, shape, has_money);
                 let (events, started) = (desk.events.len(), Stopwatch::now());
                 desk.advance(Vec::new(), UNTIL);
                 let (took, events) = (started.elapsed(), desk.events.len() - events);
-                println!("{shape:?}, {}: {count} resources, {events} events, {took:?}", if has_money { "renewed" } else { "expired" });
+                println!(
+                    "{shape:?}, {}: {count} resources, {events} events, {took:?}",
+                    if has_money { "renewed" } else { "expired" }
+                );
             }
         }
     }

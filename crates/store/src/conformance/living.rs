@@ -152,7 +152,8 @@ pub(super) fn when_accounts_were_released_is_known(place: &dyn Place) {
     use AccountStatus::{Arrears, Normal, Released, Retention};
     let mut store = place.open();
     assert_eq!(store.released_intervals().expect("intervals"), []);
-    let moves = [("birch", Arrears, 1), ("birch", Retention, 2), ("birch", Released, 3), ("acme", Released, 4), ("acme", Normal, 6)];
+    let moves =
+        [("birch", Arrears, 1), ("birch", Retention, 2), ("birch", Released, 3), ("acme", Released, 4), ("acme", Normal, 6)];
     let standings = moves.map(|(account_id, status, since)| standing(account_id, status, since)).to_vec();
     record(&mut *store, LifeBatch { standings, ..LifeBatch::default() }).expect("recorded");
     let standings = vec![standing("acme", Released, 8)];

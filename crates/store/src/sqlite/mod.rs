@@ -27,8 +27,8 @@ use crate::{
     SettlementBatch, SettlementRecord, StandingInterval, Store, StoreError, SupersededRow, TierTotal, TouchedHour,
     UsageAccounting,
 };
-use reckoner_core::ledger::Transaction;
 use reckoner_core::intake::ResourceEnd;
+use reckoner_core::ledger::Transaction;
 use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::schedule::WindowOrder;
