@@ -70,8 +70,8 @@ impl LifeAccount {
     pub fn whole(&self, resource_id: &str) -> Vec<String> {
         let Some(named) = self.resources.get(resource_id) else { return Vec::new() };
         let Some(bundle_id) = &named.bundle_id else { return vec![resource_id.to_owned()] };
-        let is_member = |resource: &&Resource| resource.bundle_id.as_ref() == Some(bundle_id) && !resource.has_ended();
-        let members: Vec<String> = self.resources.values().filter(is_member).map(|one| one.resource_id.clone()).collect();
+        let members = self.resources.of_bundle(bundle_id).filter(|member| !member.has_ended());
+        let members: Vec<String> = members.map(|one| one.resource_id.clone()).collect();
         if members.is_empty() { vec![resource_id.to_owned()] } else { members }
     }
 

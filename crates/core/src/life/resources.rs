@@ -1,7 +1,7 @@
 //! The resources of an account, and which of them were touched since somebody asked.
 
 use super::Resource;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Deref;
 
 /// Resources by resource_id. Reads like the map that it is; what is changed is noted, so that a step that touched one of
@@ -10,6 +10,8 @@ use std::ops::Deref;
 pub struct Resources {
     by_id: BTreeMap<String, Resource>,
     touched: Touched,
+    /// The members of bundles, as they were when what was touched was asked for last, and who came since.
+    bundles: BTreeMap<String, BTreeSet<String>>,
 }
 
 /// Resources that were touched, as they were before; nothing: not there.
@@ -27,13 +29,30 @@ impl Resources {
 
     /// Adds a resource, or puts it in the place of what it was.
     pub fn insert(&mut self, resource_id: String, resource: Resource) {
+        if let Some(bundle_id) = &resource.bundle_id {
+            self.bundles.entry(bundle_id.clone()).or_default().insert(resource_id.clone());
+        }
         let before = self.by_id.insert(resource_id.clone(), resource);
         self.touched.entry(resource_id).or_insert(before);
     }
 
     /// What was touched since this was asked last.
     pub(super) fn take_touched(&mut self) -> Touched {
+        for resource in self.touched.keys().filter_map(|id| self.by_id.get(id)) {
+            if let Some(bundle_id) = &resource.bundle_id {
+                self.bundles.entry(bundle_id.clone()).or_default().insert(resource.resource_id.clone());
+            }
+        }
         std::mem::take(&mut self.touched)
+    }
+
+    /// The resources of a bundle, by resource_id.
+    pub(super) fn of_bundle(&self, bundle_id: &str) -> impl Iterator<Item = &Resource> {
+        let known = self.bundles.get(bundle_id).into_iter().flatten();
+        // One that was touched may be of another bundle now.
+        let ids: BTreeSet<&String> = known.chain(self.touched.keys()).collect();
+        let resources = ids.into_iter().filter_map(|id| self.by_id.get(id));
+        resources.filter(move |resource| resource.bundle_id.as_deref() == Some(bundle_id))
     }
 }
 
@@ -56,7 +75,13 @@ impl Eq for Resources {}
 
 impl From<BTreeMap<String, Resource>> for Resources {
     fn from(by_id: BTreeMap<String, Resource>) -> Self {
-        Self { by_id, touched: Touched::new() }
+        let mut bundles: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for resource in by_id.values() {
+            if let Some(bundle_id) = &resource.bundle_id {
+                bundles.entry(bundle_id.clone()).or_default().insert(resource.resource_id.clone());
+            }
+        }
+        Self { by_id, touched: Touched::new(), bundles }
     }
 }
 

@@ -67,6 +67,29 @@ fn a_large_night_is_the_same_by_looking_at_everything() {
     }
 }
 
+/// What depends on it was looked at before it was there; the money covers one renewal of three.
+#[test]
+fn a_host_that_comes_later_is_renewed_first() {
+    let mut desk = Desk::new("ksyun", "+08:00", "", &PRICES, &PRODUCTS);
+    let order = |id: &str, second: u32, cells: &str| {
+        let placed_at = format!("2026-01-05T10:00:{second:02}+08:00");
+        Desk::order(&format!(
+            "order_id=o-{id} kind=purchase placed_at={placed_at} resource_id={id} sku=vm.month renewal=auto {cells}"
+        ))
+    };
+    let given = vec![
+        Desk::money("entry_id=f-1 kind=top_up amount=400 at=2026-01-05T09:00:00+08:00"),
+        order("a", 0, "depends_on=b"),
+        order("b", 1, "depends_on=c"),
+        order("c", 2, ""),
+    ];
+    let (mut plain, until) = (desk.account.clone(), desk.at("2026-03-05T00:00:00"));
+    let expected = advance_plainly(&mut plain, &given, until, &desk.terms(desk.at("2026-01-01T00:00:00")));
+    desk.advance(given, "2026-03-05T00:00:00");
+    assert_eq!(desk.account, plain, "{expected:?}");
+    assert_eq!(desk.when("c", "renewed"), ["2026-02-05T00:00:00"]);
+}
+
 #[test]
 #[ignore = "measures; says nothing that could fail"]
 fn a_night_of_one_account() {
