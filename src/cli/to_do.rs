@@ -77,6 +77,10 @@ fn step(item: &QuarantineItem, is_usage: bool) -> (&'static str, Way) {
             "have it settled where use of that time is settled: windows begin at this home's epoch",
             Way::Discard("before the epoch"),
         ),
+        "after_end" | "after_release" => (
+            "have what was used up to the end sent in a new file; if all of it is said to be later, find out what was really used",
+            Way::Discard("after the end"),
+        ),
         _ => ("have the row put right where it comes from, and sent in a new file", Way::Discard("sent again")),
     }
 }
@@ -125,6 +129,14 @@ mod tests {
                 "open",
                 "another record_id",
                 "reckoner quarantine discard q_1 --reason 'sent again'".to_owned(),
+            ),
+            (
+                "after_end",
+                3,
+                "usage",
+                "open",
+                "up to the end",
+                "reckoner quarantine discard q_1 --reason 'after the end'".to_owned(),
             ),
             (
                 "truncated",

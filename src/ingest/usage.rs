@@ -7,10 +7,12 @@
 //! | file | what it does |
 //! |---|---|
 //! | `known` | what is known around a batch: rows under the same ids, resources that are in use |
+//! | `ends` | which of their resources have ended, and when accounts stood released |
 //! | `hours` | what came of a row, counted: rows, the hours that it touches, its units there |
 //! | `replacing` | the rows of an earlier file that is replaced: which go, which stay |
 //! | `replace` | taking a file that replaces one |
 
+mod ends;
 mod hours;
 mod known;
 mod replace;
@@ -30,8 +32,10 @@ use super::{Counts, Stopped};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::progress::Progress;
+use ends::KnownEnds;
+pub(super) use ends::released_times;
 use hours::Knowledge;
-use known::{KnownFile, KnownRows};
+use known::{KnownFile, KnownRows, conflict};
 pub(super) use known::{exclusive_products, months_around};
 use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
 use reckoner_core::table::{RawRow, Refusal, TableKind, UsageRow, usage};
@@ -158,6 +162,7 @@ struct Intake<'a> {
     known: Knowledge,
     /// Products whose resources are used by one record at a time.
     exclusive: HashSet<String>,
+    ends: KnownEnds,
     /// Every file of rows, this delivery's included.
     files: Vec<KnownFile>,
     superseded: HashSet<LinePlace>,
@@ -232,6 +237,7 @@ impl<'a> Intake<'a> {
             taken,
             known: Knowledge { accounts: books.accounts()?, prices: books.price_book()?.as_of(u64::MAX) },
             exclusive: exclusive_products(store.products()?.into_iter().map(|known| known.row)),
+            ends: KnownEnds::load(books)?,
             files: known::files(books, record)?,
             superseded: superseded.into_iter().map(|row| (row.file_id, row.line)).collect(),
             taken_back,
@@ -314,6 +320,7 @@ impl<'a> Intake<'a> {
         record: &mut IngestRecord,
         counts: &mut Counts,
     ) -> Result<Vec<(Candidate<'r>, Refusal)>, Failure> {
+        self.look_up_ends(&candidates)?;
         let mut known = self.known_records(&candidates)?;
         let mut busy = self.busy_resources(&candidates)?;
         let (mut accepted, mut refused) = (Vec::new(), Vec::new());
@@ -417,14 +424,17 @@ impl<'a> Intake<'a> {
         let own = known.get(&(row.account_id.clone(), row.record_id.clone()));
         let under_id = self.near_rows(row, own);
         let records: Vec<KnownRecord> = under_id.iter().map(|(_, known)| known.clone()).collect();
-        match standing(row, &records) {
+        let replaces = match standing(row, &records) {
             Standing::Duplicate => return Ok(None),
             Standing::Conflict => return Err(conflict(row)),
-            Standing::Replaces(place) => {
-                let replaced = own.and_then(|places| places.get(under_id[place].0)).cloned();
-                return Ok(Some(replaced.into_iter().collect()));
-            }
-            Standing::New => {}
+            Standing::Replaces(place) => Some(place),
+            Standing::New => None,
+        };
+        // Only now: what was accepted before the end was known is a duplicate when it comes again.
+        self.check_end(row)?;
+        if let Some(place) = replaces {
+            let replaced = own.and_then(|places| places.get(under_id[place].0)).cloned();
+            return Ok(Some(replaced.into_iter().collect()));
         }
         if let Some(replacing) = &self.replacing {
             old.iter().try_for_each(|old| replacing.check_corrects(row, old))?;
@@ -488,10 +498,4 @@ fn let_as_last<'r>(waiting: &mut HashMap<RecordKey, Vec<(Candidate<'r>, Refusal)
     let mut rows: Vec<Candidate<'r>> = rows.map(|(candidate, _)| candidate).collect();
     rows.sort_by_key(|candidate| candidate.row.line);
     rows
-}
-
-fn conflict(row: &UsageRow) -> Refusal {
-    let expected = "the record is known with other content and no lower revision; the first stays. A correction has a higher \
-                    revision, or an id of its own and `corrects`";
-    Refusal::at("record_id", &row.record_id, "conflicting_record", expected)
 }

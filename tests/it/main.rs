@@ -19,6 +19,7 @@
 //! | `status` | what is settled, late or refused, and the exit codes of `--check` |
 //! | `quarantine` | `list` and `show` |
 //! | `orders` | what is taken in, refused and taken again; how orders are shown before their instant |
+//! | `ends` | use after the end of a resource, or while its account stands released |
 //! | `rerun` | plans, their causes, applying them once; stale plans; what is priced with which book |
 //! | `windows` | `list`, `hold`, `release` and `force`: what is passed over, and that it is all made up |
 //! | `together` | many processes on one home at once, answers that cannot be written, what a killed command left |
@@ -31,6 +32,7 @@ mod bad_bytes;
 mod catalogues;
 mod command_line;
 mod console;
+mod ends;
 mod examples;
 mod explain;
 mod export;

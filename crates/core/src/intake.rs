@@ -3,6 +3,12 @@
 //! Reads: the row, prices and accounts as known now, other rows with the same id, the clock of the command.
 //! Promises: a row is accepted, a duplicate, or refused with one reason; which of two conflicting rows stays depends on
 //! their order alone; nothing is dropped.
+//!
+//! `ends` has what is said of use after the end of a resource, or of its account.
+
+mod ends;
+
+pub use ends::{ResourceEnd, check_end, is_within, usable};
 
 use crate::account::Accounts;
 use crate::number::{AmountOverflow, FeeScale, Money, Quantity};

@@ -82,7 +82,7 @@ mod tests {
     use AccountStatus::{Arrears, Normal, Released, Retention};
     use reckoner_core::table::SettleWindow;
 
-    type Standings = &'static [(AccountStatus, i64)];
+    type Case<'a> = (&'a str, &'a [(AccountStatus, i64)], &'a [(i64, i64)]);
 
     fn standing(status: AccountStatus, since: i64) -> AccountStanding {
         AccountStanding {
@@ -104,7 +104,7 @@ mod tests {
     fn times_open_and_close_with_the_standing() {
         let end = Instant::MAX.seconds();
         // profile | standings | frozen after
-        let cases: [(&str, Standings, &[(i64, i64)]); 7] = [
+        let cases: [Case<'_>; 7] = [
             ("huawei-intl", &[(Arrears, 10)], &[]),
             ("huawei-intl", &[(Arrears, 10), (Retention, 20)], &[(20, end)]),
             ("huawei-intl", &[(Retention, 20), (Retention, 20), (Released, 30)], &[(20, end)]),

@@ -34,7 +34,7 @@ impl Lives {
         let account_id = &money.wallet.account_id;
         let resources = self.resources.remove(account_id).unwrap_or_default();
         let standing = self.standings.remove(account_id).unwrap_or_else(|| Standing::normal(account_id));
-        LifeAccount { money, standing, resources }
+        LifeAccount { money, standing, resources: resources.into() }
     }
 }
 

@@ -17,6 +17,7 @@ pub use life::*;
 pub use model::*;
 pub use sqlite::SqliteStore;
 
+use reckoner_core::intake::ResourceEnd;
 use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
 use reckoner_core::schedule::WindowOrder;
@@ -152,6 +153,13 @@ pub trait Store {
     fn resources(&self) -> Result<Vec<Resource>, StoreError>;
     /// Resources of which the last paid period ends in the range of instants, by (expires_at, account_id, resource_id).
     fn resources_expiring(&self, within: Window) -> Result<Vec<Resource>, StoreError>;
+    /// Whether any resource has ended.
+    fn any_resource_ended(&self) -> Result<bool, StoreError>;
+    /// Hands over every resource that has ended, by (account_id, resource_id): account, resource and when. There may be
+    /// millions, of which nobody wants more.
+    fn each_resource_end(&self, take: &mut dyn FnMut(&str, &str, Instant)) -> Result<(), StoreError>;
+    /// Of these (account_id, resource_id) those that have ended, ordered.
+    fn resource_ends(&self, named: &[(String, String)]) -> Result<Vec<ResourceEnd>, StoreError>;
     /// Accounts for which something is due up to and including `until`: their own standing, a resource or an order that
     /// waits; ordered.
     fn life_due(&self, until: Instant) -> Result<Vec<String>, StoreError>;
@@ -164,6 +172,8 @@ pub trait Store {
     /// Where accounts stood at any time of the window, by (account_id, starts_at); before its first interval an account is
     /// normal.
     fn standing_intervals(&self, touching: Window) -> Result<Vec<StandingInterval>, StoreError>;
+    /// The times in which accounts stood released, by (account_id, starts_at).
+    fn released_intervals(&self) -> Result<Vec<StandingInterval>, StoreError>;
     /// Charges of orders whose window_start lies in the window, of one account or of all, in the order of
     /// [`reckoner_core::rate::Charge::place`]. They have no settlement.
     fn order_charges(&self, within: Window, account_id: Option<&str>) -> Result<Vec<OrderCharge>, StoreError>;

@@ -1,11 +1,13 @@
 //! The holdings of a part of a delivery: found by account, resource and sku, and what their rows are held against.
 
 use crate::codes::{Codes, Key};
+use crate::ends::Ends;
 use crate::identity::{account_seed, holding_in_account};
 use crate::part::{Judge, NONE};
 use hashbrown::HashTable;
 use reckoner_core::intake::PlainTerms;
 use reckoner_core::table::{Texts, Unit};
+use reckoner_core::time::{Instant, Window};
 
 /// The holdings of a part, in the order in which they came.
 #[derive(Debug, Default)]
@@ -31,7 +33,12 @@ pub struct PartHoldings {
     terms: Vec<PlainTerms>,
     /// By currency and sku the place of the terms.
     terms_at: Vec<Vec<Looked>>,
+    /// By holding the time within which its use need not be looked at, where it was asked for.
+    usable: Vec<Window>,
 }
+
+/// A time that was not asked for.
+const NOT_ASKED: Window = Window::new(Instant::MAX, Instant::MIN);
 
 /// The currency of an account that was not asked for.
 const UNKNOWN: u32 = NONE - 1;
@@ -82,6 +89,7 @@ impl PartHoldings {
         self.currencies = Codes::default();
         self.terms.clear();
         self.terms_at.clear();
+        self.usable.clear();
     }
 
     pub(crate) fn account(&mut self, account_id: &str, judge: &dyn Judge) -> u32 {
@@ -134,6 +142,18 @@ impl PartHoldings {
         self.identities.push(holding_in_account(self.seed(known.key[0]), resource_id, self.skus.get(known.key[1])));
         self.table.insert_unique(hash, Place { hash, holding }, |place| place.hash);
         holding
+    }
+
+    /// The time within which use of the holding need not be looked at for what has ended; looked up once a holding.
+    pub(crate) fn usable(&mut self, holding: u32, ends: &Ends) -> Window {
+        let (place, [account, _]) = (holding as usize, self.keys[holding as usize]);
+        if self.usable.len() <= place {
+            self.usable.resize(self.keys.len(), NOT_ASKED);
+        }
+        if self.usable[place] == NOT_ASKED {
+            self.usable[place] = ends.usable(self.seed(account), self.accounts.get(account), self.resources.get(place));
+        }
+        self.usable[place]
     }
 
     /// What rows of the account and sku are held against; nothing where each must be looked at.

@@ -12,6 +12,7 @@
 mod charges;
 mod chunk;
 mod codes;
+mod ends;
 mod error;
 mod file;
 mod holdings;
@@ -26,6 +27,7 @@ mod sums;
 
 pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
+pub use ends::Ends;
 pub use error::TallyError;
 pub use file::Repeated;
 pub use holdings::PartHoldings;

@@ -1,9 +1,10 @@
 //! A part of a delivery: its plain rows in columns, and the holdings that they are of.
 
 use crate::codes::Codes;
+use crate::ends::Ends;
 use crate::holdings::PartHoldings;
 use crate::identity::{account_seed, in_account};
-use reckoner_core::intake::PlainTerms;
+use reckoner_core::intake::{PlainTerms, is_within};
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::Use;
 use reckoner_core::table::{Coded, Texts, UsageColumns};
@@ -20,6 +21,11 @@ pub trait Judge: Sync {
 
     /// What plain rows of the sku in the currency are held against; nothing where each row must be looked at.
     fn terms(&self, sku: &str, currency: &str) -> Option<PlainTerms>;
+
+    /// What has ended, where anything has.
+    fn ends(&self) -> Option<&Ends> {
+        None
+    }
 }
 
 /// A row that must be taken the readable way.
@@ -113,13 +119,15 @@ impl Part {
             .map(|(account, row)| in_account(holdings.seed(*account), batch.record_id.get(*row as usize)));
         let identity_of: Vec<u64> = identity_of.collect();
 
+        let ends = judge.ends();
         let mut plain = Vec::with_capacity(read.len());
         for (place, row) in (0..).zip(&read) {
             let at = *row as usize;
             let interval = Window::new(Instant::from_seconds(batch.started_at[at]), Instant::from_seconds(batch.ended_at[at]));
             let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[at]) };
             let terms = holdings.terms_of(account_of[place], sku_of[place], judge);
-            if terms.is_some_and(|terms| terms.admits(record)) {
+            let is_admitted = terms.is_some_and(|terms| terms.admits(record));
+            if is_admitted && ends.is_none_or(|ends| is_within(interval, holdings.usable(holding_of[place], ends))) {
                 plain.push(place);
             } else {
                 self.not_plain.push(NotPlain { line: batch.lines[at], identity: Some(identity_of[place]) });

@@ -1,32 +1,34 @@
-//! What rows are held against: accounts and prices as known now, the clock, products that want a second look.
+//! What rows are held against: accounts and prices as known now, what has ended, the clock, products that want a second look.
 
-use super::super::usage::exclusive_products;
+use super::super::usage::{exclusive_products, released_times};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::Accounts;
 use reckoner_core::intake::{PlainTerms, UsageChecks};
 use reckoner_core::price::Prices;
 use reckoner_core::time::{Instant, Zone};
-use reckoner_tally::Judge;
+use reckoner_tally::{Ends, Judge};
 use std::collections::HashSet;
 
-pub(super) struct Judged {
+pub(super) struct Judged<'e> {
     accounts: Accounts,
     prices: Prices,
     /// Products whose resources are used by one record at a time: each row is held against the others.
     exclusive: HashSet<String>,
+    ends: Option<&'e Ends>,
     as_of: Instant,
     epoch: Option<Instant>,
     zone: Zone,
 }
 
-impl Judged {
-    pub fn load(books: &Books) -> Result<Self, Failure> {
+impl<'e> Judged<'e> {
+    pub fn load(books: &Books, ends: &'e Ends) -> Result<Self, Failure> {
         let products = books.store().products()?.into_iter().map(|known| known.row);
         Ok(Self {
             accounts: books.accounts()?,
             prices: books.price_book()?.as_of(u64::MAX),
             exclusive: exclusive_products(products),
+            ends: Some(ends).filter(|ends| !ends.is_empty()),
             as_of: books.as_of,
             epoch: books.session.settings.epoch,
             zone: books.zone,
@@ -34,7 +36,23 @@ impl Judged {
     }
 }
 
-impl Judge for Judged {
+/// What has ended, as known now.
+pub(super) fn ends(books: &Books) -> Result<Ends, Failure> {
+    let mut ends = Ends::default();
+    if books.store().any_resource_ended()? {
+        books.store().each_resource_end(&mut |account_id, resource_id, at| ends.resource(account_id, resource_id, at))?;
+    }
+    for (account_id, times) in released_times(books)? {
+        ends.released(&account_id, times);
+    }
+    Ok(ends)
+}
+
+impl Judge for Judged<'_> {
+    fn ends(&self) -> Option<&Ends> {
+        self.ends
+    }
+
     fn currency(&self, account_id: &str) -> Option<&str> {
         self.accounts.currency(account_id)
     }

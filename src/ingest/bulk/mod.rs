@@ -30,7 +30,7 @@ use judge::Judged;
 use near::Near;
 use reckoner_read::ReadOptions;
 use reckoner_store::IngestRecord;
-use reckoner_tally::{Part, sorted_hashes};
+use reckoner_tally::{Ends, Part, sorted_hashes};
 use resolve::Sorted;
 use std::ops::Range;
 
@@ -41,11 +41,13 @@ const SEGMENT_BYTES: usize = 1 << 30;
 /// Below this one thread is enough.
 const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 
-/// Room for rows, used again for the next ones: to hand back as much memory and ask for it anew costs more than to fill it,
+/// Room for rows, used again for the next ones, and what is asked once for all files: to hand back as much memory and ask for it anew costs more than to fill it,
 /// and the next file has mostly the same holdings.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     parts: [Part; 2],
+    /// What has ended, once it was asked for: nothing ends while files are taken.
+    ends: Option<Ends>,
 }
 
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
@@ -56,24 +58,29 @@ pub(super) fn take(
     record: &mut IngestRecord,
     counts: &mut Counts,
 ) -> Result<Vec<u64>, Stopped> {
-    let judge = Judged::load(books)?;
+    let Room { parts, ends } = room;
+    let ends = match ends {
+        Some(ends) => &*ends,
+        None => ends.insert(judge::ends(books)?),
+    };
+    let judge = Judged::load(books, ends)?;
     let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, left: Vec::new() };
     let options = books.read_options();
     let source = || Source::Path(taken.raw.clone());
     match usage_parts(source(), &options)? {
         UsageParts::RowGroups(groups) => {
             for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
-                let [one, other] = &mut room.parts;
+                let [one, other] = &mut *parts;
                 let read = |groups: Range<usize>, part| read_part(taken, &options, &judge, groups, part);
                 let is_one = second.is_empty();
                 let sorted = in_two(is_one, || read(first, one), || read(second, other))?;
-                bulk.finish(&room.parts[..sorted.len()], sorted)?;
+                bulk.finish(&parts[..sorted.len()], sorted)?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
         }
         UsageParts::Whole => {
             let mut reader = open_usage(source(), &options, None)?;
-            let part = &mut room.parts[..1];
+            let part = &mut parts[..1];
             loop {
                 fill(reader.as_mut(), &judge, &mut part[0])?;
                 if part[0].is_empty() && part[0].not_plain.is_empty() {
@@ -132,7 +139,7 @@ fn in_two<T: Send, E: Send>(
 fn read_part(
     taken: &Taken,
     options: &ReadOptions,
-    judge: &Judged,
+    judge: &Judged<'_>,
     groups: Range<usize>,
     part: &mut Part,
 ) -> Result<Sorted, FileRefusal> {
@@ -144,7 +151,7 @@ fn read_part(
     Ok(sorted_hashes(&part.identity))
 }
 
-fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result<(), FileRefusal> {
+fn fill(reader: &mut dyn UsageReader, judge: &Judged<'_>, part: &mut Part) -> Result<(), FileRefusal> {
     part.clear();
     while (part.len() as u64) < SEGMENT_ROWS / 2 && part.bytes() < SEGMENT_BYTES / 2 {
         match reader.next_columns()? {

@@ -246,3 +246,9 @@ pub(in crate::ingest) fn exclusive_products(rows: impl Iterator<Item = ProductRo
     }
     newest.into_values().filter(|row| row.overlap == Overlap::Refuse).map(|row| row.product).collect()
 }
+
+pub(super) fn conflict(row: &UsageRow) -> Refusal {
+    let expected = "the record is known with other content and no lower revision; the first stays. A correction has a higher \
+                    revision, or an id of its own and `corrects`";
+    Refusal::at("record_id", &row.record_id, "conflicting_record", expected)
+}

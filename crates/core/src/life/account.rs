@@ -1,11 +1,11 @@
 //! An account under way: its money, what it bought, and where it stands.
 
+use super::resources::Resources;
 use super::{AccountStatus, PaidPeriod, Resource, ResourceStatus};
 use crate::number::{Money, Quantity};
 use crate::pay::AccountMoney;
 use crate::time::Instant;
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
 
 /// Everything that deciding about an account's life needs, and that deciding changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,7 +15,7 @@ pub struct LifeAccount {
     /// Where it stands.
     pub standing: Standing,
     /// What it bought or registered, also what has ended, by resource_id.
-    pub resources: BTreeMap<String, Resource>,
+    pub resources: Resources,
 }
 
 /// Where an account stands.
@@ -53,7 +53,7 @@ impl LifeAccount {
     /// An account that bought nothing yet.
     pub fn new(money: AccountMoney) -> Self {
         let standing = Standing::normal(&money.wallet.account_id);
-        Self { money, standing, resources: BTreeMap::new() }
+        Self { money, standing, resources: Resources::default() }
     }
 
     /// The account.
@@ -70,8 +70,8 @@ impl LifeAccount {
     pub fn whole(&self, resource_id: &str) -> Vec<String> {
         let Some(named) = self.resources.get(resource_id) else { return Vec::new() };
         let Some(bundle_id) = &named.bundle_id else { return vec![resource_id.to_owned()] };
-        let is_member = |resource: &&Resource| resource.bundle_id.as_ref() == Some(bundle_id) && !resource.has_ended();
-        let members: Vec<String> = self.resources.values().filter(is_member).map(|one| one.resource_id.clone()).collect();
+        let members = self.resources.of_bundle(bundle_id).filter(|member| !member.has_ended());
+        let members: Vec<String> = members.map(|one| one.resource_id.clone()).collect();
         if members.is_empty() { vec![resource_id.to_owned()] } else { members }
     }
 

@@ -57,28 +57,39 @@ pub(super) struct Watched {
 }
 
 impl Watched {
-    /// Looks before the step.
+    /// Looks at every resource before the step.
     pub fn of(account: &LifeAccount, is_standing: bool, at: Instant, terms: &LifeTerms<'_>) -> Self {
-        let is_watched = |resource: &&Resource| {
-            !resource.has_ended()
-                && (!resource.depends_on.is_empty()
-                    || terms.product(&resource.product, at).is_addon
-                    || is_standing && resource.billing_mode == BillingMode::PayPerUse)
-        };
-        let watched = account.resources.values().filter(is_watched);
+        let watched = account.resources.values().filter(|resource| is_watched(resource, is_standing, at, terms));
         Self { worked: watched.map(|resource| (resource.resource_id.clone(), works_in(account, resource, at, terms))).collect() }
+    }
+
+    /// Those that the step may have stopped or started, by id, and whether each worked before it.
+    pub fn known(worked: Vec<(String, bool)>) -> Self {
+        Self { worked }
     }
 
     /// Looks after it, and tells what stopped working and what works again; what ended has an event of its own.
     pub fn tell(self, account: &LifeAccount, effects: &mut LifeEffects, cause: &str, at: Instant, terms: &LifeTerms<'_>) {
+        self.tell_by(account, effects, cause, at, |resource| works_in(account, resource, at, terms));
+    }
+
+    /// The same where `works` says what works now.
+    pub fn tell_by(
+        self,
+        account: &LifeAccount,
+        effects: &mut LifeEffects,
+        cause: &str,
+        at: Instant,
+        works: impl Fn(&Resource) -> bool,
+    ) {
+        let is_told = |event: &LifeEvent| {
+            matches!(event.kind, LifeEventKind::Suspended | LifeEventKind::Restored)
+                && event.resource_id.as_ref().is_some_and(|id| self.worked.binary_search_by(|(known, _)| known.cmp(id)).is_ok())
+        };
+        effects.events.retain(|event| !is_told(event));
         for (resource_id, did_work) in self.worked {
-            let is_told = |event: &LifeEvent| {
-                matches!(event.kind, LifeEventKind::Suspended | LifeEventKind::Restored)
-                    && event.resource_id.as_deref() == Some(resource_id.as_str())
-            };
-            effects.events.retain(|event| !is_told(event));
             let resource = &account.resources[&resource_id];
-            let kind = match (did_work, works_in(account, resource, at, terms)) {
+            let kind = match (did_work, works(resource)) {
                 (true, false) if !resource.has_ended() => LifeEventKind::Suspended,
                 (false, true) => LifeEventKind::Restored,
                 (true, true | false) | (false, false) => continue,
@@ -88,15 +99,36 @@ impl Watched {
     }
 }
 
+/// Whether a step that does not touch the resource may stop or start it; `is_standing`: a step of the account's own.
+pub(super) fn is_watched(resource: &Resource, is_standing: bool, at: Instant, terms: &LifeTerms<'_>) -> bool {
+    !resource.has_ended()
+        && (!resource.depends_on.is_empty()
+            || terms.product(&resource.product, at).is_addon
+            || is_standing && resource.billing_mode == BillingMode::PayPerUse)
+}
+
 /// Whether the resource works where the account is now.
 fn works_in(account: &LifeAccount, resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> bool {
-    let is_active = |id: &&String| account.resources.get(*id).is_some_and(|host| host.status == ResourceStatus::Active);
-    let active = resource.depends_on.iter().filter(is_active).cloned().collect();
-    let product = terms.product(&resource.product, at);
+    let is_active = |id: &str| account.resources.get(id).is_some_and(|host| host.status == ResourceStatus::Active);
     let others = account.resources.values().filter(|other| other.status == ResourceStatus::Active);
-    let has_edition = product.has_edition(others.map(|other| terms.product(&other.product, at)));
+    let products = others.map(|other| other.product.as_str());
+    works_among(account.standing.status, resource, &is_active, products, at, terms)
+}
+
+/// Whether the resource works where its account stands so, these are active, and these are their products.
+pub(super) fn works_among<'a>(
+    account: AccountStatus,
+    resource: &Resource,
+    is_active: &dyn Fn(&str) -> bool,
+    products: impl Iterator<Item = &'a str>,
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> bool {
+    let active = resource.depends_on.iter().filter(|id| is_active(id)).cloned().collect();
+    let product = terms.product(&resource.product, at);
+    let has_edition = product.has_edition(products.map(|other| terms.product(other, at)));
     let arrears_stops = product.arrears_stops(terms.profile);
-    resource.works(&Surroundings { arrears_stops, account: account.standing.status, active: &active, has_edition })
+    resource.works(&Surroundings { arrears_stops, account, active: &active, has_edition })
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `account`, `product`, `terms` | the account under way, and what it is held against |
 //! | `timeline`, `timer`, `standing` | one order of everything that happens: what is given, what time does, arrears |
+//! | `resources`, `around` | the account's resources, and what a step must look at besides what it touched |
 //! | `order` | what each kind of order does, costs and brings back, or why it is refused |
 //! | `effect` | what a step changed |
 //! | `calendar` | when a period expires, when its renewal is tried, unified dates, from when a change counts |
@@ -19,6 +20,7 @@
 //! | `formula` | an amount as steps that a person can follow |
 
 pub mod account;
+mod around;
 pub mod calendar;
 pub mod change;
 pub mod effect;
@@ -28,6 +30,7 @@ pub mod order;
 pub mod period;
 pub mod product;
 pub mod refund;
+mod resources;
 mod standing;
 pub mod terms;
 #[cfg(test)]
@@ -40,8 +43,9 @@ pub use account::{LifeAccount, Standing};
 pub use effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, OrderStatus, Refused};
 pub use function::Surroundings;
 pub use product::{ProductRenewal, ProductTerms, Products};
+pub use resources::Resources;
 pub use terms::LifeTerms;
-pub use timeline::{Given, Taken, advance, next_at, standing_next_at};
+pub use timeline::{Given, Taken, advance, advance_plainly, next_at, standing_next_at};
 pub use waiting::{OrderApproval, WaitingRefund, may_approve};
 
 use crate::number::{Money, Quantity};

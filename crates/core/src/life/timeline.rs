@@ -14,10 +14,13 @@
 //! effect at the latest instant carried out, and keeps its own date.
 
 use super::account::LifeAccount;
+use super::around::Around;
 use super::effect::LifeEffects;
+use super::function::Watched;
 use super::terms::LifeTerms;
+use super::timer::{self, Timer, TimerStep};
 use super::waiting::OrderApproval;
-use super::{function, order, standing, timer};
+use super::{order, standing};
 use crate::pay::{self, Effects, MoneyEvent};
 use crate::table::{FundsKind, OrderRow};
 use crate::time::Instant;
@@ -78,77 +81,131 @@ impl Given {
 ///
 /// The account's vouchers and resources must be complete.
 pub fn advance(account: &mut LifeAccount, given: &[Given], until: Instant, terms: &LifeTerms<'_>) -> Vec<Taken> {
-    let mut taken = Vec::new();
-    let mut waiting = given.iter().enumerate().peekable();
-    loop {
-        let next_given = waiting.peek().map(|(_, given)| (given.at(), given.place().1));
-        let next_timer = timer::next(account, terms).filter(|timer| timer.at <= until);
-        match (next_given, next_timer) {
-            (None, None) => return taken,
-            (Some(given), timer) if timer.as_ref().is_none_or(|timer| given <= (timer.at, timer.step.rank())) => {
-                let (place, given) = waiting.next().expect("it was just looked at");
-                take_given(account, place, given, terms, &mut taken);
-            }
-            (_, Some(timer)) => {
-                // What time should have done before something that was carried out is done after it.
-                let at = timer.at.max(account.standing.life_at);
-                account.standing.life_at = at;
-                let watched = function::Watched::of(account, timer.step == timer::TimerStep::Standing, at, terms);
-                let cause = match timer.step {
-                    timer::TimerStep::Standing => standing::cause(account),
-                    _ => String::new(),
-                };
-                let mut effects = timer::carry_out(account, &timer.step, at, terms);
-                watched.tell(account, &mut effects, &cause, at, terms);
-                taken.push(Taken::Life(at, Box::new(effects)));
-                clear(account, "", at, terms, &mut taken);
-            }
-            (Some(_), None) => unreachable!("what is given goes first where no timer waits"),
-        }
-    }
+    account.resources.take_touched();
+    let around = Some(Around::new(account));
+    Walk { account, around, terms, taken: Vec::new() }.through(given, until)
 }
 
-fn take_given(account: &mut LifeAccount, place: usize, given: &Given, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
-    // What is late keeps its own date and takes effect now: where the account stood until now is a fact.
-    let own = match given {
-        Given::Money(MoneyEvent::Settlement(due)) => due.effective_at,
-        Given::Money(MoneyEvent::Funds(_)) | Given::Order(_) | Given::Approval(_) => given.at(),
-    };
-    let at = own.max(terms.effective_from).max(account.standing.life_at);
-    match given {
-        Given::Money(event) => {
-            let payment = terms.payment(account.account_id(), event.at()).expect("an account with money has a row");
-            let effects = pay::apply(&mut account.money, event, payment, terms.profile);
-            taken.push(Taken::Money(place, effects));
-            if at > given.at() {
-                account.standing.life_at = at;
-            }
-        }
-        Given::Order(order) => {
-            account.standing.life_at = at;
-            let watched = function::Watched::of(account, false, at, terms);
-            let mut effects = order::carry_out(account, order, at, terms);
-            watched.tell(account, &mut effects, &order.order_id, at, terms);
-            taken.push(Taken::Life(at, Box::new(effects)));
-        }
-        Given::Approval(approval) => {
-            let Some(effects) = order::approve(account, approval, at, terms) else { return };
-            account.standing.life_at = at;
-            taken.push(Taken::Life(at, Box::new(effects)));
-        }
-    }
-    clear(account, given.id(), at, terms, taken);
+/// The same by looking at every resource at every step: what [`advance`] is held to.
+pub fn advance_plainly(account: &mut LifeAccount, given: &[Given], until: Instant, terms: &LifeTerms<'_>) -> Vec<Taken> {
+    Walk { account, around: None, terms, taken: Vec::new() }.through(given, until)
 }
 
-/// Ends arrears where the step before paid the last of them.
-fn clear(account: &mut LifeAccount, cause: &str, at: Instant, terms: &LifeTerms<'_>, taken: &mut Vec<Taken>) {
-    if !standing::is_over(account) {
-        return;
+/// An account under way.
+struct Walk<'w, 't> {
+    account: &'w mut LifeAccount,
+    /// Nothing: every step looks at every resource.
+    around: Option<Around>,
+    terms: &'w LifeTerms<'t>,
+    taken: Vec<Taken>,
+}
+
+impl Walk<'_, '_> {
+    fn through(mut self, given: &[Given], until: Instant) -> Vec<Taken> {
+        let mut waiting = given.iter().enumerate().peekable();
+        loop {
+            let next_given = waiting.peek().map(|(_, given)| (given.at(), given.place().1));
+            let next_timer = self.next_timer().filter(|timer| timer.at <= until);
+            match (next_given, next_timer) {
+                (None, None) => break,
+                (Some(given), timer) if timer.as_ref().is_none_or(|timer| given <= (timer.at, timer.step.rank())) => {
+                    let (place, given) = waiting.next().expect("it was just looked at");
+                    self.take_given(place, given);
+                }
+                (_, Some(timer)) => self.take_timer(&timer),
+                (Some(_), None) => unreachable!("what is given goes first where no timer waits"),
+            }
+        }
+        self.account.resources.take_touched();
+        self.taken
     }
-    let watched = function::Watched::of(account, true, at, terms);
-    let mut effects = standing::clear(account, cause, at);
-    watched.tell(account, &mut effects, cause, at, terms);
-    taken.push(Taken::Life(at, Box::new(effects)));
+
+    fn next_timer(&self) -> Option<Timer> {
+        match &self.around {
+            Some(around) => around.next(self.account, self.terms),
+            None => timer::next(self.account, self.terms),
+        }
+    }
+
+    fn take_timer(&mut self, timer: &Timer) {
+        // What time should have done before something that was carried out is done after it.
+        let at = timer.at.max(self.account.standing.life_at);
+        self.account.standing.life_at = at;
+        let is_standing = timer.step == TimerStep::Standing;
+        let cause = if is_standing { standing::cause(self.account) } else { String::new() };
+        self.step(is_standing, &cause, at, |account, terms| timer::carry_out(account, &timer.step, at, terms));
+        self.clear("", at);
+    }
+
+    fn take_given(&mut self, place: usize, given: &Given) {
+        let (account, terms) = (&mut *self.account, self.terms);
+        // What is late keeps its own date and takes effect now: where the account stood until now is a fact.
+        let own = match given {
+            Given::Money(MoneyEvent::Settlement(due)) => due.effective_at,
+            Given::Money(MoneyEvent::Funds(_)) | Given::Order(_) | Given::Approval(_) => given.at(),
+        };
+        let at = own.max(terms.effective_from).max(account.standing.life_at);
+        match given {
+            Given::Money(event) => {
+                let payment = terms.payment(account.account_id(), event.at()).expect("an account with money has a row");
+                let effects = pay::apply(&mut account.money, event, payment, terms.profile);
+                if at > given.at() {
+                    account.standing.life_at = at;
+                }
+                self.taken.push(Taken::Money(place, effects));
+            }
+            Given::Order(order) => {
+                account.standing.life_at = at;
+                self.step(false, &order.order_id, at, |account, terms| order::carry_out(account, order, at, terms));
+            }
+            Given::Approval(approval) => {
+                let Some(effects) = order::approve(account, approval, at, terms) else { return };
+                account.standing.life_at = at;
+                let touched = account.resources.take_touched();
+                if let Some(around) = &mut self.around {
+                    around.follow(account, &touched);
+                }
+                self.taken.push(Taken::Life(at, Box::new(effects)));
+            }
+        }
+        self.clear(given.id(), at);
+    }
+
+    /// Ends arrears where the step before paid the last of them.
+    fn clear(&mut self, cause: &str, at: Instant) {
+        if standing::is_over(self.account) {
+            self.step(true, cause, at, |account, _| standing::clear(account, cause, at));
+        }
+    }
+
+    /// Takes a step, and tells what it stopped or started of what it did not touch. `is_standing`: the account's own.
+    fn step(
+        &mut self,
+        is_standing: bool,
+        cause: &str,
+        at: Instant,
+        carry_out: impl FnOnce(&mut LifeAccount, &LifeTerms<'_>) -> LifeEffects,
+    ) {
+        let (account, terms) = (&mut *self.account, self.terms);
+        // The account's own steps are few, and concern all that is paid by use.
+        let watched = (is_standing || self.around.is_none()).then(|| Watched::of(account, is_standing, at, terms));
+        let mut effects = carry_out(account, terms);
+        let touched = account.resources.take_touched();
+        match (&mut self.around, watched) {
+            (None, None) => unreachable!("without what is around everything is watched"),
+            (None, Some(watched)) => watched.tell(account, &mut effects, cause, at, terms),
+            (Some(around), Some(watched)) => {
+                watched.tell(account, &mut effects, cause, at, terms);
+                around.follow(account, &touched);
+            }
+            (Some(around), None) => {
+                let watched = around.watched(account, &touched, at, terms);
+                around.follow(account, &touched);
+                around.tell(watched, account, &mut effects, cause, at, terms);
+            }
+        }
+        self.taken.push(Taken::Life(at, Box::new(effects)));
+    }
 }
 
 /// When something is due for the account by itself, the earliest.

@@ -3,7 +3,7 @@
 use super::account::LifeAccount;
 use super::effect::{LifeEffects, LifeEvent, LifeEventKind};
 use super::terms::LifeTerms;
-use super::{AccountStatus, RenewalPolicy, ResourceStatus, order, standing};
+use super::{AccountStatus, RenewalPolicy, Resource, ResourceStatus, order, standing};
 use crate::profile::ArrearsStops;
 use crate::table::BillingMode;
 use crate::time::Instant;
@@ -42,44 +42,45 @@ impl TimerStep {
     }
 }
 
-/// The step that is due first.
+/// By this timers are ordered.
+pub(super) type Place = (Instant, u8, TimerStep);
+
+/// The step that is due first; looks at every resource.
 pub(super) fn next(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Timer> {
-    let place = |timer: &Timer| (timer.at, timer.step.rank());
-    let mut first: Option<Timer> = standing::next_at(account, terms).map(|at| Timer { at, step: TimerStep::Standing });
-    for resource in account.resources.values() {
-        let Some(at) = resource.next_at() else { continue };
-        if first.as_ref().is_some_and(|first| first.at < at) {
-            continue;
+    let of_resources = account.resources.values().filter_map(|resource| first_of(account, resource)).min();
+    first(of_standing(account, terms), of_resources.map(|(at, _, step)| Timer { at, step }))
+}
+
+/// When the account's own standing moves.
+pub(super) fn of_standing(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Timer> {
+    standing::next_at(account, terms).map(|at| Timer { at, step: TimerStep::Standing })
+}
+
+/// Which of the two comes first.
+pub(super) fn first(one: Option<Timer>, other: Option<Timer>) -> Option<Timer> {
+    let place = |timer: &Timer| (timer.at, timer.step.rank(), timer.step.clone());
+    [one, other].into_iter().flatten().min_by_key(place)
+}
+
+/// What is due first of a resource by itself.
+pub(super) fn first_of(account: &LifeAccount, resource: &Resource) -> Option<Place> {
+    let at = resource.next_at()?;
+    let id = || resource.resource_id.clone();
+    let step = match resource.status {
+        _ if resource.refund_approved_by_itself_at() == Some(at) => {
+            TimerStep::RefundComesBack(resource.waiting_refund.as_ref()?.order_id.clone())
         }
-        let id = || resource.resource_id.clone();
-        let mut found: Vec<(Option<Instant>, TimerStep)> = Vec::new();
-        match resource.status {
-            ResourceStatus::Active => {
-                found.push((resource.next_period_begins(), TimerStep::PeriodBegins(id())));
-                found.push((resource.expires_at, TimerStep::Expires(id())));
-                if resource.next_attempt_at == Some(at) {
-                    let expires_at = resource.expires_at.unwrap_or(Instant::MAX);
-                    let group = resource.bundle_id.clone().unwrap_or_else(id);
-                    let depth = account.depth(&resource.resource_id);
-                    found.push((Some(at), TimerStep::Attempt { expires_at, depth, group, resource_id: id() }));
-                }
-            }
-            ResourceStatus::Expired => found.push((resource.grace_until, TimerStep::Kept(id()))),
-            ResourceStatus::Retention => found.push((resource.retention_until, TimerStep::Kept(id()))),
-            ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => {}
+        ResourceStatus::Active if resource.next_period_begins() == Some(at) => TimerStep::PeriodBegins(id()),
+        ResourceStatus::Active if resource.expires_at == Some(at) => TimerStep::Expires(id()),
+        ResourceStatus::Active => {
+            let expires_at = resource.expires_at.unwrap_or(Instant::MAX);
+            let group = resource.bundle_id.clone().unwrap_or_else(id);
+            TimerStep::Attempt { expires_at, depth: account.depth(&resource.resource_id), group, resource_id: id() }
         }
-        if let Some(waiting) = &resource.waiting_refund {
-            found.push((waiting.approved_by_itself_at, TimerStep::RefundComesBack(waiting.order_id.clone())));
-        }
-        for (at, step) in found {
-            let Some(at) = at else { continue };
-            let timer = Timer { at, step };
-            if first.as_ref().is_none_or(|first| (place(&timer), &timer.step) < (place(first), &first.step)) {
-                first = Some(timer);
-            }
-        }
-    }
-    first
+        ResourceStatus::Expired | ResourceStatus::Retention => TimerStep::Kept(id()),
+        ResourceStatus::Released | ResourceStatus::Unsubscribed | ResourceStatus::Deleted => return None,
+    };
+    Some((at, step.rank(), step))
 }
 
 /// Does what is due.

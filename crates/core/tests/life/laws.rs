@@ -2,7 +2,7 @@
 
 use super::desk::Desk;
 use super::lives::{Dice, Life};
-use reckoner_core::life::{AccountStatus, Given, OrderStatus, Resource, ResourceStatus, Surroundings};
+use reckoner_core::life::{AccountStatus, Given, OrderStatus, Resource, ResourceStatus, Surroundings, advance, advance_plainly};
 use reckoner_core::number::Money;
 use reckoner_core::pay::PaymentKind;
 use reckoner_core::rate::ChargeType;
@@ -36,6 +36,33 @@ fn pieces_equal_the_whole() {
         steps += whole.events.len();
     }
     assert!(steps > 3_000, "{steps} events are too few to tell");
+}
+
+/// Looking at what a step touched comes to the same as looking at everything, step by step; also of what is late.
+#[test]
+fn the_quick_way_is_the_plain_one() {
+    let mut steps = 0;
+    for life in lives() {
+        let (mut quick, mut plain) = (life.desk.account.clone(), life.desk.account.clone());
+        let (late, given): (Vec<_>, Vec<_>) =
+            life.given.iter().cloned().enumerate().partition(|(place, _)| (*place as u64 + life.seed).is_multiple_of(5));
+        let without_places = |given: Vec<(usize, Given)>| given.into_iter().map(|(_, given)| given).collect::<Vec<_>>();
+        let middle = life.cuts().first().copied().unwrap_or(life.until);
+        for (given, until, from) in [(without_places(given), middle, Instant::MIN), (without_places(late), life.until, middle)] {
+            let terms = life.desk.terms(from);
+            let (found, expected) =
+                (advance(&mut quick, &given, until, &terms), advance_plainly(&mut plain, &given, until, &terms));
+            steps += expected.len();
+            assert_eq!(found, expected, "seed {}", life.seed);
+            assert_eq!(quick, plain, "seed {}", life.seed);
+        }
+        let terms = life.desk.terms(Instant::MIN);
+        let (mut quick, mut plain) = (life.desk.account.clone(), life.desk.account.clone());
+        let found = advance(&mut quick, &life.given, life.until, &terms);
+        assert_eq!(found, advance_plainly(&mut plain, &life.given, life.until, &terms), "seed {}", life.seed);
+        assert_eq!(quick, plain, "seed {}", life.seed);
+    }
+    assert!(steps > 3_000, "{steps} steps are too few to tell");
 }
 
 #[test]

@@ -14,6 +14,7 @@
 //! | `renewals` | when they are tried, what pays them, what follows |
 //! | `waiting` | large refunds that wait for a second person |
 //! | `laws` | what holds of every life, over the random ones of `lives` |
+//! | `size` | how long a night of one very large account takes; by hand
 //! | `desk` | the desk at which the others are served |
 
 mod alignment;
@@ -29,4 +30,5 @@ mod one_time;
 mod purchases;
 mod refunds;
 mod renewals;
+mod size;
 mod waiting;

@@ -1,5 +1,6 @@
 //! A store to which something happens around its writes: it fails, the process ends, another one writes first.
 
+use reckoner_core::intake::ResourceEnd;
 use reckoner_core::ledger::Transaction;
 use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
@@ -113,11 +114,15 @@ impl Store for Disturbed<'_> {
         fn resources_of(&self, account_ids: &[String]) -> Result<Vec<Resource>, StoreError>;
         fn resources(&self) -> Result<Vec<Resource>, StoreError>;
         fn resources_expiring(&self, within: Window) -> Result<Vec<Resource>, StoreError>;
+        fn any_resource_ended(&self) -> Result<bool, StoreError>;
+        fn each_resource_end(&self, take: &mut dyn FnMut(&str, &str, Instant)) -> Result<(), StoreError>;
+        fn resource_ends(&self, named: &[(String, String)]) -> Result<Vec<ResourceEnd>, StoreError>;
         fn life_due(&self, until: Instant) -> Result<Vec<String>, StoreError>;
         fn newly_in_arrears(&self, since: Instant) -> Result<Vec<String>, StoreError>;
         fn standings_of(&self, account_ids: &[String]) -> Result<Vec<AccountStanding>, StoreError>;
         fn all_standings(&self) -> Result<Vec<AccountStanding>, StoreError>;
         fn standing_intervals(&self, touching: Window) -> Result<Vec<StandingInterval>, StoreError>;
+        fn released_intervals(&self) -> Result<Vec<StandingInterval>, StoreError>;
         fn order_charges(&self, within: Window, account_id: Option<&str>) -> Result<Vec<OrderCharge>, StoreError>;
         fn order_payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
         fn life_events(&self, within: Window) -> Result<Vec<LifeEvent>, StoreError>;

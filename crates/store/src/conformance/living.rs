@@ -1,8 +1,9 @@
 //! Cases about lives: orders, resources, where accounts stand, charges of orders, what happened.
 
 use super::samples::*;
-use super::{ALWAYS, Place, picture};
+use super::{ALWAYS, Place, ends, picture};
 use crate::{AccountStanding, IngestRecord, KnownOrder, LifeBatch, OrderOrigin, OrderState, SettlementBatch, Store, StoreError};
+use reckoner_core::intake::ResourceEnd;
 use reckoner_core::life::{AccountStatus, OrderCharge, Resource, ResourceStatus};
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::pay::OpenSettlement;
@@ -154,6 +155,63 @@ pub(super) fn resources_are_what_they_were_last(place: &dyn Place) {
     let expiring = |from, to| store.resources_expiring(Window::new(at(from), at(to))).expect("resources");
     assert_eq!(expiring(5, 9), [resource("birch", "a", 5), ended]);
     assert_eq!(expiring(9, 10), [resource("acme", "a", 9)]);
+}
+
+pub(super) fn what_has_ended_is_told_apart(place: &dyn Place) {
+    use ResourceStatus::{Active, Deleted, Released, Retention, Unsubscribed};
+    let mut store = place.open();
+    let named = |names: &[(&str, &str)]| -> Vec<(String, String)> {
+        names.iter().map(|(account_id, resource_id)| ((*account_id).to_owned(), (*resource_id).to_owned())).collect()
+    };
+    let all = named(&[("birch", "a"), ("acme", "a"), ("acme", "b"), ("acme", "c"), ("acme", "a"), ("cedar", "a")]);
+    assert!(!store.any_resource_ended().expect("an answer"));
+    assert_eq!(ends(&*store), Vec::<String>::new());
+    assert_eq!(store.resource_ends(&all).expect("ends"), []);
+
+    let with = |account_id: &str, resource_id: &str, status, ended: Option<i64>| {
+        (Resource { status, ended_at: ended.map(at), ..resource(account_id, resource_id, 9) }, None)
+    };
+    let given = [("acme", "a", Active), ("acme", "b", Active), ("birch", "a", Retention), ("birch", "d", Active)];
+    let resources = given.map(|(account_id, resource_id, status)| with(account_id, resource_id, status, None)).to_vec();
+    record(&mut *store, LifeBatch { resources, ..LifeBatch::default() }).expect("recorded");
+    assert!(!store.any_resource_ended().expect("an answer"));
+
+    let ended = [("birch", "a", Released, 5), ("acme", "b", Deleted, 3), ("acme", "c", Unsubscribed, 4)];
+    let resources = ended.map(|(account_id, resource_id, status, at)| with(account_id, resource_id, status, Some(at))).to_vec();
+    record(&mut *store, LifeBatch { resources, ..LifeBatch::default() }).expect("recorded");
+    assert!(store.any_resource_ended().expect("an answer"));
+    let end = |account_id: &str, resource_id: &str, status, ended: i64| ResourceEnd {
+        account_id: account_id.to_owned(),
+        resource_id: resource_id.to_owned(),
+        status,
+        ended_at: at(ended),
+    };
+    let expected = [end("acme", "b", Deleted, 3), end("acme", "c", Unsubscribed, 4), end("birch", "a", Released, 5)];
+    assert_eq!(store.resource_ends(&all).expect("ends"), expected);
+    assert_eq!(store.resource_ends(&named(&[("birch", "a"), ("birch", "d")])).expect("ends"), expected[2..]);
+    assert_eq!(store.resource_ends(&[]).expect("ends"), []);
+    let shown = |end: &ResourceEnd| format!("{} {} {:?}", end.account_id, end.resource_id, end.ended_at);
+    assert_eq!(ends(&*store), expected.iter().map(shown).collect::<Vec<_>>());
+}
+
+pub(super) fn when_accounts_were_released_is_known(place: &dyn Place) {
+    use AccountStatus::{Arrears, Normal, Released, Retention};
+    let mut store = place.open();
+    assert_eq!(store.released_intervals().expect("intervals"), []);
+    let moves =
+        [("birch", Arrears, 1), ("birch", Retention, 2), ("birch", Released, 3), ("acme", Released, 4), ("acme", Normal, 6)];
+    let standings = moves.map(|(account_id, status, since)| standing(account_id, status, since)).to_vec();
+    record(&mut *store, LifeBatch { standings, ..LifeBatch::default() }).expect("recorded");
+    let standings = vec![standing("acme", Released, 8)];
+    record(&mut *store, LifeBatch { standings, ..LifeBatch::default() }).expect("recorded");
+    let interval = |account_id: &str, from: i64, until: Option<i64>| crate::StandingInterval {
+        account_id: account_id.to_owned(),
+        status: Released,
+        starts_at: at(from),
+        ends_at: until.map(at),
+    };
+    let expected = [interval("acme", 4, Some(6)), interval("acme", 8, None), interval("birch", 3, None)];
+    assert_eq!(store.released_intervals().expect("intervals"), expected);
 }
 
 pub(super) fn an_account_is_due_by_what_is_due_first(place: &dyn Place) {

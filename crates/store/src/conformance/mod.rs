@@ -65,6 +65,8 @@ pub const CASES: &[(&str, Case)] = &[
     ("what_waits_for_somebody_is_not_carried_out_again", living::what_waits_for_somebody_is_not_carried_out_again),
     ("a_refund_is_approved_once", living::a_refund_is_approved_once),
     ("resources_are_what_they_were_last", living::resources_are_what_they_were_last),
+    ("what_has_ended_is_told_apart", living::what_has_ended_is_told_apart),
+    ("when_accounts_were_released_is_known", living::when_accounts_were_released_is_known),
     ("an_account_is_due_by_what_is_due_first", living::an_account_is_due_by_what_is_due_first),
     ("where_accounts_stood_has_no_gap", living::where_accounts_stood_has_no_gap),
     ("charges_of_orders_come_in_the_order_of_charges", living::charges_of_orders_come_in_the_order_of_charges),
@@ -130,9 +132,11 @@ pub(crate) fn picture(store: &dyn Store) -> String {
         show(store.orders(ALWAYS)),
         show(store.resources_of(&named)),
         show(store.resources()),
+        show(Ok(ends(store))),
         show(store.life_due(Instant::MAX)),
         show(store.all_standings()),
         show(store.standing_intervals(ALWAYS)),
+        show(store.released_intervals()),
         show(store.order_charges(ALWAYS, None)),
         show(store.order_payments_in_period("acme", "2026-01")),
         show(store.life_events(ALWAYS)),
@@ -147,4 +151,12 @@ pub(crate) fn picture(store: &dyn Store) -> String {
         show(store.usage_accounting(ALWAYS)),
     ]
     .concat()
+}
+
+/// Every resource that has ended, as text.
+pub(crate) fn ends(store: &dyn Store) -> Vec<String> {
+    let mut ends = Vec::new();
+    let mut take = |account_id: &str, resource_id: &str, at: Instant| ends.push(format!("{account_id} {resource_id} {at:?}"));
+    store.each_resource_end(&mut take).expect("ends");
+    ends
 }

@@ -19,6 +19,12 @@ impl Columns<'_> {
         self.get(column)
     }
 
+    /// The same without a copy.
+    pub(super) fn text_ref(&self, column: &'static str) -> Answer<&str> {
+        let found = self.row.get_ref(column).map_err(|error| self.corrupt(column, error.to_string()))?;
+        found.as_str().map_err(|error| self.corrupt(column, error.to_string()))
+    }
+
     pub(super) fn text_if_any(&self, column: &'static str) -> Answer<Option<String>> {
         self.get(column)
     }

@@ -1,13 +1,14 @@
 //! Lives: orders, resources, where accounts stand, charges of orders, what happened.
 
 use super::Answer;
-use super::columns::{Columns, ask, ask_about};
+use super::columns::{Columns, ask, ask_about, each};
 use super::insert::{Insert, e12, int, json, word};
 use super::lake::bounds;
 use crate::{
     AccountStanding, IngestRecord, KnownOrder, LifeBatch, LifeEvent, OrderApproval, OrderOrigin, OrderState, StandingInterval,
     StoreError,
 };
+use reckoner_core::intake::ResourceEnd;
 use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::{Amounts, Charge, ChargeType, LineKey};
@@ -36,6 +37,13 @@ const RESOURCES_OF: &str = "SELECT resource_id, body FROM resources
 const RESOURCES: &str = "SELECT resource_id, body FROM resources ORDER BY resource_id, account_id";
 const RESOURCES_EXPIRING: &str = "SELECT resource_id, body FROM resources
     WHERE expires_at >= ?1 AND expires_at < ?2 ORDER BY expires_at, account_id, resource_id";
+const ANY_ENDED: &str = "SELECT EXISTS (SELECT 1 FROM resources INDEXED BY resources_ended WHERE ended_at IS NOT NULL)";
+const EVERY_END: &str = "SELECT account_id, resource_id, ended_at FROM resources INDEXED BY resources_ended
+    WHERE ended_at IS NOT NULL ORDER BY account_id, resource_id";
+const RESOURCE_ENDS: &str = "SELECT r.account_id, r.resource_id, r.status, r.ended_at
+    FROM json_each(?1) AS wanted CROSS JOIN resources AS r INDEXED BY resources_ended
+    ON r.account_id = json_extract(wanted.value, '$[0]') AND r.resource_id = json_extract(wanted.value, '$[1]')
+    WHERE r.ended_at IS NOT NULL ORDER BY r.account_id, r.resource_id";
 // The indexes are named where SQLite, for the sake of the order by account, would rather read everything.
 const DUE: &str = "SELECT account_id FROM resources INDEXED BY resources_due WHERE next_at <= ?1
     UNION SELECT account_id FROM account_standings INDEXED BY standings_due WHERE next_at <= ?1
@@ -63,6 +71,8 @@ const STANDING_INTERVALS: &str = "SELECT account_id, starts_at, ends_at, status 
     UNION ALL SELECT account_id, starts_at, ends_at, status FROM standing_intervals
         INDEXED BY standing_intervals_by_end WHERE ends_at IS NULL AND starts_at < ?2
     ORDER BY account_id, starts_at";
+const RELEASED_INTERVALS: &str = "SELECT account_id, starts_at, ends_at, status FROM standing_intervals
+    INDEXED BY standing_intervals_released WHERE status = 'released' ORDER BY account_id, starts_at";
 const ORDER_CHARGES: &str = "SELECT charge_id, order_id, account_id, resource_id, sku, price_id, product, billing_mode,
     charge_type, window_start, window_end, billing_period, quantity_e12, unit, unit_price_e12, list_e8, discount_e8,
     truncated_e8, due_e8, currency, corrects, reason, region, cost_center, tags, transaction_at FROM order_charges
@@ -79,6 +89,7 @@ pub(super) const QUESTIONS: &[&str] = &[
     ORDER,
     RESOURCES_OF,
     RESOURCES_EXPIRING,
+    RESOURCE_ENDS,
     DUE,
     NEWLY_IN_ARREARS,
     STANDINGS_OF,
@@ -140,6 +151,28 @@ pub(super) fn resources_expiring(connection: &Connection, within: Window) -> Ans
     ask(connection, "resources", RESOURCES_EXPIRING, bounds(within), |columns| columns.json("body"))
 }
 
+pub(super) fn any_resource_ended(connection: &Connection) -> Answer<bool> {
+    Ok(connection.prepare_cached(ANY_ENDED)?.query_row([], |row| row.get(0))?)
+}
+
+pub(super) fn each_resource_end(connection: &Connection, take: &mut dyn FnMut(&str, &str, Instant)) -> Answer<()> {
+    each(connection, "resources", EVERY_END, [], |columns| {
+        take(columns.text_ref("account_id")?, columns.text_ref("resource_id")?, columns.instant("ended_at")?);
+        Ok(())
+    })
+}
+
+pub(super) fn resource_ends(connection: &Connection, named: &[(String, String)]) -> Answer<Vec<ResourceEnd>> {
+    ask_about(connection, "resources", RESOURCE_ENDS, named, |columns| {
+        Ok(ResourceEnd {
+            account_id: columns.text("account_id")?,
+            resource_id: columns.text("resource_id")?,
+            status: columns.word("status")?,
+            ended_at: columns.instant("ended_at")?,
+        })
+    })
+}
+
 pub(super) fn due(connection: &Connection, until: Instant) -> Answer<Vec<String>> {
     ask(connection, "resources", DUE, [until.seconds()], |columns| columns.text("account_id"))
 }
@@ -175,13 +208,19 @@ fn read_standing(columns: &Columns) -> Answer<AccountStanding> {
 }
 
 pub(super) fn standing_intervals(connection: &Connection, touching: Window) -> Answer<Vec<StandingInterval>> {
-    ask(connection, "standing_intervals", STANDING_INTERVALS, bounds(touching), |columns| {
-        Ok(StandingInterval {
-            account_id: columns.text("account_id")?,
-            status: columns.word("status")?,
-            starts_at: columns.instant("starts_at")?,
-            ends_at: columns.instant_if_any("ends_at")?,
-        })
+    ask(connection, "standing_intervals", STANDING_INTERVALS, bounds(touching), read_interval)
+}
+
+pub(super) fn released_intervals(connection: &Connection) -> Answer<Vec<StandingInterval>> {
+    ask(connection, "standing_intervals", RELEASED_INTERVALS, [], read_interval)
+}
+
+fn read_interval(columns: &Columns) -> Answer<StandingInterval> {
+    Ok(StandingInterval {
+        account_id: columns.text("account_id")?,
+        status: columns.word("status")?,
+        starts_at: columns.instant("starts_at")?,
+        ends_at: columns.instant_if_any("ends_at")?,
     })
 }
 
@@ -334,11 +373,11 @@ fn add_approvals(connection: &Connection, approvals: &[OrderApproval]) -> Answer
 
 fn put_resources(connection: &Connection, resources: &[(Resource, Option<Instant>)]) -> Answer<()> {
     let sql = "INSERT INTO resources
-        (account_id, resource_id, status, product, sku, renewal, expires_at, bundle_id, next_at, body)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+        (account_id, resource_id, status, product, sku, renewal, expires_at, bundle_id, next_at, ended_at, body)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
         ON CONFLICT (account_id, resource_id) DO UPDATE SET status = excluded.status, product = excluded.product,
         sku = excluded.sku, renewal = excluded.renewal, expires_at = excluded.expires_at, bundle_id = excluded.bundle_id,
-        next_at = excluded.next_at, body = excluded.body";
+        next_at = excluded.next_at, ended_at = excluded.ended_at, body = excluded.body";
     let mut put = Insert::new(connection, "resource", sql)?;
     for (resource, next_at) in resources {
         let params = (
@@ -351,6 +390,7 @@ fn put_resources(connection: &Connection, resources: &[(Resource, Option<Instant
             resource.expires_at.map(Instant::seconds),
             &resource.bundle_id,
             next_at.map(Instant::seconds),
+            resource.ended_at.map(Instant::seconds),
             json(resource),
         );
         put.run(params, || format!("{} {}", resource.account_id, resource.resource_id))?;

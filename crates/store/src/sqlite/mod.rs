@@ -27,6 +27,7 @@ use crate::{
     SettlementBatch, SettlementRecord, StandingInterval, Store, StoreError, SupersededRow, TierTotal, TouchedHour,
     UsageAccounting,
 };
+use reckoner_core::intake::ResourceEnd;
 use reckoner_core::ledger::Transaction;
 use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
@@ -307,6 +308,18 @@ impl Store for SqliteStore {
         life::resources_expiring(self.connection()?, within)
     }
 
+    fn any_resource_ended(&self) -> Answer<bool> {
+        life::any_resource_ended(self.connection()?)
+    }
+
+    fn each_resource_end(&self, take: &mut dyn FnMut(&str, &str, Instant)) -> Answer<()> {
+        life::each_resource_end(self.connection()?, take)
+    }
+
+    fn resource_ends(&self, named: &[(String, String)]) -> Answer<Vec<ResourceEnd>> {
+        life::resource_ends(self.connection()?, named)
+    }
+
     fn life_due(&self, until: Instant) -> Answer<Vec<String>> {
         life::due(self.connection()?, until)
     }
@@ -325,6 +338,10 @@ impl Store for SqliteStore {
 
     fn standing_intervals(&self, touching: Window) -> Answer<Vec<StandingInterval>> {
         life::standing_intervals(self.connection()?, touching)
+    }
+
+    fn released_intervals(&self) -> Answer<Vec<StandingInterval>> {
+        life::released_intervals(self.connection()?)
     }
 
     fn order_charges(&self, within: Window, account_id: Option<&str>) -> Answer<Vec<OrderCharge>> {

@@ -4,7 +4,8 @@ use super::journal::APPEND_ONLY;
 use super::open::{APPLICATION_ID, KNOWN_SCHEMA, MIGRATIONS};
 use super::*;
 use crate::conformance::samples::*;
-use crate::conformance::{self, ALWAYS, Place, picture};
+use crate::conformance::{self, ALWAYS, Place, ends, picture};
+use reckoner_core::life::ResourceStatus;
 use reckoner_core::number::Money;
 use reckoner_core::schedule::WindowAction;
 use rusqlite::Error;
@@ -202,6 +203,26 @@ fn files_of_an_older_store_are_still_there() {
     let store = folder.store();
     assert_eq!(store.row_files(ALWAYS).expect("files"), [LakeFile { seq: 1, ..rows }]);
     assert_eq!(store.charge_files(ALWAYS).expect("files"), [charges]);
+    assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
+}
+
+#[test]
+fn what_had_ended_in_an_older_store_is_known() {
+    let folder = Folder::new();
+    let raw = older_store(&folder, 9);
+    let sql = "INSERT INTO resources (account_id, resource_id, status, product, sku, renewal, body)
+        VALUES ('acme', ?1, ?2, 'edge', 'edge.pro.month', 'manual', ?3)";
+    for (resource_id, status, ended) in
+        [("a", ResourceStatus::Active, None), ("b", ResourceStatus::Deleted, Some(at(3))), ("c", ResourceStatus::Expired, None)]
+    {
+        let body = Resource { status, ended_at: ended, ..resource("acme", resource_id, 9) };
+        let body = serde_json::to_string(&body).expect("JSON");
+        raw.execute(sql, (resource_id, status.as_str(), body)).expect("recorded");
+    }
+    drop(raw);
+
+    let store = folder.store();
+    assert_eq!(ends(&store), [format!("acme b {:?}", at(3))]);
     assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
 }
 

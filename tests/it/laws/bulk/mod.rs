@@ -12,8 +12,19 @@ use std::path::{Path, PathBuf};
 use world::{CLOCK, World};
 
 /// What a home shows.
-const TABLES: [&str; 9] =
-    ["charges", "payments", "settlements", "usage_accounting", "quarantine", "runs", "accounts", "files", "vouchers"];
+const TABLES: [&str; 11] = [
+    "charges",
+    "payments",
+    "settlements",
+    "usage_accounting",
+    "quarantine",
+    "runs",
+    "accounts",
+    "files",
+    "vouchers",
+    "orders",
+    "subscriptions",
+];
 
 /// How a home takes its usage files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -238,6 +249,8 @@ fn no_way_leaves_a_trace(case: Case) {
     for table in ["charges", "payments", "quarantine", "usage_accounting"] {
         assert!(homes.count(table) > 8, "{table} has something to differ in");
     }
+    let refused = homes.homes[0].shows("quarantine");
+    assert!(refused.matches(",after_end,").count() > 2, "use after the end is met: {refused}");
 }
 
 /// Parts of one file that use the same, as where every resource reports each half hour: both count.

@@ -88,6 +88,17 @@ f-4,p-4,top_up,1,2026-03-30T00:00:00Z
 f-5,p-0,withdrawal,1,2026-03-31T00:00:00Z
 ";
 
+/// Two resources of every account that are deleted early on.
+fn orders() -> String {
+    let mut text = "order_id,account_id,kind,placed_at,resource_id,sku\n".to_owned();
+    for (account, resource) in (0..6).flat_map(|account| [(account, 1), (account, 2)]) {
+        let order = format!("o-{account}{resource}");
+        text += &format!("{order},p-{account},purchase,2025-12-30T00:00:00Z,r-{resource},vm\n");
+        text += &format!("{order}-end,p-{account},delete,2026-03-29T00:20:10Z,r-{resource},\n");
+    }
+    text
+}
+
 /// sku, and how a record uses it: `h`eld for a time, an `a`mount, or whole units.
 const SKUS: [(&str, char); 26] = [
     ("vm", 'h'),
@@ -138,6 +149,7 @@ pub fn reference(bench: &Bench, has_discount_of_all: bool) -> Vec<PathBuf> {
         ("discounts.csv", discounts),
         ("vouchers.csv", VOUCHERS.to_owned()),
         ("funds.csv", FUNDS.to_owned()),
+        ("orders.csv", orders()),
     ];
     tables.map(|(name, text)| written(bench, name, &text)).to_vec()
 }

@@ -82,10 +82,11 @@ pub(in super::super) fn approve(
     at: Instant,
     terms: &LifeTerms<'_>,
 ) -> Option<LifeEffects> {
-    let is_meant = |waiting: &mut WaitingRefund| waiting.order_id == approval.order_id;
-    let resources = account.resources.values_mut();
-    let taken: Vec<WaitingRefund> =
-        resources.filter_map(|resource| resource.waiting_refund.take_if(|waiting| is_meant(waiting))).collect();
+    let is_meant = |waiting: &WaitingRefund| waiting.order_id == approval.order_id;
+    let waits = account.resources.values().filter(|resource| resource.waiting_refund.as_ref().is_some_and(is_meant));
+    let ids: Vec<String> = waits.map(|resource| resource.resource_id.clone()).collect();
+    let take = |id: &String| account.resources.get_mut(id)?.waiting_refund.take();
+    let taken: Vec<WaitingRefund> = ids.iter().filter_map(take).collect();
     let WaitingRefund { kind, resource_id, .. } = taken.first()?.clone();
     let backs: Vec<Back> = taken.into_iter().flat_map(|waiting| waiting.backs).collect();
     let refund: Money = backs.iter().map(|back| back.refund).sum();
