@@ -240,7 +240,7 @@ impl Profile {
             five_day_quota: knobs.quota("five_day_quota")?,
             handling_fee: knobs.handling_fee("handling_fee")?,
             large_refund_above: knobs.large_refund("large_refund_above")?,
-            refund_auto_approve_after: knobs.duration_or("refund_auto_approve_after", "never")?,
+            refund_auto_approve_after: knobs.waiting_time("refund_auto_approve_after")?,
             approval: knobs.word("approval")?,
         })
     }

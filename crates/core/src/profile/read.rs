@@ -16,6 +16,8 @@ impl Words for SettleWindow {
 
 const A_DURATION: &str = "a whole number with a unit, such as `10m`, `36h` or `3d`";
 
+const WAITING_DAYS_MAX: u64 = 3_650;
+
 /// The knobs of a whole profile: bases merged in, every knob present.
 pub(super) struct Knobs<'a>(pub &'a Table);
 
@@ -70,6 +72,15 @@ impl<'a> Knobs<'a> {
         }
         let expected = format!("`{none}`, or {A_DURATION}");
         self.duration(knob).map(Some).map_err(|_| bad(knob, self.value(knob), &expected))
+    }
+
+    /// How long something waits for a person, at most ten years; or `never`.
+    pub fn waiting_time(&self, knob: &str) -> Result<Option<Duration>, ProfileError> {
+        let time = self.duration_or(knob, "never")?;
+        match time.is_none_or(|time| time.as_secs() <= WAITING_DAYS_MAX * 86_400) {
+            true => Ok(time),
+            false => Err(bad(knob, self.value(knob), &format!("`never`, or at most `{WAITING_DAYS_MAX}d`"))),
+        }
     }
 
     pub fn threshold(&self, knob: &str) -> Result<ArrearsThreshold, ProfileError> {

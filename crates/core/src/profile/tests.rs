@@ -139,6 +139,10 @@ fn what_a_profile_may_not_say_is_an_error_that_helps() {
         // money in binary would be a guess
         ("min_available_for_ppu = 0.1", "knob `min_available_for_ppu` is `0.1`; expected an amount in quotes, such as `\"100\"`"),
         (
+            "refund_auto_approve_after = \"3651d\"",
+            "knob `refund_auto_approve_after` is `3651d`; expected `never`, or at most `3650d`",
+        ),
+        (
             "large_refund_above.CNY = 50000",
             "knob `large_refund_above.CNY` is `50000`; expected `none`, or a table of amounts in quotes by currency, such as \
              `{ CNY = \"50000\" }`",
