@@ -41,7 +41,7 @@ fn the_quick_way_is_the_plain_one() {
     for life in lives() {
         let (mut quick, mut plain) = (life.desk.account.clone(), life.desk.account.clone());
         let (late, given): (Vec<_>, Vec<_>) =
-            life.given.iter().cloned().enumerate().partition(|(place, _)| (*place as u64 + life.seed) % 5 == 0);
+            life.given.iter().cloned().enumerate().partition(|(place, _)| (*place as u64 + life.seed).is_multiple_of(5));
         let without_places = |given: Vec<(usize, Given)>| given.into_iter().map(|(_, given)| given).collect::<Vec<_>>();
         let middle = life.cuts().first().copied().unwrap_or(life.until);
         for (given, until, from) in [(without_places(given), middle, Instant::MIN), (without_places(late), life.until, middle)] {
