@@ -92,7 +92,7 @@ fn a_host_that_comes_later_is_renewed_first() {
 
 #[test]
 #[ignore = "measures; says nothing that could fail"]
-#[expect(clippy::disallowed_methods, reason = "it measures")]
+#[expect(clippy::disallowed_methods, reason = "measures by the clock; nothing is decided by it")]
 fn a_night_of_one_account() {
     for shape in SHAPES {
         for has_money in [true, false] {

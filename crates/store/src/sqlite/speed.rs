@@ -3,9 +3,11 @@
 #![expect(clippy::disallowed_methods, reason = "measures by the clock; nothing is decided by it")]
 
 use super::*;
+use crate::LifeBatch;
 use crate::conformance::samples::*;
 use reckoner_core::id;
 use reckoner_core::ledger::Leg;
+use reckoner_core::life::ResourceStatus;
 use reckoner_core::number::{Money, Quantity};
 use std::time::Instant as Clock;
 
@@ -109,4 +111,29 @@ fn speed_of_the_accounting_of_use() {
         store.record_settlement(&batch).expect("recorded");
         println!("round {round}: {} rows in {} ms", accounting.len(), clock.elapsed().as_millis());
     }
+}
+
+/// How long it takes to hear of a million resources that have ended, and to ask about some of them.
+#[test]
+#[ignore = "measures; says nothing that could fail"]
+fn speed_of_a_million_ends() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut store = SqliteStore::open(&folder.path().join("ledger.db")).expect("opened");
+    let name = |number: usize| (account_id(number % ACCOUNTS), format!("res-{number:08}"));
+    for some in (0..1_000_000).collect::<Vec<usize>>().chunks(50_000) {
+        let ended = |number: &usize| {
+            let (account_id, resource_id) = name(*number);
+            let ended = Resource { status: ResourceStatus::Released, ended_at: Some(at(9)), ..resource(&account_id, "r", 9) };
+            (Resource { resource_id, ..ended }, None)
+        };
+        let life = LifeBatch { resources: some.iter().map(ended).collect(), ..LifeBatch::default() };
+        store.record_settlement(&SettlementBatch { life, ..SettlementBatch::default() }).expect("recorded");
+    }
+    let (started, mut count) = (Clock::now(), 0);
+    store.each_resource_end(&mut |_, _, _| count += 1).expect("ends");
+    println!("{count} ends: {:?}", started.elapsed());
+    let named: Vec<(String, String)> = (0..50_000).map(|number| name(number * 40)).collect();
+    let started = Clock::now();
+    let found = store.resource_ends(&named).expect("ends").len();
+    println!("{found} of {} asked about: {:?}", named.len(), started.elapsed());
 }
