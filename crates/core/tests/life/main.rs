@@ -9,6 +9,7 @@
 //! | `editions` | editions and their packages |
 //! | `modes` | from a subscription to use by the hour |
 //! | `one_time` | certificates, free ones too |
+//! | `own_term` | how much a renewal by itself buys |
 //! | `purchases` | what starts, what it costs, what is refused |
 //! | `refunds` | what an unsubscription brings back |
 //! | `renewals` | when they are tried, what pays them, what follows |
@@ -25,6 +26,7 @@ mod laws;
 mod lives;
 mod modes;
 mod one_time;
+mod own_term;
 mod purchases;
 mod refunds;
 mod renewals;
