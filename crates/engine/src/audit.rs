@@ -7,9 +7,9 @@
 use reckoner_core::audit::{Finding, compare_amounts, compare_counts, compare_texts};
 use reckoner_core::life::{OrderCharge, OrderState, OrderStatus, PaidPeriod, Resource};
 use reckoner_core::number::Money;
-use reckoner_core::pay::{PaymentLine, PaymentSource};
+use reckoner_core::pay::{PaymentLine, PaymentSource, VoucherState};
 use reckoner_core::rate::ChargeType;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is recorded of orders, of all accounts or of some; of an account all of it.
 #[derive(Debug, Default)]
@@ -24,6 +24,8 @@ pub struct OrderBooks {
     pub open: BTreeMap<String, Money>,
     /// What was bought.
     pub resources: Vec<Resource>,
+    /// The discount vouchers of these accounts.
+    pub vouchers: Vec<VoucherState>,
 }
 
 /// What does not hold, by the law that is broken.
@@ -37,6 +39,8 @@ pub struct OrderFindings {
     pub sources: Vec<Finding>,
     /// A period that was paid for is its charge: order, amount, time, sku and price; and holds no more than was paid for it.
     pub periods: Vec<Finding>,
+    /// A discount voucher is used by one order of its account, and took off what the charges of that order say.
+    pub vouchers: Vec<Finding>,
 }
 
 /// An order as its charges, its lines and what is open of it add up; at 1e-8.
@@ -54,7 +58,8 @@ struct Sums {
 pub fn check(books: &OrderBooks) -> OrderFindings {
     let accounts: BTreeMap<&str, &str> = books.orders.iter().map(|(id, order)| (order.order_id.as_str(), id.as_str())).collect();
     let sums = sums(books);
-    let mut findings = OrderFindings { sources: sources(books, &accounts), periods: periods(books), ..OrderFindings::default() };
+    let (sources, periods, vouchers) = (sources(books, &accounts), periods(books), vouchers(books));
+    let mut findings = OrderFindings { sources, periods, vouchers, ..OrderFindings::default() };
     let mut of_accounts: BTreeMap<&str, Sums> = BTreeMap::new();
     let none = Sums::default();
     for (account_id, order) in &books.orders {
@@ -174,6 +179,40 @@ fn check_period(resource: &Resource, period: &PaidPeriod, OrderCharge { order_id
     findings.extend(compare_amounts(subject(), "due = its charge's", e8(period.due), e8(charge.amounts.due)));
     let (held, due) = (e8(period.by_all()), e8(period.due));
     findings.extend(compare_amounts(subject(), "what it holds is not above what was due", held, held.min(due)));
+    findings
+}
+
+/// What the charges say that a discount voucher took off, by whose order.
+#[derive(Default)]
+struct TakenOff<'a> {
+    orders: BTreeSet<&'a str>,
+    accounts: BTreeSet<&'a str>,
+    amount: i128,
+}
+
+fn vouchers(books: &OrderBooks) -> Vec<Finding> {
+    let mut taken_off: BTreeMap<&str, TakenOff<'_>> = BTreeMap::new();
+    for OrderCharge { order_id, charge } in &books.charges {
+        let Some(voucher_id) = charge.lowered_by() else { continue };
+        let of_voucher = taken_off.entry(voucher_id).or_default();
+        of_voucher.orders.insert(order_id);
+        of_voucher.accounts.insert(&charge.key.account_id);
+        of_voucher.amount += i128::from(charge.amounts.discount.e8());
+    }
+    let mut findings = Vec::new();
+    for VoucherState { row, used, .. } in &books.vouchers {
+        let of_voucher = taken_off.remove(row.voucher_id.as_str()).unwrap_or_default();
+        let subject = || format!("discount voucher `{}`", row.voucher_id);
+        let used = i128::from(used.e8());
+        findings.extend(compare_amounts(subject(), "used = the discounts of the charges it lowered", used, of_voucher.amount));
+        if let Some(more) = of_voucher.orders.len().checked_sub(1).filter(|more| *more > 0) {
+            findings.extend(compare_counts(subject(), "it is used by one order", more as u64 + 1, 1));
+        }
+        let accounts = of_voucher.accounts.into_iter();
+        findings.extend(accounts.filter_map(|id| compare_texts(subject(), "account = that of its order", &row.account_id, id)));
+    }
+    let unknown = taken_off.into_keys();
+    findings.extend(unknown.map(|id| nothing_known("the reasons of charges", "a voucher that lowers a price is known", id)));
     findings
 }
 

@@ -6,6 +6,7 @@
 //! | `arrears` | when they begin, what stops, how they end |
 //! | `bundles` | one expiry, one policy, one payment |
 //! | `changes` | upgrades and downgrades |
+//! | `discount_vouchers` | which of them lowers the price of an order |
 //! | `editions` | editions and their packages |
 //! | `modes` | from a subscription to use by the hour |
 //! | `one_time` | certificates, free ones too |
@@ -21,6 +22,7 @@ mod arrears;
 mod bundles;
 mod changes;
 mod desk;
+mod discount_vouchers;
 mod editions;
 mod laws;
 mod lives;

@@ -6,6 +6,7 @@
 mod align;
 mod buy;
 mod change;
+mod discount_voucher;
 mod policy;
 mod purchase;
 pub mod quote;

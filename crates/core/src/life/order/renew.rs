@@ -7,7 +7,7 @@ use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
 use super::super::{Anchor, PaidPeriod, PeriodKind, RenewalPolicy, Resource, ResourceStatus, calendar, timer};
 use super::buy::{Asked, Item, Purchase, not_priced, pay_for, price_periods};
-use super::{is_free_of_quota, live, next_attempt, not_in_arrears, paid_ahead};
+use super::{discount_voucher, is_free_of_quota, live, next_attempt, not_in_arrears, paid_ahead};
 use crate::id;
 use crate::pay;
 use crate::profile::{AutoRenewTerm, ExpireOnFailedRenewal, RenewAfterExpiryFrom};
@@ -52,11 +52,12 @@ fn items(
         };
         item(resource, length, at, terms)
     };
-    let items: Vec<Item> = whole.iter().map(item).collect::<Result<_, Refused>>()?;
+    let mut items: Vec<Item> = whole.iter().map(item).collect::<Result<_, Refused>>()?;
     if items.iter().any(|item| item.service.end != items[0].service.end) {
         let why = format!("the bundle of `{resource_id}` would expire at different instants; a bundle has one expiry");
         return Err(Refused::new("bundle_expiry_differs", why));
     }
+    discount_voucher::lower(account, OrderKind::Renew, &mut items, at, terms)?;
     Ok(items)
 }
 
@@ -130,6 +131,7 @@ fn item(resource: &Resource, length: Length, at: Instant, terms: &LifeTerms<'_>)
         tags: resource.tags.clone(),
         price,
         priced: periods.priced,
+        voucher_id: None,
         billed: periods.billed,
         unit_price: periods.unit_price,
     })
