@@ -42,6 +42,7 @@ fn remark_all(session: Session) -> Result<Vec<Finding>, Failure> {
         discounts: discounts.iter().map(|known| &known.row).collect(),
         vouchers: vouchers.iter().map(|known| &known.row).collect(),
         accounts: &accounts,
+        auto_renew_term: books.profile.auto_renew_term,
         used: used.iter().map(String::as_str).collect(),
         unpriced: waiting.iter().map(|(item, sku)| Unpriced { sku, reason: &item.reason }).collect(),
         as_of: books.as_of,

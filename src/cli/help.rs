@@ -183,8 +183,8 @@ Examples:
 pub(super) const CHECK: &str = "\
 Looks over the settings, every profile and job file, and what is known of prices, discounts and vouchers: usage that waits \
 for a price, gaps, prices that end within 30 days, rows that overlap or contradict each other, currencies and names that \
-lead nowhere, discounts that can never win, jobs that wake too rarely. A finding names its file and line, what was seen, \
-what was expected and what to do.
+lead nowhere, discounts that can never win, years that are sold where the profile renews by the month, jobs that wake too \
+rarely. A finding names its file and line, what was seen, what was expected and what to do.
 
 An error is wrong: exit code 2. A warning may be meant so: exit code 0. Whether the books are right is for `verify`.
 

@@ -29,6 +29,13 @@ pub struct OrderStory {
 }
 
 impl OrderStory {
+    /// The discount voucher that it used, and what that took off.
+    pub fn lowered_by(&self) -> Option<(&str, Money)> {
+        let mut lowered = self.charges.iter().filter_map(|charge| Some((charge.lowered_by()?, charge.amounts.discount)));
+        let (voucher_id, first) = lowered.next()?;
+        Some((voucher_id, lowered.fold(first, |sum, (_, amount)| sum + amount)))
+    }
+
     /// Whether the order's amount is what its charges come to, where it has any.
     pub fn charges_add_up(&self) -> bool {
         let charged: Money = self.charges.iter().map(|charge| charge.amounts.due).sum();
@@ -96,6 +103,9 @@ pub(super) fn text(books: &Books, story: &OrderStory) -> String {
     }
     let amounts = [("amount", state.amount), ("consumed", state.consumed), ("refund", state.refund), ("fee", state.fee)];
     pairs.extend(amounts.into_iter().filter_map(|(name, amount)| Some((name, money(amount?, currency)))));
+    pairs.extend(story.lowered_by().map(|(voucher_id, amount)| {
+        ("lowered", format!("by {} with the discount voucher {voucher_id}, used up by it", money(amount, currency)))
+    }));
     let from = story.place.as_ref().map_or("the engine: an automatic renewal".to_owned(), Place::to_string);
     pairs.push(("from", from));
     pairs.extend(story.order.placed_by.clone().map(|placed_by| ("placed by", placed_by)));
@@ -248,6 +258,7 @@ pub(super) fn document(books: &Books, story: &OrderStory) -> Value {
         "placed_by": story.order.placed_by,
         "approval": approval_document(&story.order, books.zone),
         "would_come_back": waiting,
+        "discount_voucher": story.lowered_by().map(|(voucher_id, amount)| json!({ "voucher_id": voucher_id, "amount": amount.to_string() })),
         "file": story.place.as_ref().map(|place| json!({ "file": place.file, "line": place.line, "file_id": place.file_id })),
         "charges": charges,
         "charges_add_up": story.charges_add_up(),

@@ -92,6 +92,7 @@ checks! {
     OrdersSources "orders.sources" "a payment line of an order is of its account and names the voucher that it is from",
     OrdersPeriods "orders.periods" "a paid period is its charge: order, time, sku, price and amount, and holds no more than that",
     OrdersWaiting "orders.waiting" "a refund that waits posts nothing: what was paid is what is kept, came back, and waits",
+    OrdersVouchers "orders.vouchers" "a discount voucher is used by one order of its account, and took off what that order's charges say",
     LedgerLegs "ledger.legs" "the legs of every transaction sum to 0",
     LedgerBalance "ledger.balance" "all accounts together sum to 0, in every currency",
     LedgerWallets "ledger.wallets" "what the ledger owes an account is its wallet: cash and granted money, neither below 0",

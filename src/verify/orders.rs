@@ -3,11 +3,18 @@
 use super::{Check, EVER, Report};
 use crate::books::Books;
 use crate::failure::Failure;
-use reckoner_engine::audit::{self, OrderBooks, OrderFindings};
+use reckoner_core::table::VoucherKind;
+use reckoner_engine::audit::{self, OrderBooks};
 use std::collections::HashSet;
 
-const CHECKS: [Check; 5] =
-    [Check::OrdersCharges, Check::OrdersPaid, Check::OrdersSources, Check::OrdersPeriods, Check::OrdersWaiting];
+const CHECKS: [Check; 6] = [
+    Check::OrdersCharges,
+    Check::OrdersPaid,
+    Check::OrdersSources,
+    Check::OrdersPeriods,
+    Check::OrdersWaiting,
+    Check::OrdersVouchers,
+];
 
 /// Checks everything that was ordered.
 pub(super) fn check(books: &Books, report: &mut Report) {
@@ -16,13 +23,15 @@ pub(super) fn check(books: &Books, report: &mut Report) {
         let (orders, lines) = (of_orders.orders.len() as u64, of_orders.lines.len() as u64);
         let periods = of_orders.resources.iter().map(|resource| resource.periods.len() as u64).sum();
         let waiting = of_orders.orders.iter().filter(|(_, order)| order.waits_for.is_some()).count() as u64;
-        let OrderFindings { charges, paid, sources, periods: of_periods, waiting: of_waiting } = audit::check(&of_orders);
+        let vouchers = of_orders.vouchers.len() as u64;
+        let found = audit::check(&of_orders);
         for (check, things, findings) in [
-            (Check::OrdersCharges, orders, charges),
-            (Check::OrdersPaid, orders, paid),
-            (Check::OrdersSources, lines, sources),
-            (Check::OrdersPeriods, periods, of_periods),
-            (Check::OrdersWaiting, waiting, of_waiting),
+            (Check::OrdersCharges, orders, found.charges),
+            (Check::OrdersPaid, orders, found.paid),
+            (Check::OrdersSources, lines, found.sources),
+            (Check::OrdersPeriods, periods, found.periods),
+            (Check::OrdersWaiting, waiting, found.waiting),
+            (Check::OrdersVouchers, vouchers, found.vouchers),
         ] {
             report.looked(check, things);
             findings.into_iter().for_each(|finding| report.found(check, finding));
@@ -44,6 +53,7 @@ fn load(books: &Books) -> Result<OrderBooks, Failure> {
         lines: store.payments(EVER)?.into_iter().filter(|line| ids.contains(&line.paid_for)).collect(),
         open: open.filter(|(id, _)| ids.contains(id)).collect(),
         resources: store.resources()?,
+        vouchers: store.voucher_states(&accounts)?.into_iter().filter(|state| state.row.kind == VoucherKind::Discount).collect(),
         orders: known.into_iter().map(|order| (order.row.account_id, order.state)).collect(),
     })
 }

@@ -11,7 +11,7 @@ use reckoner_core::audit::{self, Finding};
 use reckoner_core::life::OrderCharge;
 use reckoner_core::number::Money;
 use reckoner_core::pay::{PaymentKind, PaymentLine, PaymentSource, SettlementTotals, Wallet};
-use reckoner_core::table::{FundsKind, FundsRow};
+use reckoner_core::table::{FundsKind, FundsRow, VoucherKind};
 use reckoner_core::time::Window;
 use reckoner_store::SettlementRecord;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -342,9 +342,12 @@ fn check_vouchers(
         let voucher_id = &state.row.voucher_id;
         let of_lines = lines.remove(voucher_id).unwrap_or_default();
         let net = of_lines.used - of_lines.returned - of_lines.forfeited;
+        // What a discount voucher took off an order is no payment.
+        let is_discount = state.row.kind == VoucherKind::Discount;
+        let paid = if is_discount { Money::ZERO } else { state.used };
         let findings = [
             audit::check_voucher(&state),
-            compare_voucher(voucher_id, "used = its payment lines", state.used, of_lines.used),
+            compare_voucher(voucher_id, "used = its payment lines", paid, of_lines.used),
             compare_voucher(voucher_id, "returned = its refund lines", state.returned, of_lines.returned),
         ];
         report.judge(Check::PaymentsVouchers, findings.into_iter().flatten());

@@ -160,6 +160,52 @@ fn what_is_quoted_is_what_is_paid_and_what_comes_back() {
 }
 
 #[test]
+fn a_discount_voucher_is_shown_where_it_lowers_a_price() {
+    let bench = shop();
+    bench.write(
+        "vouchers.csv",
+        "voucher_id,account_id,amount,valid_from,valid_to,kind,percent_off\n\
+         off-20,acme,,2026-01-01T00:00:00+08:00,2027-01-01T00:00:00+08:00,discount,20\n",
+    );
+    at(&bench, BOUGHT, "ingest vouchers.csv").expect_exit(0);
+    // Two are quoted one after the other: the first uses it up.
+    let quote = "quote purchase --account acme --sku vm.month --resource vm-1;vm-2";
+    let quoted = at(&bench, BOUGHT, quote).expect_exit(0).out;
+    let pieces = [
+        "discount = 20 % of 100 20.00 the discount voucher off-20, used up by it",
+        "due = 100 - 20 - 0 80.00 list - discount - truncated",
+        "= 100.00 CNY is due",
+        "in all 180.00 CNY is due",
+    ];
+    let plain = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for piece in pieces {
+        assert!(plain(&quoted).contains(piece), "{piece:?} is missing from:\n{quoted}");
+    }
+
+    buy(&bench, "vm-1", "vm.month", "--order-id o-1");
+    buy(&bench, "vm-2", "vm.month", "--order-id o-2");
+    let explained = at(&bench, LATER, "explain o-1").expect_exit(0).out;
+    let lowered = "lowered by 20.00 CNY with the discount voucher off-20, used up by it";
+    assert!(plain(&explained).contains(lowered), "{explained}");
+    let of = |order: &str| at(&bench, LATER, &format!("explain {order} --json")).expect_exit(0).json();
+    let [first, second] = ["o-1", "o-2"].map(of);
+    assert_eq!(
+        (&first["amount"], &first["discount_voucher"]["voucher_id"]),
+        (&"80.00000000".into(), &"off-20".into()),
+        "{first}"
+    );
+    assert_eq!((&second["amount"], &second["discount_voucher"]), (&"100.00000000".into(), &Value::Null), "{second}");
+
+    let charges = rows(&bench, LATER, "charges");
+    let reasons: Vec<&Value> = charges.iter().map(|charge| &charge["reason"]).collect();
+    assert_eq!(reasons, [&Value::from("discount_voucher:off-20"), &Value::Null]);
+    let voucher = &rows(&bench, LATER, "vouchers")[0];
+    let shown = ["amount", "used", "returned", "remaining", "status"].map(|column| voucher[column].as_str().unwrap_or_default());
+    assert_eq!(shown, ["0.00000000", "20.00000000", "0.00000000", "0.00000000", "used"]);
+    bench.line("verify").expect_exit(0);
+}
+
+#[test]
 fn a_list_pages_and_says_what_is_not_in_it() {
     let bench = shop();
     for number in 1..=3 {

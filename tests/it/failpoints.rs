@@ -5,7 +5,7 @@ use crate::support::{Bench, Said, copy_folder, names_in};
 use reckoner::faults::Point;
 use std::path::Path;
 
-/// Two billing days after both; money, orders, a tiered price, a refused row, and a correction that waits for its record.
+/// Two billing days after both; money, orders, of which one uses up a discount voucher, a tiered price, a refused row, and a correction that waits for its record.
 const CLOCK: &str = "2026-01-07T00:00:00+08:00";
 const INPUT: &[(&str, &str)] = &[
     (
@@ -26,6 +26,11 @@ const INPUT: &[(&str, &str)] = &[
         "entry_id,account_id,kind,amount,at\n\
          f-1,ana,top_up,3,2026-01-04T00:00:00+08:00\n\
          f-2,ana,top_up,1,2026-01-06T23:30:00+08:00\n",
+    ),
+    (
+        "vouchers.csv",
+        "voucher_id,account_id,amount,valid_from,valid_to,kind,percent_off\n\
+         v-1,ana,,2026-01-01T00:00:00+08:00,2027-01-01T00:00:00+08:00,discount,20\n",
     ),
     (
         "orders.csv",
@@ -89,7 +94,7 @@ fn run<'a>(bench: &Bench, args: impl IntoIterator<Item = &'a str>, failpoint: &s
 
 /// What the home holds, for somebody outside.
 fn books(bench: &Bench) -> Vec<String> {
-    let tables = ["charges", "payments", "accounts", "runs", "usage_accounting", "orders", "subscriptions"];
+    let tables = ["charges", "payments", "accounts", "runs", "usage_accounting", "orders", "subscriptions", "vouchers"];
     let mut books = tables.map(|table| bench.line(&format!("export {table}")).expect_exit(0).out).to_vec();
     // What was told of each day, by name.
     let reports = names_in(&bench.home().join("reports"));

@@ -7,6 +7,7 @@
 use crate::ledger::Transaction;
 use crate::number::{MONEY_SCALE, Money, QUANTITY_SCALE, Quantity, format_trimmed};
 use crate::pay::{SettlementTotals, VoucherState, Wallet};
+use crate::table::VoucherKind;
 use std::fmt;
 
 /// An equation that does not hold.
@@ -103,12 +104,16 @@ pub fn check_wallet(wallet: &Wallet) -> Vec<Finding> {
         .collect()
 }
 
-/// A voucher: what it paid less what came back lies between 0 and its amount.
+/// A voucher: what it paid less what came back lies between 0 and its amount. Nothing comes back to a discount voucher; what
+/// it took off is held against the orders.
 pub fn check_voucher(voucher: &VoucherState) -> Option<Finding> {
     let subject = format!("voucher `{}`", voucher.row.voucher_id);
     let (used, returned, amount) = (wide(voucher.used), wide(voucher.returned), wide(voucher.row.amount));
     if returned > used {
         return compare_amounts(subject, "returned is not above used", returned, used);
+    }
+    if voucher.row.kind == VoucherKind::Discount {
+        return compare_amounts(subject, "nothing comes back to a discount voucher", returned, 0);
     }
     if used - returned > amount {
         return compare_amounts(subject, "used - returned is not above its amount", used - returned, amount);

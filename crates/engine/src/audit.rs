@@ -8,9 +8,9 @@ use reckoner_core::audit::{Finding, compare_amounts, compare_counts, compare_tex
 use reckoner_core::life::waiting::Back;
 use reckoner_core::life::{OrderCharge, OrderState, OrderStatus, PaidPeriod, Resource};
 use reckoner_core::number::Money;
-use reckoner_core::pay::{PaymentLine, PaymentSource};
+use reckoner_core::pay::{PaymentLine, PaymentSource, VoucherState};
 use reckoner_core::rate::ChargeType;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What is recorded of orders, of all accounts or of some; of an account all of it.
 #[derive(Debug, Default)]
@@ -25,6 +25,8 @@ pub struct OrderBooks {
     pub open: BTreeMap<String, Money>,
     /// What was bought.
     pub resources: Vec<Resource>,
+    /// The discount vouchers of these accounts.
+    pub vouchers: Vec<VoucherState>,
 }
 
 /// What does not hold, by the law that is broken.
@@ -41,6 +43,8 @@ pub struct OrderFindings {
     /// A refund that waits is of an order that waits, posts nothing, and its periods still hold what it would return: what was
     /// paid = what is kept + what came back + what waits.
     pub waiting: Vec<Finding>,
+    /// A discount voucher is used by one order of its account, and took off what the charges of that order say.
+    pub vouchers: Vec<Finding>,
 }
 
 /// An order as its charges, its lines and what is open of it add up; at 1e-8.
@@ -58,8 +62,8 @@ struct Sums {
 pub fn check(books: &OrderBooks) -> OrderFindings {
     let accounts: BTreeMap<&str, &str> = books.orders.iter().map(|(id, order)| (order.order_id.as_str(), id.as_str())).collect();
     let sums = sums(books);
-    let (sources, periods) = (sources(books, &accounts), periods(books));
-    let mut findings = OrderFindings { sources, periods, waiting: waiting(books, &sums), ..OrderFindings::default() };
+    let (sources, periods, vouchers) = (sources(books, &accounts), periods(books), vouchers(books));
+    let mut findings = OrderFindings { sources, periods, waiting: waiting(books, &sums), vouchers, ..OrderFindings::default() };
     let mut of_accounts: BTreeMap<&str, Sums> = BTreeMap::new();
     let none = Sums::default();
     for (account_id, order) in &books.orders {
@@ -222,6 +226,40 @@ fn check_back(resource: &Resource, back: &Back) -> Vec<Finding> {
         let law = "a source gets back no more than the period holds of it";
         findings.extend(compare_amounts(subject(), law, e8(part.amount), e8(part.amount.min(held))));
     }
+    findings
+}
+
+/// What the charges say that a discount voucher took off, by whose order.
+#[derive(Default)]
+struct TakenOff<'a> {
+    orders: BTreeSet<&'a str>,
+    accounts: BTreeSet<&'a str>,
+    amount: i128,
+}
+
+fn vouchers(books: &OrderBooks) -> Vec<Finding> {
+    let mut taken_off: BTreeMap<&str, TakenOff<'_>> = BTreeMap::new();
+    for OrderCharge { order_id, charge } in &books.charges {
+        let Some(voucher_id) = charge.lowered_by() else { continue };
+        let of_voucher = taken_off.entry(voucher_id).or_default();
+        of_voucher.orders.insert(order_id);
+        of_voucher.accounts.insert(&charge.key.account_id);
+        of_voucher.amount += i128::from(charge.amounts.discount.e8());
+    }
+    let mut findings = Vec::new();
+    for VoucherState { row, used, .. } in &books.vouchers {
+        let of_voucher = taken_off.remove(row.voucher_id.as_str()).unwrap_or_default();
+        let subject = || format!("discount voucher `{}`", row.voucher_id);
+        let used = i128::from(used.e8());
+        findings.extend(compare_amounts(subject(), "used = the discounts of the charges it lowered", used, of_voucher.amount));
+        if let Some(more) = of_voucher.orders.len().checked_sub(1).filter(|more| *more > 0) {
+            findings.extend(compare_counts(subject(), "it is used by one order", more as u64 + 1, 1));
+        }
+        let accounts = of_voucher.accounts.into_iter();
+        findings.extend(accounts.filter_map(|id| compare_texts(subject(), "account = that of its order", &row.account_id, id)));
+    }
+    let unknown = taken_off.into_keys();
+    findings.extend(unknown.map(|id| nothing_known("the reasons of charges", "a voucher that lowers a price is known", id)));
     findings
 }
 

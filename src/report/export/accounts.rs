@@ -5,7 +5,6 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::ColumnKind::{Amount, Id, Instant as At, Text};
 use reckoner_core::life::AccountStatus;
-use reckoner_core::number::Money;
 use reckoner_core::pay::{VoucherState, Wallet};
 use reckoner_core::table::{AccountRow, VoucherKind};
 use reckoner_core::time::Instant;
@@ -130,9 +129,8 @@ fn vouchers<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a>, 
 
 /// What a voucher is at an instant. One that is used up stays so after its time, unless something comes back to it.
 fn status(state: &VoucherState, as_of: Instant) -> &'static str {
-    let is_used_up = state.row.kind != VoucherKind::Discount && state.remaining() == Money::ZERO;
     match state.row.validity() {
-        _ if is_used_up => "used",
+        _ if state.is_used_up() => "used",
         validity if as_of < validity.start => "not_yet_valid",
         validity if validity.holds(as_of) => "active",
         _ => "expired",

@@ -12,13 +12,15 @@
 //!   i-1 active auto 2026-03-06     a resource: status, renewal, the first day that is no longer covered
 //!   o1 done 100.00                 an order: status, amount, or the code of its refusal; `pending approval` where that waits
 //!   balance 100.00                 the account's cash; likewise outstanding, account (its status)
+//!   voucher v1 used                a voucher: its status
 //! ```
 //!
-//! Lines above the first moment are delivered before everything. The account is `acme`.
+//! Lines above the first moment are delivered before everything. The account is `acme`. Which stories there are, by what was
+//! bought and what goes wrong, is in `README.md` here.
 
 use crate::support::Bench;
-use std::collections::BTreeMap;
-use std::path::Path;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
 
 /// What a story delivers at one moment, and what it expects.
 #[derive(Default)]
@@ -55,6 +57,8 @@ impl Story {
                 "profile" => story.profile = rest.to_owned(),
                 "zone" => story.zone = rest.to_owned(),
                 "knob" => story.knobs.push(rest.to_owned()),
+                // What is the case about an account or a voucher has no cells.
+                "account" | "voucher" if !rest.contains('=') => moment.expected.push(line.to_owned()),
                 "price" | "product" | "account" | "voucher" | "discount" | "order" | "funds" | "usage" => {
                     moment.rows.push((word.to_owned(), rest.to_owned()));
                 }
@@ -120,8 +124,59 @@ fn csv_of(kind: &str, rest: &str, at: &str) -> String {
     format!("{}\n{}\n", columns.join(","), values.join(","))
 }
 
-fn table(bench: &Bench, name: &str) -> BTreeMap<String, BTreeMap<String, String>> {
-    let said = bench.line(&format!("export {name}")).expect_exit(0);
+type Table = BTreeMap<String, BTreeMap<String, String>>;
+
+/// What the home exports at one moment; each table is asked for once.
+struct Exported<'a> {
+    bench: &'a Bench,
+    clock: &'a str,
+    tables: BTreeMap<&'static str, Table>,
+}
+
+impl<'a> Exported<'a> {
+    fn at(bench: &'a Bench, clock: &'a str) -> Self {
+        Self { bench, clock, tables: BTreeMap::new() }
+    }
+
+    fn table(&mut self, name: &'static str) -> &Table {
+        self.tables.entry(name).or_insert_with(|| table(self.bench, self.clock, name))
+    }
+
+    /// What is the case about the thing that an expectation names.
+    fn seen(&mut self, expected: &str) -> String {
+        let name = expected.split_whitespace().next().unwrap_or_default();
+        match name {
+            "balance" | "outstanding" => format!("{name} {}", amount(&self.table("accounts")["acme"][name])),
+            "account" => format!("account {}", self.table("accounts")["acme"]["status"]),
+            "voucher" => {
+                let voucher_id = expected.split_whitespace().nth(1).unwrap_or_default();
+                format!("voucher {voucher_id} {}", self.table("vouchers")[voucher_id]["status"])
+            }
+            _ => {
+                if let Some(resource) = self.table("subscriptions").get(name) {
+                    let expires = resource["expires_at"].split("T00:00:00").next().unwrap_or_default();
+                    let expires = if expires.is_empty() { "-" } else { expires };
+                    let words = expected.split_whitespace().count();
+                    let all = format!("{name} {} {} {expires} {}", resource["status"], resource["renewal"], resource["function"]);
+                    return all.split_whitespace().take(words).collect::<Vec<_>>().join(" ");
+                }
+                let Some(order) = self.table("orders").get(name) else { return format!("{name} is not there") };
+                match order["status"].as_str() {
+                    "done" if order["amount"].is_empty() => format!("{name} done"),
+                    "done" => format!("{name} done {}", amount(&order["amount"])),
+                    "refused" => format!("{name} {}", order["refusal"].split(':').next().unwrap_or_default()),
+                    status => {
+                        let waits_for = order["waits_for"].split(':').next().unwrap_or_default();
+                        format!("{name} {status} {waits_for}").trim_end().to_owned()
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn table(bench: &Bench, clock: &str, name: &str) -> Table {
+    let said = bench.run(["--as-of", clock, "export", name]).expect_exit(0);
     let mut reader = csv::Reader::from_reader(said.out.as_bytes());
     let columns = reader.headers().expect("a header").clone();
     let row = |record: csv::StringRecord| {
@@ -134,36 +189,6 @@ fn table(bench: &Bench, name: &str) -> BTreeMap<String, BTreeMap<String, String>
 /// An amount with two digits after the point.
 fn amount(text: &str) -> String {
     text.strip_suffix("000000").unwrap_or(text).to_owned()
-}
-
-/// What is the case about the thing that an expectation names.
-fn seen(bench: &Bench, expected: &str) -> String {
-    let name = expected.split_whitespace().next().unwrap_or_default();
-    let accounts = table(bench, "accounts");
-    match name {
-        "balance" | "outstanding" => format!("{name} {}", amount(&accounts["acme"][name])),
-        "account" => format!("account {}", accounts["acme"]["status"]),
-        _ => {
-            if let Some(resource) = table(bench, "subscriptions").get(name) {
-                let expires = resource["expires_at"].split("T00:00:00").next().unwrap_or_default();
-                let expires = if expires.is_empty() { "-" } else { expires };
-                let words = expected.split_whitespace().count();
-                let all = format!("{name} {} {} {expires} {}", resource["status"], resource["renewal"], resource["function"]);
-                return all.split_whitespace().take(words).collect::<Vec<_>>().join(" ");
-            }
-            let orders = table(bench, "orders");
-            let Some(order) = orders.get(name) else { return format!("{name} is not there") };
-            match order["status"].as_str() {
-                "done" if order["amount"].is_empty() => format!("{name} done"),
-                "done" => format!("{name} done {}", amount(&order["amount"])),
-                "refused" => format!("{name} {}", order["refusal"].split(':').next().unwrap_or_default()),
-                status => {
-                    let waits_for = order["waits_for"].split(':').next().unwrap_or_default();
-                    format!("{name} {status} {waits_for}").trim_end().to_owned()
-                }
-            }
-        }
-    }
 }
 
 fn tell(name: &str, text: &str) {
@@ -211,20 +236,102 @@ fn tell(name: &str, text: &str) {
         for (order_id, person) in &moment.approvals {
             bench.run(["orders", "approve", order_id, "--actor", person, "--as-of", &clock]).expect_exit(0);
         }
-        let found: Vec<String> = moment.expected.iter().map(|expected| seen(&bench, expected)).collect();
+        let mut exported = Exported::at(&bench, &clock);
+        let found: Vec<String> = moment.expected.iter().map(|expected| exported.seen(expected)).collect();
         assert_eq!(found, moment.expected, "{name} at {at}");
     }
     bench.line("verify").expect_exit(0);
 }
 
-#[test]
-fn every_story_comes_out_as_told() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scenarios");
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/scenarios")
+}
+
+fn stories() -> Vec<PathBuf> {
     let mut paths: Vec<_> =
-        std::fs::read_dir(&folder).expect("the stories").map(|entry| entry.expect("an entry").path()).collect();
+        std::fs::read_dir(folder()).expect("the stories").map(|entry| entry.expect("an entry").path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "txt"));
     paths.sort();
-    assert!(paths.len() >= 10, "the stories are there");
+    paths
+}
+
+fn name_of(path: &Path) -> String {
+    path.file_stem().expect("a name").to_string_lossy().into_owned()
+}
+
+/// What is wrong with the tables of `README.md`: cells that are empty or name what is not there, stories in no table.
+fn faults(readme: &str, stories: &BTreeSet<String>) -> Vec<String> {
+    let reasons: BTreeSet<&str> =
+        readme.lines().filter_map(|line| line.strip_prefix("- ")?.split_once(' ')).map(|(letter, _)| letter).collect();
+    let mut faults = Vec::new();
+    let (mut named, mut given) = (BTreeSet::new(), BTreeSet::new());
+    let mut columns = Vec::new();
+    for line in readme.lines() {
+        let Some(cells) = line.strip_prefix('|').and_then(|line| line.strip_suffix('|')) else {
+            columns.clear();
+            continue;
+        };
+        let cells: Vec<&str> = cells.split('|').map(str::trim).collect();
+        if columns.is_empty() {
+            columns = cells;
+            continue;
+        }
+        if cells[0].starts_with('-') {
+            continue;
+        }
+        // The matrix has its stories in the cells, the list beside it in the first one.
+        let is_matrix = columns[0].is_empty();
+        let told = if is_matrix { &cells[1..] } else { &cells[..1] };
+        if cells.len() != columns.len() {
+            faults.push(format!("{}: {} cells under {} headings", cells[0], cells.len(), columns.len()));
+        }
+        for (cell, column) in told.iter().zip(&columns[usize::from(is_matrix)..]) {
+            if cell.is_empty() {
+                faults.push(format!("{}, {column}: the cell is empty", cells[0]));
+            }
+            for word in cell.split_whitespace() {
+                match word.strip_prefix('`').and_then(|word| word.strip_suffix('`')) {
+                    Some(story) if stories.contains(story) => drop(named.insert(story.to_owned())),
+                    None if reasons.contains(word) => drop(given.insert(word)),
+                    _ => faults.push(format!("{}, {column}: {word} is neither a story nor a reason", cells[0])),
+                }
+            }
+        }
+    }
+    faults.extend(stories.difference(&named).map(|story| format!("`{story}` is in no table")));
+    faults.extend(reasons.difference(&given).map(|reason| format!("{reason} is the reason of no cell")));
+    faults
+}
+
+#[test]
+fn the_matrix_names_every_story_and_every_cell_has_one() {
+    let readme = std::fs::read_to_string(folder().join("README.md")).expect("the matrix");
+    let there: BTreeSet<String> = stories().iter().map(|path| name_of(path)).collect();
+    assert_eq!(faults(&readme, &there), Vec::<String>::new());
+    let rows = readme.lines().filter(|line| line.starts_with("| ") && line.matches(" | ").count() == 7).count();
+    assert_eq!(rows, 1 + 11, "the heading, and eleven things that go wrong");
+
+    // What is changed | what is said
+    let cases = [
+        ("`manual_short`", "", "money is short, subscription, `manual`: the cell is empty"),
+        ("`manual_short`", "`manual_shrot`", "`manual_shrot` is neither a story nor a reason"),
+        ("| (b) |", "| (z) |", "(z) is neither a story nor a reason"),
+        ("| (b) |", "| (a) |", "(b) is the reason of no cell"),
+        ("| `align` | a unified", "| `paris` | a unified", "`align` is in no table"),
+        ("| arrears | `arrears_stop_orders` |", "| arrears |", "7 cells under 8 headings"),
+    ];
+    for (from, to, expected) in cases {
+        let changed = readme.replacen(from, to, 1);
+        assert_ne!(changed, readme, "{from} is there");
+        let faults = faults(&changed, &there);
+        assert!(faults.iter().any(|fault| fault.contains(expected)), "{expected}: {faults:#?}");
+    }
+}
+
+#[test]
+fn every_story_comes_out_as_told() {
+    let paths = stories();
+    assert!(paths.len() >= 40, "the stories are there");
     // Stories do not touch each other: each is told on its own, and all that come out otherwise are named.
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let others = std::sync::Mutex::new(Vec::new());
@@ -234,7 +341,7 @@ fn every_story_comes_out_as_told() {
             scope.spawn(|| {
                 while let Some(path) = paths.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
                     let text = std::fs::read_to_string(path).expect("a story");
-                    let name = path.file_stem().expect("a name").to_string_lossy().into_owned();
+                    let name = name_of(path);
                     if std::panic::catch_unwind(|| tell(&name, &text)).is_err() {
                         others.lock().expect("nobody panics with it").push(name);
                     }

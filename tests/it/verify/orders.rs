@@ -18,7 +18,9 @@ const FILES: &[(&str, &str)] = &[
     ("funds.csv", "entry_id,account_id,kind,amount,at\nf-1,ana,top_up,900,2026-01-01T00:00:00+08:00\n"),
     (
         "vouchers.csv",
-        "voucher_id,account_id,amount,valid_from,valid_to\nv-1,ana,30,2026-01-01T00:00:00+08:00,2027-01-01T00:00:00+08:00\n",
+        "voucher_id,account_id,amount,valid_from,valid_to,kind,percent_off,skus\n\
+         v-1,ana,30,2026-01-01T00:00:00+08:00,2027-01-01T00:00:00+08:00,voucher,,\n\
+         v-2,ana,,2026-01-01T00:00:00+08:00,2027-01-01T00:00:00+08:00,discount,20,big.month\n",
     ),
     (
         "orders.csv",
@@ -36,7 +38,8 @@ const FILES: &[(&str, &str)] = &[
     ),
 ];
 
-/// A copy of a home with purchases, an upgrade and refunds, from cash, a voucher and an invoice; one of them waits.
+/// A copy of a home with purchases, an upgrade that a discount voucher lowers, and refunds, from cash, a voucher and an
+/// invoice; one of them waits.
 fn home_with_orders() -> Bench {
     static MADE: OnceLock<Bench> = OnceLock::new();
     let made = MADE.get_or_init(|| {
@@ -86,6 +89,11 @@ fn each_broken_equation_is_named() {
             "orders.waiting",
             "UPDATE resources SET body = json_set(body, '$.periods[0].paid', json('[]')) WHERE resource_id = 'a-4'",
         ),
+        ("orders.vouchers", "UPDATE voucher_states SET used_e8 = 0 WHERE voucher_id = 'v-2'"),
+        ("orders.vouchers", "UPDATE order_charges SET reason = NULL"),
+        ("orders.vouchers", "UPDATE order_charges SET reason = 'discount_voucher:v-2' WHERE order_id = 'o-8'"),
+        ("orders.vouchers", "UPDATE order_charges SET reason = 'discount_voucher:v-3' WHERE order_id = 'o-8'"),
+        ("payments.vouchers", "UPDATE voucher_states SET returned_e8 = 1 WHERE voucher_id = 'v-2'"),
         ("payments.outstanding", "UPDATE open_chargebacks SET outstanding_e8 = outstanding_e8 + 1"),
         ("ledger.income", "UPDATE legs SET account = 'liabilities:deferred:other' WHERE account = 'liabilities:deferred:vm'"),
     ];

@@ -5,11 +5,11 @@
 //! is left of the money that was paid.
 
 use super::formula::Formula;
-use super::period::{Quote, TermUnit, shown};
+use super::period::{Quote, TermUnit, Whole, in_numbers, shown};
 use super::refund::{WhoGetsBack, back_to, split};
 use super::{PaidPart, PaidPeriod};
 use crate::number::{Accrued, AmountOverflow, FeeScale, Fraction, Money, Quantity};
-use crate::profile::{Profile, Proration};
+use crate::profile::{Profile, Proration, Rounding};
 use crate::rate::Amounts;
 use crate::table::{DiscountRow, DiscountTerms};
 use crate::time::{Window, Zone};
@@ -110,6 +110,8 @@ pub fn upgrade(
             (fee, best) = (offered, Some(*discount));
         }
     }
+    // Cut under every profile, and no least charge: it is a difference.
+    let whole = Whole { rounding: Rounding::Truncate, least: Money::ZERO };
     let due = fee.cut(FeeScale::minor_unit(currency));
     let amounts = Amounts { list, discount: list - fee, truncated: fee - due, due };
 
@@ -119,9 +121,9 @@ pub fn upgrade(
         let rule = format!("the best single discount: {}", discount.discount_id);
         formula.step("discount", &rule, [list, fee].map(Money::trimmed).join(" - "), amounts.discount);
     }
-    let numbers = [list, amounts.discount, amounts.truncated].map(Money::trimmed).join(" - ");
-    formula.step("due", "list - discount - truncated, cut to the minor unit", numbers, due);
-    Ok(Quote { amounts, formula })
+    formula.step("due", "list - discount - truncated, cut to the minor unit", in_numbers(amounts), due);
+    let exact = if exact.is_negative() { Accrued::ZERO } else { exact };
+    Ok(Quote { amounts, formula, exact, whole })
 }
 
 /// What a downgrade gives back of the periods that pay for the time left: the difference, in proportion to what of the paid

@@ -13,6 +13,7 @@ use crate::profile::{Profile, Rounding};
 use crate::rate::Amounts;
 use crate::table::{BillingMode, DiscountRow, DiscountTerms, PriceRow, read};
 use crate::time::Zone;
+use rust_decimal::Decimal;
 use std::collections::BTreeMap;
 
 /// An amount and how it comes about.
@@ -22,6 +23,17 @@ pub struct Quote {
     pub amounts: Amounts,
     /// The steps, the last being what is due.
     pub formula: Formula,
+    /// The cost at list price, uncut: what a percentage is taken off.
+    pub exact: Accrued,
+    /// How what is due became whole minor units.
+    pub(super) whole: Whole,
+}
+
+/// How a fee becomes what is due: in whole minor units, at least so much where it is above 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Whole {
+    pub rounding: Rounding,
+    pub least: Money,
 }
 
 /// By what a subscription is sold.
@@ -217,19 +229,54 @@ pub fn price_of_alignment(
 pub fn price_of_trial() -> Quote {
     let mut formula = Formula::default();
     formula.step("due", "a trial is charged 0", "0", Money::ZERO);
-    Quote { amounts: Amounts::default(), formula }
+    let whole = Whole { rounding: Rounding::Truncate, least: Money::ZERO };
+    Quote { amounts: Amounts::default(), formula, exact: Accrued::ZERO, whole }
 }
 
-/// An amount of an order in whole minor units, as the profile rounds orders; what a fee below them loses is not carried.
-///
-/// # Errors
-/// [`AmountOverflow`] when it does not fit.
-pub(super) fn whole_units(amount: Accrued, currency: &str, profile: &Profile) -> Result<Money, AmountOverflow> {
-    let scale = FeeScale::minor_unit(currency);
-    match profile.rounding {
-        Rounding::HalfUp => amount.round_half_up(scale),
-        Rounding::Truncate => Ok(amount.cut(scale)?.money),
+impl Quote {
+    /// The same price with a discount voucher of so many percent in the place of its discount; nothing where the fee is no
+    /// lower then.
+    ///
+    /// # Errors
+    /// [`AmountOverflow`] when an amount does not fit.
+    pub(super) fn with_voucher(
+        &self,
+        voucher_id: &str,
+        percent_off: Decimal,
+        currency: &str,
+        profile: &Profile,
+    ) -> Result<Option<Self>, AmountOverflow> {
+        let Amounts { list, discount, .. } = self.amounts;
+        let fee = self.exact.less_percent(percent_off)?.cut(profile.fee_scale)?.money;
+        if fee >= list - discount {
+            return Ok(None);
+        }
+        let due = self.whole.due(fee, currency)?;
+        let amounts = Amounts { list, discount: list - fee, truncated: fee - due, due };
+        let (first, last) = (&self.formula.steps[0], &self.formula.steps[self.formula.steps.len() - 1]);
+        let mut formula = Formula { steps: vec![first.clone()] };
+        let numbers = format!("{percent_off} % of {}", list.trimmed());
+        formula.step("discount", &format!("the discount voucher {voucher_id}, used up by it"), numbers, amounts.discount);
+        formula.step(&last.name, &last.rule, in_numbers(amounts), due);
+        Ok(Some(Self { amounts, formula, ..self.clone() }))
     }
+}
+
+impl Whole {
+    /// What is due for a fee; what a fee below whole units loses is not carried.
+    fn due(self, fee: Money, currency: &str) -> Result<Money, AmountOverflow> {
+        let scale = FeeScale::minor_unit(currency);
+        let rounded = match self.rounding {
+            Rounding::HalfUp => Accrued::of_money(fee).round_half_up(scale)?,
+            Rounding::Truncate => fee.cut(scale),
+        };
+        Ok(if fee.is_positive() { rounded.max(self.least) } else { rounded })
+    }
+}
+
+/// `list - discount - truncated`, in numbers.
+pub(super) fn in_numbers(amounts: Amounts) -> String {
+    [amounts.list, amounts.discount, amounts.truncated].map(Money::trimmed).join(" - ")
 }
 
 /// An exact amount for people: cut at 8 decimals, without trailing zeros.
@@ -296,8 +343,8 @@ fn quote(row: &PriceRow, rule: &str, cost: Cost, discounts: &[&DiscountRow], pro
             (fee, best) = (offered, Some(*discount));
         }
     }
-    let rounded = whole_units(Accrued::of_money(fee), &row.currency, profile)?;
-    let due = if fee.is_positive() { rounded.max(row.min_charge) } else { rounded };
+    let whole = Whole { rounding: profile.rounding, least: row.min_charge };
+    let due = whole.due(fee, &row.currency)?;
     let amounts = Amounts { list, discount: list - fee, truncated: fee - due, due };
 
     let mut formula = Formula::default();
@@ -310,7 +357,6 @@ fn quote(row: &PriceRow, rule: &str, cost: Cost, discounts: &[&DiscountRow], pro
         let rule = format!("the best single discount: {}", discount.discount_id);
         formula.step("discount", &rule, numbers, amounts.discount);
     }
-    let numbers = [list, amounts.discount, amounts.truncated].map(Money::trimmed).join(" - ");
-    formula.step("due", "list - discount - truncated, in whole minor units", numbers, due);
-    Ok(Quote { amounts, formula })
+    formula.step("due", "list - discount - truncated, in whole minor units", in_numbers(amounts), due);
+    Ok(Quote { amounts, formula, exact: cost.exact, whole })
 }

@@ -24,13 +24,13 @@ pub mod voucher;
 mod waterfall;
 
 pub use give_back::{GivenBack, OrderRefund, give_back, split_back};
-pub use order::{ChargePaid, OrderDue, OrderPaid, Short, pay_order, sources};
+pub use order::{ChargePaid, LoweredBy, OrderDue, OrderPaid, Short, pay_order, sources};
 
 use crate::ledger::Leg;
 use crate::number::Money;
 use crate::profile::Profile;
 use crate::table::BillingMode;
-use crate::table::{AccountRow, FundsRow, PaymentMethod, VoucherRow};
+use crate::table::{AccountRow, FundsRow, PaymentMethod, VoucherKind, VoucherRow};
 use crate::time::Instant;
 use moves::Moves;
 pub use plain::{PlainEffects, Purse, apply_plain};
@@ -60,7 +60,7 @@ pub struct Wallet {
 pub struct VoucherState {
     /// The voucher as granted.
     pub row: VoucherRow,
-    /// What it has paid.
+    /// What it has paid; of a discount voucher, what it took off the order that used it up.
     pub used: Money,
     /// What came back to it.
     pub returned: Money,
@@ -353,9 +353,22 @@ impl VoucherState {
         Self { row, used: Money::ZERO, returned: Money::ZERO }
     }
 
-    /// What it could still pay.
+    /// What it could still pay; a discount voucher pays nothing.
     pub fn remaining(&self) -> Money {
-        self.row.amount - self.used + self.returned
+        match self.row.kind {
+            VoucherKind::Voucher | VoucherKind::FlexiCoupon | VoucherKind::StoredValue => {
+                self.row.amount - self.used + self.returned
+            }
+            VoucherKind::Discount => Money::ZERO,
+        }
+    }
+
+    /// Whether nothing more will come of it: all of it has paid, or it has lowered the price of an order.
+    pub fn is_used_up(&self) -> bool {
+        match self.row.kind {
+            VoucherKind::Voucher | VoucherKind::FlexiCoupon | VoucherKind::StoredValue => self.remaining() == Money::ZERO,
+            VoucherKind::Discount => self.used.is_positive(),
+        }
     }
 }
 

@@ -137,6 +137,16 @@ impl<'a> Moves<'a> {
         self.post_receivable(LedgerAccount::Vouchers, amount);
     }
 
+    /// Uses up a discount voucher. It took so much off a price and pays nothing, so nothing is posted.
+    pub fn use_discount(&mut self, voucher_id: &str, amount: Money) {
+        let at = self.account.vouchers.iter().position(|voucher| voucher.row.voucher_id == voucher_id);
+        let at = at.expect("what lowers a price is a voucher of the account");
+        let voucher = &mut self.account.vouchers[at];
+        assert!(!voucher.is_used_up(), "discount voucher `{voucher_id}` is used once");
+        voucher.used = amount;
+        self.changed_vouchers.insert(at);
+    }
+
     /// Money that has just reached the wallet repays at once: what is outstanding, oldest first, then used credit. The rest
     /// stays. `cause` is what brought it: the funds entry, or the settlement whose difference went back.
     pub fn repay(&mut self, money: &[(Fund, Money)], cause: &str) {

@@ -36,6 +36,17 @@ pub struct OrderDue {
     pub sources: Vec<RenewalSource>,
     /// What is due, none below 0; several for a bundle.
     pub charges: Vec<ChargeDue>,
+    /// The discount voucher by which what is due is lower, and which the order uses up.
+    pub lowered_by: Option<LoweredBy>,
+}
+
+/// A discount voucher that lowers the price of an order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LoweredBy {
+    /// The voucher.
+    pub voucher_id: String,
+    /// What it takes off the list price; above 0.
+    pub amount: Money,
 }
 
 /// An order that was paid.
@@ -93,7 +104,8 @@ pub fn sources(kind: OrderKind, profile: &Profile) -> Vec<RenewalSource> {
 /// [`Short`] if the sources do not reach what is due.
 ///
 /// # Panics
-/// If a charge is below 0: what comes back is a matter of `give_back`.
+/// If a charge is below 0: what comes back is a matter of `give_back`. If the discount voucher is none of the account's, or
+/// was used up before.
 pub fn pay_order(account: &mut AccountMoney, due: &OrderDue, terms: PaymentTerms, profile: &Profile) -> Result<OrderPaid, Short> {
     assert!(due.charges.iter().all(|charge| !charge.due.is_negative()), "order `{}`: a charge is below 0", due.order_id);
     let total: Money = due.charges.iter().map(|charge| charge.due).sum();
@@ -112,6 +124,9 @@ pub fn pay_order(account: &mut AccountMoney, due: &OrderDue, terms: PaymentTerms
     }
     for take in &plan.takes {
         carry_out(&mut moves, &due.order_id, take);
+    }
+    if let Some(lowered_by) = &due.lowered_by {
+        moves.use_discount(&lowered_by.voucher_id, lowered_by.amount);
     }
     if is_on_invoice {
         let settled = SettledRef { at: due.at, billing_period: due.billing_period.clone() };

@@ -187,6 +187,7 @@ impl Desk {
             kind,
             sources: sources(kind, &self.profile),
             charges,
+            lowered_by: None,
         }
     }
 

@@ -141,9 +141,9 @@ knob_words! {
 
     /// How much an automatic renewal buys where nobody chose.
     AutoRenewTerm {
-        /// A month of what was bought by months, a year of what was bought by years.
+        /// A year of what was bought for whole years, a month of everything else.
         AsBought = "as_bought",
-        /// A month.
+        /// A month; a year of what is sold by the year, which has no shorter term.
         OneMonth = "one_month",
     }
 

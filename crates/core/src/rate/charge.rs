@@ -12,6 +12,9 @@ pub(super) const KIND_CHARGE: &str = "ch";
 /// The reason of a charge that re-prices the month's quantity so far because a volume price changed its band.
 pub const VOLUME_BAND: &str = "volume_band";
 
+/// How the reason of a charge begins whose price a discount voucher lowered; its id follows.
+const DISCOUNT_VOUCHER: &str = "discount_voucher:";
+
 /// The reason of charges by which a rerun takes use off one price row and onto another.
 pub(super) const PRICE_CORRECTED: &str = "price_corrected";
 
@@ -49,7 +52,7 @@ pub struct Charge {
     pub currency: String,
     /// The charge that this one corrects.
     pub corrects: Option<String>,
-    /// Why, where it is not plain use.
+    /// Why, where it is not plain use; of an order, the discount voucher that lowered its price.
     pub reason: Option<String>,
     /// Where it was used.
     pub region: Option<String>,
@@ -79,6 +82,19 @@ pub enum ChargeType {
 }
 
 impl Charge {
+    /// The discount voucher that lowered the price.
+    ///
+    /// # Example
+    /// `discount_voucher:v-1` is the reason of a charge that `v-1` lowered.
+    pub fn lowered_by(&self) -> Option<&str> {
+        self.reason.as_deref()?.strip_prefix(DISCOUNT_VOUCHER)
+    }
+
+    /// The reason of a charge whose price this discount voucher lowered.
+    pub(crate) fn reason_of_voucher(voucher_id: &str) -> String {
+        format!("{DISCOUNT_VOUCHER}{voucher_id}")
+    }
+
     /// The charge's place in every list: window_start, account, resource, sku, type, id.
     pub fn place(&self) -> impl Ord + '_ {
         let key = &self.key;

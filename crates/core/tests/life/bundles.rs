@@ -37,6 +37,40 @@ fn who_joins_has_the_same_terms_and_takes_the_policy() {
     }
 }
 
+/// Who joins takes the bundle's policy, so it must be one that it can have: else the bundle's renewal would fail as a whole,
+/// or one of it would go over that may not.
+#[test]
+fn who_joins_can_follow_the_policy() {
+    let prices = [
+        "sku=vm.month product=vm billing_mode=subscription unit=month unit_price=100 equivalent_sku=vm.hour",
+        "sku=disk.month product=disk billing_mode=subscription unit=month unit_price=30 equivalent_sku=vm.hour",
+        "sku=log.month product=log billing_mode=subscription unit=month unit_price=10 equivalent_sku=vm.hour",
+        "sku=vm.hour product=vm billing_mode=pay_per_use unit=hour unit_price=1",
+    ];
+    let products = ["product=vm mode_switch=both", "product=log mode_switch=both renewal=none"];
+    // policy of the bundle | who joins it | what becomes of it
+    let cases = [
+        ("auto", "disk.month", "done"),
+        ("auto", "log.month", "not_renewable"),
+        ("manual", "log.month", "done"),
+        ("none", "log.month", "done"),
+        ("to_pay_per_use", "vm.month", "done"),
+        ("to_pay_per_use", "log.month", "done"),
+        ("to_pay_per_use", "disk.month", "no_mode_switch"),
+    ];
+    for (renewal, sku, expected) in cases {
+        let mut desk = Desk::new("huawei-intl", "+08:00", "", &prices, &products);
+        desk.pays_in("2026-01-05T09:00:00", "500");
+        let first = format!("sku=vm.month bundle_id=b renewal={renewal}");
+        assert_eq!(desk.does("2026-01-05T10:00:00", "purchase", "i-1", &first), "done");
+        assert_eq!(
+            desk.does("2026-01-05T10:00:00", "purchase", "i-2", &format!("sku={sku} bundle_id=b")),
+            expected,
+            "{renewal} {sku}"
+        );
+    }
+}
+
 /// A year and twelve months expire together and could never be renewed as one.
 #[test]
 fn months_and_years_do_not_mix() {

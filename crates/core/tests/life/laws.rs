@@ -2,11 +2,13 @@
 
 use super::desk::Desk;
 use super::lives::{Dice, Life};
-use reckoner_core::life::{AccountStatus, Given, OrderStatus, Resource, ResourceStatus, Surroundings, advance, advance_plainly};
+use reckoner_core::life::{
+    AccountStatus, Given, OrderCharge, OrderStatus, Resource, ResourceStatus, Surroundings, advance, advance_plainly,
+};
 use reckoner_core::number::Money;
 use reckoner_core::pay::PaymentKind;
 use reckoner_core::rate::ChargeType;
-use reckoner_core::table::{OrderKind, OrderRow, OrderScope, PaymentMethod};
+use reckoner_core::table::{OrderKind, OrderRow, OrderScope, PaymentMethod, VoucherKind};
 use reckoner_core::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -91,6 +93,27 @@ fn no_wallet_below_zero() {
         }
     }
     assert!(owing > 150, "{owing} moments in arrears are too few to tell");
+}
+
+/// A discount voucher is used by one order at most, in its validity, and what it took off is what the charges say.
+#[test]
+fn a_discount_voucher_is_used_once() {
+    let mut used = 0;
+    for life in lives() {
+        let desk = life.at_once();
+        for voucher in desk.account.money.vouchers.iter().filter(|voucher| voucher.row.kind == VoucherKind::Discount) {
+            let is_lowered = |charge: &&OrderCharge| charge.charge.lowered_by() == Some(&*voucher.row.voucher_id);
+            let charges: Vec<_> = desk.charges.iter().filter(is_lowered).collect();
+            let orders: BTreeSet<&str> = charges.iter().map(|charge| charge.order_id.as_str()).collect();
+            let off: Money = charges.iter().map(|charge| charge.charge.amounts.discount).sum();
+            assert_eq!((voucher.used, voucher.returned), (off, Money::ZERO), "seed {}", life.seed);
+            assert!(orders.len() <= 1, "seed {}: {orders:?}", life.seed);
+            let is_alive = |charge: &&OrderCharge| voucher.row.validity().holds(charge.charge.transaction_at);
+            assert!(charges.iter().all(is_alive), "seed {}", life.seed);
+            used += orders.len();
+        }
+    }
+    assert!(used > 50, "{used} discount vouchers in use are too few to tell");
 }
 
 /// Charges of an order and what it paid or brought back are one sum; on an invoice the rest stands open.

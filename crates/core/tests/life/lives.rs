@@ -99,6 +99,15 @@ impl Life {
             given.extend(approvals);
         }
         given.sort_by(|a, b| a.place().cmp(&b.place()));
+        // Rolled last, so that lives are otherwise what they were without.
+        for number in 0..dice.roll(3) {
+            let to = desk.zone.to_text(moment(&mut dice, &desk));
+            let percent_off = dice.one_of(&["10", "33.3", "100"]);
+            let more = dice.one_of(&["", "order_kinds=renew", "skus=disk.month", "order_kinds=change;align", "min_amount=200"]);
+            desk.voucher(&format!(
+                "voucher_id=d{number} kind=discount amount= percent_off={percent_off} valid_from=2025-01-01T00:00:00+08:00 valid_to={to} {more}"
+            ));
+        }
         let until = desk.at("2026-01-20").plus_seconds(DAYS as i64 * 86_400);
         Self { seed, desk, given, until }
     }

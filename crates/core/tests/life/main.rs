@@ -6,9 +6,11 @@
 //! | `arrears` | when they begin, what stops, how they end |
 //! | `bundles` | one expiry, one policy, one payment |
 //! | `changes` | upgrades and downgrades |
+//! | `discount_vouchers` | which of them lowers the price of an order |
 //! | `editions` | editions and their packages |
 //! | `modes` | from a subscription to use by the hour |
 //! | `one_time` | certificates, free ones too |
+//! | `own_term` | how much a renewal by itself buys |
 //! | `purchases` | what starts, what it costs, what is refused |
 //! | `refunds` | what an unsubscription brings back |
 //! | `renewals` | when they are tried, what pays them, what follows |
@@ -22,11 +24,13 @@ mod arrears;
 mod bundles;
 mod changes;
 mod desk;
+mod discount_vouchers;
 mod editions;
 mod laws;
 mod lives;
 mod modes;
 mod one_time;
+mod own_term;
 mod purchases;
 mod refunds;
 mod renewals;

@@ -4,7 +4,8 @@ use crate::home::{Home, deliver};
 use reckoner_core::life::{OrderStatus, Resource, WaitingRefund};
 use reckoner_core::number::Money;
 use reckoner_core::pay::{PaymentLine, PaymentSource};
-use reckoner_core::table::TableKind;
+use reckoner_core::rate::Charge;
+use reckoner_core::table::{TableKind, VoucherKind};
 use reckoner_core::time::{Instant, Window};
 use reckoner_engine::audit::{OrderBooks, OrderFindings, check};
 use reckoner_store::Store;
@@ -24,6 +25,10 @@ fn order_books(store: &dyn Store) -> OrderBooks {
         lines,
         open,
         resources: store.resources().expect("resources"),
+        vouchers: {
+            let states = store.voucher_states(&ids).expect("vouchers").into_iter();
+            states.filter(|state| state.row.kind == VoucherKind::Discount).collect()
+        },
         orders: known.into_iter().map(|order| (order.row.account_id, order.state)).collect(),
     }
 }
@@ -53,7 +58,9 @@ fn a_life(profile: &str) -> OrderBooks {
     deliver(&mut store, TableKind::Funds, "funds", &funds);
     let voucher =
         "voucher_id=v1 account_id=cash amount=30 valid_from=2026-01-01T00:00:00+08:00 valid_to=2027-01-01T00:00:00+08:00";
-    deliver(&mut store, TableKind::Vouchers, "vouchers", &[voucher]);
+    let discount = "voucher_id=v2 account_id=cash kind=discount amount= percent_off=20 skus=big.month valid_from=2026-01-01T00:00:00+08:00 \
+                    valid_to=2027-01-01T00:00:00+08:00";
+    deliver(&mut store, TableKind::Vouchers, "vouchers", &[voucher, discount]);
     let buy = |id: &str, account: &str, resource: &str| {
         let bought = "placed_at=2026-01-01T10:00:00+08:00 sku=vm.month renewal=auto";
         format!("order_id={id} account_id={account} kind=purchase {bought} resource_id={resource}")
@@ -95,6 +102,7 @@ fn the_books_of_orders_tie_out() {
         assert!(books.orders.iter().any(|(_, order)| order.waits_for.is_some()), "{profile}");
         assert!(books.charges.iter().any(|charge| charge.charge.corrects.is_some()));
         assert!(!books.open.is_empty());
+        assert!(books.vouchers[0].is_used_up(), "{profile}: the upgrade used it");
     }
 }
 
@@ -107,6 +115,10 @@ fn whatever_is_changed_is_named() {
     }
     fn waiting(books: &mut OrderBooks) -> &mut WaitingRefund {
         resource(books, "c-4").waiting_refund.as_mut().expect("it waits")
+    }
+    fn lowered(books: &mut OrderBooks) -> &mut Charge {
+        let charge = books.charges.iter_mut().find(|charge| charge.charge.lowered_by().is_some());
+        &mut charge.expect("the upgrade used a discount voucher").charge
     }
     let cases: Vec<(&str, &str, Change)> = vec![
         ("charges", "amount = the due", Box::new(move |books| books.orders[0].1.amount = Some(one))),
@@ -145,17 +157,31 @@ fn whatever_is_changed_is_named() {
                 books.lines.push(PaymentLine { paid_for: "o15".to_owned(), ..line });
             }),
         ),
+        ("vouchers", "used = the discounts", Box::new(move |books| books.vouchers[0].used += one)),
+        ("vouchers", "used = the discounts", Box::new(|books| lowered(books).reason = None)),
+        ("vouchers", "is known", Box::new(|books| lowered(books).reason = Some("discount_voucher:v9".to_owned()))),
+        ("vouchers", "account = that of its order", Box::new(|books| books.vouchers[0].row.account_id = "poor".to_owned())),
+        (
+            "vouchers",
+            "used by one order",
+            Box::new(|books| {
+                let mut twin = books.charges.iter().find(|charge| charge.charge.lowered_by().is_some()).expect("one").clone();
+                twin.order_id = "o01".to_owned();
+                books.charges.push(twin);
+            }),
+        ),
         ("periods", "service =", Box::new(|books| resource(books, "c-1").periods[0].service.end = Instant::MAX)),
     ];
     for (part, law, change) in cases {
         let mut books = a_life("huawei-intl");
         change(&mut books);
-        let OrderFindings { charges, paid, sources, periods, waiting } = check(&books);
+        let OrderFindings { charges, paid, sources, periods, waiting, vouchers } = check(&books);
         let found = match part {
             "charges" => charges,
             "paid" => paid,
             "sources" => sources,
             "waiting" => waiting,
+            "vouchers" => vouchers,
             _ => periods,
         };
         assert!(found.iter().any(|finding| finding.law.contains(law)), "{law} is not among {found:#?}");

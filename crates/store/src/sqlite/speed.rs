@@ -118,7 +118,7 @@ fn speed_of_the_accounting_of_use() {
 #[ignore = "measures; says nothing that could fail"]
 fn speed_of_a_million_ends() {
     let folder = tempfile::tempdir().expect("a folder");
-    let mut store = SqliteStore::open(&folder.path().join("ledger.db")).expect("opened");
+    let mut store = SqliteStore::open(folder.path().join("ledger.db")).expect("opened");
     let name = |number: usize| (account_id(number % ACCOUNTS), format!("res-{number:08}"));
     for some in (0..1_000_000).collect::<Vec<usize>>().chunks(50_000) {
         let ended = |number: &usize| {

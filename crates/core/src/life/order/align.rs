@@ -8,7 +8,7 @@ use super::super::terms::LifeTerms;
 use super::super::{PeriodKind, Resource};
 use super::buy::{Item, discounts, not_priced};
 use super::renew::{renew, renewable};
-use super::{active, live, not_in_arrears, paid_ahead};
+use super::{active, discount_voucher, live, not_in_arrears, paid_ahead};
 use crate::rate::ChargeType;
 use crate::table::{AlignDay, OrderKind, OrderRow};
 use crate::time::Instant;
@@ -28,7 +28,11 @@ pub(super) fn carry_out(
 pub(super) fn plan(account: &LifeAccount, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> Result<Vec<Item>, Refused> {
     live(account, order)?;
     not_in_arrears(account)?;
-    account.whole(&order.resource_id).iter().map(|id| item(&account.resources[id], order, at, terms)).collect()
+    let whole = account.whole(&order.resource_id);
+    let items = whole.iter().map(|id| item(&account.resources[id], order, at, terms)).collect::<Result<_, Refused>>();
+    let mut items: Vec<Item> = items?;
+    discount_voucher::lower(account, OrderKind::Align, &mut items, at, terms)?;
+    Ok(items)
 }
 
 fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_>) -> Result<Item, Refused> {
@@ -53,6 +57,7 @@ fn item(resource: &Resource, order: &OrderRow, at: Instant, terms: &LifeTerms<'_
         tags: resource.tags.clone(),
         price,
         priced,
+        voucher_id: None,
         billed: quantity,
         // Whole months and a part of one.
         unit_price: None,

@@ -5,6 +5,7 @@ use super::super::effect::{LifeEffects, OrderState, Refused};
 use super::super::period::{self, PeriodError, Quote as Priced};
 use super::super::terms::LifeTerms;
 use super::super::{Anchor, OrderCharge, PaidPart, PaidPeriod, PeriodKind};
+use super::discount_voucher;
 use crate::id;
 use crate::number::{AmountOverflow, Money, Quantity, UnitPrice};
 use crate::pay::{ChargeDue, OrderDue, PaymentSource, pay_order};
@@ -32,6 +33,8 @@ pub(super) struct Item {
     pub term_months: u32,
     /// What it costs, and how that comes about.
     pub priced: Priced,
+    /// The discount voucher that it is priced with.
+    pub voucher_id: Option<String>,
     /// Units times terms.
     pub billed: Quantity,
     /// Empty where several prices made the amount.
@@ -69,6 +72,7 @@ pub(super) fn pay_for(
         kind: purchase.kind,
         sources: purchase.sources.clone(),
         charges: charges.iter().map(|charge| due_of(&charge.charge, at)).collect(),
+        lowered_by: discount_voucher::used_by(purchase.items),
     };
     let paid = pay_order(&mut account.money, &due, payment, terms.profile)
         .map_err(|short| Refused::new("insufficient_funds", short.to_string()))?;
@@ -142,6 +146,7 @@ impl Item {
         };
         let mut charge = drawn.charge(account_id, order_id, at, terms);
         charge.charge.unit_price = self.unit_price;
+        charge.charge.reason = self.voucher_id.as_deref().map(Charge::reason_of_voucher);
         charge
     }
 }

@@ -12,7 +12,7 @@ use super::super::{NextPeriod, PaidPart, PaidPeriod, PeriodKind, Resource, UsedU
 use super::approve::give_back_or_wait;
 use super::buy::{Item, Purchase, beyond, discounts, not_priced, pay_for};
 use super::unsubscribe::used_before;
-use super::{active, live, not_in_arrears, paid_ahead};
+use super::{active, discount_voucher, live, not_in_arrears, paid_ahead};
 use crate::number::{Money, Quantity};
 use crate::pay;
 use crate::price::{self, Price};
@@ -149,7 +149,9 @@ fn paid_change(
     let currency = &new.row.currency;
     let cost = change::upgrade(was, becomes, left, currency, &discounts, terms.profile, terms.zone).map_err(beyond)?;
     if becomes_by_year >= was_by_year {
-        return Ok(Plan::Upgrade(Box::new(upgrade_item(resource, (new, quantity), left, cost))));
+        let mut item = upgrade_item(resource, (new, quantity), left, cost);
+        discount_voucher::lower(account, OrderKind::Change, std::slice::from_mut(&mut item), at, terms)?;
+        return Ok(Plan::Upgrade(Box::new(item)));
     }
     let periods: Vec<&PaidPeriod> = resource.periods.iter().filter(|period| is_left(period, left)).collect();
     let downgrade = change::downgrade(was, becomes, left, &periods, currency, terms.profile, terms.zone).map_err(beyond)?;
@@ -177,6 +179,7 @@ fn upgrade_item(resource: &Resource, (price, quantity): (&Arc<Price>, Quantity),
         service: left,
         term_months: under_way.map_or(1, |period| period.term_months),
         priced,
+        voucher_id: None,
         billed: quantity,
         unit_price: None,
         anchor: resource.anchor,

@@ -7,6 +7,7 @@ mod align;
 mod approve;
 mod buy;
 mod change;
+mod discount_voucher;
 mod policy;
 mod purchase;
 pub mod quote;

@@ -47,7 +47,8 @@ fn last_chance(resource: &Resource, at: Instant, terms: &LifeTerms<'_>) -> Optio
     (is_tried && is_daily && has_begun && !was_tried && at < expires_at).then_some(at)
 }
 
-fn check(resource: &Resource, wished: RenewalPolicy, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
+/// Whether the resource may have the policy.
+pub(super) fn check(resource: &Resource, wished: RenewalPolicy, at: Instant, terms: &LifeTerms<'_>) -> Result<(), Refused> {
     let (id, product) = (&resource.resource_id, terms.product(&resource.product, at));
     let is_by_new_order = product.is_by_new_order(resource.billing_mode);
     if resource.billing_mode != BillingMode::OneTime || !is_by_new_order || resource.is_trial {

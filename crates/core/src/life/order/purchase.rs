@@ -7,7 +7,7 @@ use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
 use super::super::{Anchor, PeriodKind, RenewalPolicy, Resource, ResourceStatus, calendar};
 use super::buy::{Asked, Item, Purchase, pay_for, price_periods};
-use super::{may_go_by_use, next_attempt, not_in_arrears};
+use super::{discount_voucher, may_go_by_use, next_attempt, not_in_arrears, policy};
 use crate::number::Quantity;
 use crate::pay;
 use crate::price::Price;
@@ -81,7 +81,7 @@ pub(super) fn plan(
     resource.expires_at = (periods.months > 0).then(|| calendar::expires_at(resource.anchor, terms.zone));
     settle_policy(&mut resource, free, at, terms)?;
     join_bundle(account, &mut resource, at, terms)?;
-    let item = Item {
+    let mut item = Item {
         resource_id: order.resource_id.clone(),
         quantity,
         kind: PeriodKind::Purchase,
@@ -94,9 +94,11 @@ pub(super) fn plan(
         tags: order.tags.clone(),
         price,
         priced: periods.priced,
+        voucher_id: None,
         billed: periods.billed,
         unit_price: periods.unit_price,
     };
+    discount_voucher::lower(account, OrderKind::Purchase, std::slice::from_mut(&mut item), at, terms)?;
     Ok((resource, Some(item)))
 }
 
@@ -238,5 +240,9 @@ fn join_bundle(account: &LifeAccount, resource: &mut Resource, at: Instant, term
     }
     // Bought on the 30th and the 31st of January, both expire with February: from here on they go by one anchor.
     (resource.renewal, resource.renewal_periods, resource.anchor) = (member.renewal, member.renewal_periods, member.anchor);
-    Ok(())
+    match resource.renewal {
+        // Who cannot follow would keep the others from it.
+        RenewalPolicy::Auto | RenewalPolicy::ToPayPerUse => policy::check(resource, resource.renewal, at, terms),
+        RenewalPolicy::Manual | RenewalPolicy::None => Ok(()),
+    }
 }

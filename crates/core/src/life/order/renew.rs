@@ -2,17 +2,18 @@
 
 use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState, Refused};
+use super::super::period::TermUnit;
 use super::super::product::ProductRenewal;
 use super::super::terms::LifeTerms;
 use super::super::waiting::no_unsubscription_waits;
 use super::super::{Anchor, PaidPeriod, PeriodKind, RenewalPolicy, Resource, ResourceStatus, calendar, timer};
-use super::buy::{Asked, Item, Purchase, pay_for, price_periods};
-use super::{is_free_of_quota, live, next_attempt, not_in_arrears, paid_ahead};
+use super::buy::{Asked, Item, Purchase, not_priced, pay_for, price_periods};
+use super::{discount_voucher, is_free_of_quota, live, next_attempt, not_in_arrears, paid_ahead};
 use crate::id;
 use crate::pay;
-use crate::profile::{ExpireOnFailedRenewal, RenewAfterExpiryFrom};
+use crate::profile::{AutoRenewTerm, ExpireOnFailedRenewal, RenewAfterExpiryFrom};
 use crate::rate::ChargeType;
-use crate::table::{BillingMode, OrderKind, OrderRow, OrderScope};
+use crate::table::{BillingMode, OrderKind, OrderRow, OrderScope, PriceRow};
 use crate::time::{Instant, Window};
 use chrono::Days;
 use std::collections::BTreeMap;
@@ -44,21 +45,68 @@ fn items(
     terms: &LifeTerms<'_>,
 ) -> Result<Vec<Item>, Refused> {
     let whole = account.whole(resource_id);
-    let items: Vec<Item> =
-        whole.iter().map(|id| item(&account.resources[id], periods, at, terms)).collect::<Result<_, Refused>>()?;
+    let item = |id: &String| {
+        let resource = &account.resources[id];
+        let length = match periods {
+            Some(periods) => Length::Periods(periods),
+            None => own_length(account, &whole, resource, terms),
+        };
+        item(resource, length, at, terms)
+    };
+    let mut items: Vec<Item> = whole.iter().map(item).collect::<Result<_, Refused>>()?;
     if items.iter().any(|item| item.service.end != items[0].service.end) {
         let why = format!("the bundle of `{resource_id}` would expire at different instants; a bundle has one expiry");
         return Err(Refused::new("bundle_expiry_differs", why));
     }
+    discount_voucher::lower(account, OrderKind::Renew, &mut items, at, terms)?;
     Ok(items)
 }
 
-fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerms<'_>) -> Result<Item, Refused> {
+const A_YEAR: u32 = TermUnit::Year.months();
+
+/// How much a renewal buys.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Length {
+    /// So many terms of the sku.
+    Periods(u32),
+    /// So many months, or one term of the sku where that is longer.
+    Months(u32),
+}
+
+/// How much an automatic renewal of a member of `whole` buys: what somebody chose, or else what the profile says.
+///
+/// As it was bought: what was bought for whole years goes on by the year, everything else by the month. What was bought is
+/// told by the purchase; renewals by hand, changes and unified days since then do not alter it. A bundle goes on as that
+/// member was bought which was there first, so that its members keep one expiry.
+fn own_length(account: &LifeAccount, whole: &[String], resource: &Resource, terms: &LifeTerms<'_>) -> Length {
+    if let Some(periods) = resource.renewal_periods {
+        return Length::Periods(periods);
+    }
+    let members = whole.iter().map(|id| &account.resources[id]);
+    let first = members.min_by_key(|member| (member.starts_at, &member.resource_id)).unwrap_or(resource);
+    let bought = first.periods.iter().find(|period| period.kind == PeriodKind::Purchase).map_or(1, |period| period.term_months);
+    match terms.profile.auto_renew_term {
+        AutoRenewTerm::AsBought if bought > 0 && bought.is_multiple_of(A_YEAR) => Length::Months(A_YEAR),
+        AutoRenewTerm::AsBought | AutoRenewTerm::OneMonth => Length::Months(1),
+    }
+}
+
+impl Length {
+    /// In terms of the sku of a price. What is bought once has no terms: it is bought once more.
+    fn periods_of(self, price: &PriceRow) -> Result<u32, Refused> {
+        match self {
+            Self::Periods(periods) => Ok(periods),
+            Self::Months(_) if price.billing_mode == BillingMode::OneTime => Ok(1),
+            Self::Months(months) => Ok((months / TermUnit::of(price).map_err(not_priced)?.months()).max(1)),
+        }
+    }
+}
+
+fn item(resource: &Resource, length: Length, at: Instant, terms: &LifeTerms<'_>) -> Result<Item, Refused> {
     let old_expiry = renewable(resource, at, terms)?;
     let (sku, quantity) = resource.in_next_period();
     let price = Arc::clone(terms.price(&resource.account_id, sku, at)?);
-    let periods = periods.or(resource.renewal_periods).unwrap_or(1);
-    let asked = Asked { quantity, periods, kind: OrderKind::Renew, is_free: false };
+    let asked = Asked { quantity, periods: length.periods_of(&price.row)?, kind: OrderKind::Renew, is_free: false };
     let periods = price_periods(&resource.account_id, &price, &asked, at, terms)?;
 
     // What expired at once with its failed renewal had paid for the rest of its last day.
@@ -84,6 +132,7 @@ fn item(resource: &Resource, periods: Option<u32>, at: Instant, terms: &LifeTerm
         tags: resource.tags.clone(),
         price,
         priced: periods.priced,
+        voucher_id: None,
         billed: periods.billed,
         unit_price: periods.unit_price,
     })
@@ -175,7 +224,7 @@ pub(in super::super) fn renew_by_itself(
     let whole = account.whole(resource_id);
     let result = not_in_arrears(account).and_then(|()| {
         let items = items(account, resource_id, None, at, terms)?;
-        let made = made_order(account, resource_id, &items, at);
+        let made = made_order(account, resource_id, &items, at, terms)?;
         let mut effects = renew(account, made.kind, &made.order_id, &items, at, terms)?;
         effects.posting = effects.posting.map(|(_, facts)| ("auto_renewal", facts));
         effects.made = Some(made);
@@ -191,14 +240,22 @@ pub(in super::super) fn renew_by_itself(
 }
 
 /// The order that the engine makes of an automatic renewal, named by what it renews and from when: it is made once.
-fn made_order(account: &LifeAccount, resource_id: &str, items: &[Item], at: Instant) -> OrderRow {
+fn made_order(
+    account: &LifeAccount,
+    resource_id: &str,
+    items: &[Item],
+    at: Instant,
+    terms: &LifeTerms<'_>,
+) -> Result<OrderRow, Refused> {
     let resource = &account.resources[resource_id];
+    let own = items.iter().find(|item| item.resource_id == resource_id).expect("a renewal is of what it names");
+    let length = own_length(account, &account.whole(resource_id), resource, terms);
     let (group, start) = (resource.bundle_id.as_deref().unwrap_or(resource_id), items[0].service.start);
     // A renewal that was given back before it began may be made once more.
     let is_given_back = |period: &&PaidPeriod| period.is_given_back && period.service.start == start;
     let earlier = resource.periods.iter().filter(is_given_back).count().to_string();
     let facts = [account.account_id(), group, resource_id, &start.to_utc_text(), &earlier];
-    OrderRow {
+    Ok(OrderRow {
         order_id: id::derive("auto", &facts),
         account_id: account.account_id().to_owned(),
         kind: OrderKind::Renew,
@@ -206,7 +263,7 @@ fn made_order(account: &LifeAccount, resource_id: &str, items: &[Item], at: Inst
         resource_id: resource_id.to_owned(),
         sku: None,
         quantity: None,
-        periods: resource.renewal_periods.unwrap_or(1),
+        periods: length.periods_of(&own.price.row)?,
         renewal: None,
         renewal_periods: None,
         bundle_id: resource.bundle_id.clone(),
@@ -223,7 +280,7 @@ fn made_order(account: &LifeAccount, resource_id: &str, items: &[Item], at: Inst
         accept_fee: None,
         reason: Some("auto_renewal".to_owned()),
         tags: BTreeMap::new(),
-    }
+    })
 }
 
 /// What follows a failed attempt: after the last one the profile may let it expire at once.

@@ -10,6 +10,7 @@ mod prices;
 mod tests;
 
 use crate::account::Accounts;
+use crate::profile::AutoRenewTerm;
 use crate::table::{DiscountRow, PriceRow, ProductRow, VoucherRow};
 use crate::time::{Instant, Window, Zone};
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,6 +33,8 @@ pub struct Catalogue<'a> {
     pub vouchers: Vec<&'a VoucherRow>,
     /// The accounts.
     pub accounts: &'a Accounts,
+    /// How much an automatic renewal buys where nobody chose.
+    pub auto_renew_term: AutoRenewTerm,
     /// Skus that were used lately, by anybody.
     pub used: BTreeSet<&'a str>,
     /// Usage that waits for a price.

@@ -1,6 +1,8 @@
 //! Remarks about prices: missing, ending, overlapping, contradicting each other.
 
 use super::{About, Catalogue, Gravity, PriceList, Remark, SOON_SECONDS, known_skus, listed, such_as};
+use crate::life::period::TermUnit;
+use crate::profile::AutoRenewTerm;
 use crate::table::PriceRow;
 use crate::time::Instant;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,6 +16,7 @@ pub(super) fn look_over(catalogue: &Catalogue<'_>, lists: &[PriceList<'_>]) -> V
     remarks.extend(currencies_without_accounts(catalogue, lists));
     remarks.extend(accounts_without_prices(catalogue, lists));
     remarks.extend(unknown_equivalents(catalogue, lists));
+    remarks.extend(renewed_by_the_year(catalogue, lists));
     remarks.extend(products_without_prices(catalogue));
     remarks
 }
@@ -187,6 +190,27 @@ fn unknown_equivalents(catalogue: &Catalogue<'_>, lists: &[PriceList<'_>]) -> Ve
         })
     });
     unknown.collect()
+}
+
+/// Skus of years under a profile that renews by the month: one remark for each sku and currency, at the row that holds now
+/// or next.
+fn renewed_by_the_year(catalogue: &Catalogue<'_>, lists: &[PriceList<'_>]) -> Vec<Remark> {
+    if catalogue.auto_renew_term != AutoRenewTerm::OneMonth {
+        return Vec::new();
+    }
+    let remarks = lists.iter().filter_map(|list| {
+        let (place, row, _) = list.rows.iter().find(|(_, _, validity)| validity.end > catalogue.as_of)?;
+        (TermUnit::of(row) == Ok(TermUnit::Year)).then(|| Remark {
+            code: "renewed_by_the_year",
+            gravity: Gravity::Warning,
+            about: About::Price(*place),
+            saw: format!("`{}` is sold by the year, and the profile renews by one month (`auto_renew_term`)", list.sku),
+            expected: "a sku of months, where renewals are to be for a month".to_owned(),
+            to_do: "nothing, if its renewals may be for a year each; else sell a `month` sku, whose `terms` may list 12"
+                .to_owned(),
+        })
+    });
+    remarks.collect()
 }
 
 /// Products that nothing is sold of, at their first row.

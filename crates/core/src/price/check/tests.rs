@@ -15,6 +15,7 @@ struct World {
     vouchers: Vec<Cells>,
     used: Vec<&'static str>,
     unpriced: Vec<(&'static str, &'static str)>,
+    auto_renew_term: AutoRenewTerm,
 }
 
 const PRICE: Cells = &[("sku", "vm"), ("product", "ecs"), ("billing_mode", "pay_per_use"), ("unit", "hour"), ("unit_price", "1")];
@@ -28,6 +29,7 @@ fn world() -> World {
         vouchers: Vec::new(),
         used: vec!["vm"],
         unpriced: Vec::new(),
+        auto_renew_term: AutoRenewTerm::AsBought,
     }
 }
 
@@ -63,6 +65,7 @@ fn remarks(world: &World) -> Vec<(String, String)> {
         discounts: discounts.iter().collect(),
         vouchers: vouchers.iter().collect(),
         accounts: &accounts,
+        auto_renew_term: world.auto_renew_term,
         used: world.used.iter().copied().collect(),
         unpriced: world.unpriced.iter().map(|(sku, reason)| Unpriced { sku, reason }).collect(),
         as_of: Instant::parse("2026-01-10T00:00:00Z").expect("an instant"),
@@ -220,6 +223,20 @@ fn a_discount_can_win_somewhere() {
             },
             NEVER,
         ),
+    ]);
+}
+
+#[test]
+fn what_is_sold_by_the_year_is_not_renewed_by_the_month() {
+    const YEAR: Cells = &[("sku", "vm.year"), ("billing_mode", "subscription"), ("unit", "year")];
+    const ENDED: Cells =
+        &[("sku", "vm.year"), ("billing_mode", "subscription"), ("unit", "year"), ("valid_to", "2026-01-10T00:00:00Z")];
+    const MONTH: Cells = &[("sku", "vm.month"), ("billing_mode", "subscription"), ("unit", "month")];
+    let by = |auto_renew_term, prices: &[Cells]| World { auto_renew_term, ..with_prices(prices) };
+    check(&[
+        (by(AutoRenewTerm::OneMonth, &[&[], MONTH, YEAR]), &["Warning renewed_by_the_year Price(2)"]),
+        (by(AutoRenewTerm::AsBought, &[&[], MONTH, YEAR]), &[]),
+        (by(AutoRenewTerm::OneMonth, &[&[], MONTH, ENDED]), &[]), // nobody renews by it any more
     ]);
 }
 
