@@ -191,6 +191,8 @@ fn t14_three_calls_of_a_day_are_one_charge() {
 fn t15_t16_the_gap_before_a_deletion_is_billed_if_it_is_cancelled() {
     let mut home = Home::new("huawei-cn", "CNY");
     home.takes("prices", "sku | unit | unit_price\n private-ca | hour | 1");
+    // An account that cannot pay would be released meanwhile.
+    home.takes("funds", "amount\n 100");
     let used = |from: &str, to: &str| format!("sku | started_at | ended_at\n private-ca | {from} | {to}");
     home.takes("usage", &used("2021-12-31 00:00:00", "2022-01-01 00:00:00"));
     home.catches_up("2022-01-08 00:00:00");
