@@ -226,20 +226,6 @@ pub(super) fn document(books: &Books, story: &OrderStory) -> Value {
             })
         })
         .collect();
-    let waiting: Vec<Value> = story
-        .waiting
-        .iter()
-        .map(|back| {
-            json!({
-                "resource_id": back.resource_id,
-                "paid_amount": back.paid.to_string(),
-                "consumed_amount": back.consumed.to_string(),
-                "fee_amount": back.fee.to_string(),
-                "refund_amount": back.refund.to_string(),
-                "service": [books.zone.to_text(back.service.start), books.zone.to_text(back.service.end)],
-            })
-        })
-        .collect();
     json!({
         "kind": "order",
         "order_id": row.order_id,
@@ -257,13 +243,27 @@ pub(super) fn document(books: &Books, story: &OrderStory) -> Value {
         "waits_for": state.waits_for,
         "placed_by": story.order.placed_by,
         "approval": approval_document(&story.order, books.zone),
-        "would_come_back": waiting,
+        "would_come_back": waiting_document(books, story),
         "discount_voucher": story.lowered_by().map(|(voucher_id, amount)| json!({ "voucher_id": voucher_id, "amount": amount.to_string() })),
         "file": story.place.as_ref().map(|place| json!({ "file": place.file, "line": place.line, "file_id": place.file_id })),
         "charges": charges,
         "charges_add_up": story.charges_add_up(),
         "payments": payments,
     })
+}
+
+fn waiting_document(books: &Books, story: &OrderStory) -> Vec<Value> {
+    let one = |back: &Back| {
+        json!({
+            "resource_id": back.resource_id,
+            "paid_amount": back.paid.to_string(),
+            "consumed_amount": back.consumed.to_string(),
+            "fee_amount": back.fee.to_string(),
+            "refund_amount": back.refund.to_string(),
+            "service": [books.zone.to_text(back.service.start), books.zone.to_text(back.service.end)],
+        })
+    };
+    story.waiting.iter().map(one).collect()
 }
 
 /// Who approved an order's refund, when and why.
