@@ -8,6 +8,7 @@
 //! Three verbs: [`load`] fetches what a batch of windows needs, [`decide`] computes the batch, [`apply`] writes the charge
 //! files and records everything in one transaction. A batch is the windows that end on one billing day.
 
+mod ahead;
 mod apply;
 mod bulk;
 mod decide;
@@ -27,7 +28,8 @@ use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::report::progress::Progress;
 use crate::stop::Stop;
-use bulk::{Base, Ready};
+use ahead::Ahead;
+use bulk::Ready;
 use load::Knowledge;
 use purses::Purses;
 use reckoner_core::rate::DueWindow;
@@ -96,19 +98,11 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     let mut receipt = Receipt { held: knowledge.held.len() as u64, ..Receipt::default() };
 
     // What a batch records, the next one reads. A dry run records nothing, so that it has to see everything at once.
-    let batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { batches(books, &knowledge)? };
-    let mut run = Run { wish, knowledge: &knowledge, purses: Purses::default(), base: None, receipt: &mut receipt };
-    let mut ready = run.first_ready(books, &batches)?;
-    for (done, due) in batches.iter().enumerate() {
-        let Some((first, last)) = due.first().zip(due.last()) else { continue };
-        if wish.stop.is_asked() || (done > 0 && wish.stop.is_time_up()) {
-            return Ok(receipt);
-        }
-        progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
-        let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
-        let next = batches.get(done + 1).map_or(&[][..], Vec::as_slice);
-        ready = run.batch_and_ahead(books, due, end, ready, next)?;
-        faults::pass(Point::SettleBetweenBatches)?;
+    let mut batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { batches(books, &knowledge)? };
+    batches.retain(|due| !due.is_empty());
+    let mut run = Run { wish, knowledge: &knowledge, purses: Purses::default(), receipt: &mut receipt };
+    if !run.through(books, &batches, until, progress)? {
+        return Ok(receipt);
     }
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
@@ -136,41 +130,33 @@ struct Run<'a> {
     wish: &'a Wish,
     knowledge: &'a Knowledge,
     purses: Purses,
-    /// The sums of the day under way.
-    base: Option<Arc<Base>>,
     receipt: &'a mut Receipt,
 }
 
 impl Run<'_> {
-    /// Rates what can be rated ahead of the first batch.
-    fn first_ready(&mut self, books: &Books, batches: &[Vec<DueWindow>]) -> Result<Option<Ready>, Failure> {
-        let Some(due) = batches.first().filter(|_| !self.wish.is_dry_run && !self.wish.stop.is_asked()) else { return Ok(None) };
-        let plan = bulk::ahead(books, self.wish, self.knowledge, due, &mut self.base)?;
-        plan.map(|plan| plan.rate(self.knowledge, &books.lake())).transpose()
-    }
-
-    /// Settles a batch, and meanwhile rates as much of the next as does not depend on it.
-    fn batch_and_ahead(
+    /// Settles batch by batch; says whether it came to the end, and was not stopped.
+    fn through(
         &mut self,
         books: &mut Books,
-        due: &[DueWindow],
+        batches: &[Vec<DueWindow>],
         until: Instant,
-        ready: Option<Ready>,
-        next: &[DueWindow],
-    ) -> Result<Option<Ready>, Failure> {
-        let ahead = bulk::ahead(books, self.wish, self.knowledge, next, &mut self.base)?;
-        let Some(plan) = ahead else { return self.batch(books, due, until, None, ready).map(|()| None) };
-        if !plan.is_large() {
-            self.batch(books, due, until, None, ready)?;
-            return plan.rate(self.knowledge, &books.lake()).map(Some);
-        }
-        let (knowledge, lake) = (self.knowledge, books.lake());
+        progress: &Progress,
+    ) -> Result<bool, Failure> {
+        let (wish, knowledge) = (self.wish, self.knowledge);
         std::thread::scope(|scope| {
-            let ahead = scope.spawn(move || plan.rate(knowledge, &lake));
-            let done = self.batch(books, due, until, None, ready);
-            let ahead = ahead.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-            done?;
-            ahead.map(Some)
+            let mut ahead = Ahead::new(scope, books, (wish, knowledge), batches);
+            for (done, due) in batches.iter().enumerate() {
+                let (first, last) = due.first().zip(due.last()).expect("a batch has windows");
+                if wish.stop.is_asked() || (done > 0 && wish.stop.is_time_up()) {
+                    return Ok(false);
+                }
+                progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
+                let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
+                let ready = ahead.take(books)?;
+                self.batch(books, due, end, None, ready)?;
+                faults::pass(Point::SettleBetweenBatches)?;
+            }
+            Ok(true)
         })
     }
 
