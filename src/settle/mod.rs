@@ -177,7 +177,8 @@ impl Run<'_> {
             faults::pass(Point::SettleDecided)?;
             // Where a freeze came out otherwise than foreseen, use was rated by what did not hold. Up to the first such
             // instant everything was right, so that each time at least one more comes out as it was rated.
-            let after = reckoner_engine::frozen_after(&known, &books.profile, &decided.batch.life.standings);
+            let standings = decided.batch.life.standings.iter().map(|known| &known.standing);
+            let after = reckoner_engine::frozen_after(&known, &books.profile, standings);
             if reckoner_engine::is_frozen_alike(&frozen, &after, due) {
                 break decided;
             }

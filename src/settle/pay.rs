@@ -14,7 +14,7 @@ use reckoner_core::rate::Charge;
 use reckoner_core::table::{BillingMode, FundsRow, OrderRow};
 use reckoner_core::time::Instant;
 use reckoner_engine::Lives;
-use reckoner_engine::post::{self, Instants};
+use reckoner_engine::post::{self, Before};
 use reckoner_store::SettlementBatch;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -42,13 +42,6 @@ pub(super) struct Steps<'a> {
 impl Step {
     fn of_funds(row: FundsRow) -> Self {
         Self { account_id: Arc::from(row.account_id.as_str()), revision: 0, charges: 0, event: MoneyEvent::Funds(row) }
-    }
-
-    pub fn id(&self) -> &str {
-        match &self.event {
-            MoneyEvent::Funds(row) => &row.entry_id,
-            MoneyEvent::Settlement(due) => &due.settlement_id,
-        }
     }
 }
 
@@ -274,21 +267,18 @@ impl<'a> Payer<'a> {
         let mut account = self.lives.take(money);
         let given = happening.given();
         reckoner_engine::know_what_was_paid(books.store(), lives, &mut account, &given)?;
-        let before = account.clone();
-        let mut instants = Instants::of(&account.money);
-        happening.steps.iter().for_each(|step| instants.add(step.id(), step.event.at()));
+        let before = Before::of(&account);
 
         let (payments, opened) = (self.posting.batch.payments.len(), self.posting.batch.opened.len());
         for taken in life::advance(&mut account, &given, self.until, &lives.terms()) {
             match taken {
                 Taken::Money(place, effects) => {
                     let Given::Money(event) = &given[place] else { unreachable!("only money has such effects") };
-                    self.posting.add(happening.step(event), &shared, effects, &instants)?;
+                    self.posting.add(happening.step(event), &shared, effects)?;
                 }
                 Taken::Life(at, effects) => {
-                    effects.order.iter().for_each(|order| instants.add(&order.order_id, at));
                     let billing_period = books.zone.billing_period(at);
-                    post::life(self.posting.batch, (account_id, currency), at, &billing_period, *effects, &instants)?;
+                    post::life(self.posting.batch, (account_id, currency), at, &billing_period, *effects)?;
                 }
             }
         }
@@ -296,7 +286,7 @@ impl<'a> Payer<'a> {
         // What an account owes stands beside its wallet, also where nothing of it moved.
         let batch = &mut self.posting.batch;
         let has_moved = batch.payments.len() > payments || batch.opened.len() > opened;
-        if (is_new && !happening.steps.is_empty()) || has_moved || before.money.wallet != account.money.wallet {
+        if (is_new && !happening.steps.is_empty()) || has_moved || before.wallet != account.money.wallet {
             batch.wallets.push(account.money.wallet.clone());
         }
         self.purses.put_back(account.money);

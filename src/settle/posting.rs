@@ -11,7 +11,7 @@ use reckoner_core::number::Money;
 use reckoner_core::pay::{Effects, MoneyEvent, PlainEffects, SettlementTotals, Wallet, income_of};
 use reckoner_core::table::BillingMode;
 use reckoner_core::time::Instant;
-use reckoner_engine::post::{self, Instants};
+use reckoner_engine::post;
 use reckoner_store::{SettlementBatch, SettlementRecord};
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -44,8 +44,8 @@ impl<'a> Posting<'a> {
         Self { run_ids, batch, ledgers: BTreeMap::new() }
     }
 
-    /// `instants` are those of everything that the step may change beside itself.
-    pub fn add(&mut self, step: &Step, currency: &Arc<str>, effects: Effects, instants: &Instants) -> Result<(), Failure> {
+    /// A settlement or a funds entry that an account took.
+    pub fn add(&mut self, step: &Step, currency: &Arc<str>, effects: Effects) -> Result<(), Failure> {
         match &step.event {
             MoneyEvent::Settlement(due) => {
                 let settlement_id: Arc<str> = Arc::from(due.settlement_id.as_str());
@@ -60,13 +60,10 @@ impl<'a> Posting<'a> {
                 ledger.legs.extend(effects.legs);
                 ledger.settlement_ids.push(settlement_id);
             }
-            MoneyEvent::Funds(row) => return Ok(post::funds(self.batch, row, step.event.description(), effects, instants)?),
+            MoneyEvent::Funds(row) => return Ok(post::funds(self.batch, row, step.event.description(), effects)?),
         }
         self.batch.payments.extend(effects.payments);
-        self.batch.outstanding.extend(effects.outstanding.into_iter().map(|(id, now)| {
-            let at = instants.at(&id);
-            (id, at, now)
-        }));
+        self.batch.outstanding.extend(effects.outstanding);
         self.batch.vouchers.extend(effects.vouchers);
         Ok(())
     }

@@ -4,7 +4,7 @@
 //! whole where another write came between: what was decided is thrown away, and what is still due is read anew. So nobody is
 //! charged twice, and nothing that the other process recorded is overwritten by what was the case before.
 
-use crate::post::{self, Instants};
+use crate::post::{self, Before};
 use crate::{EngineError, Knowledge, accounts, with_order_payments};
 use reckoner_core::life::{self, Given, LifeAccount, OrderApproval, Taken};
 use reckoner_core::pay::MoneyEvent;
@@ -232,8 +232,7 @@ pub fn advance_one(
     know_what_was_paid(store, knowledge, &mut account, given)?;
     let mut given = given.to_vec();
     given.sort_by(|a, b| a.place().cmp(&b.place()));
-    let before = account.clone();
-    let mut instants = Instants::of(&account.money);
+    let before = Before::of(&account);
     let (account_id, currency) = (account.account_id().to_owned(), account.money.wallet.currency.clone());
     let terms = knowledge.terms();
 
@@ -245,20 +244,17 @@ pub fn advance_one(
                 let Given::Money(event @ MoneyEvent::Funds(row)) = &given[place] else {
                     unreachable!("settlements are taken with their windows")
                 };
-                post::funds(batch, row, event.description(), effects, &instants)?;
-                instants.add(&row.entry_id, row.at);
+                post::funds(batch, row, event.description(), effects)?;
             }
             Taken::Life(at, effects) => {
-                let order_id = effects.order.as_ref().map(|order| order.order_id.clone());
                 let billing_period = knowledge.zone.billing_period(at);
-                post::life(batch, (&account_id, &currency), at, &billing_period, *effects, &instants)?;
-                order_id.iter().for_each(|order_id| instants.add(order_id, at));
+                post::life(batch, (&account_id, &currency), at, &billing_period, *effects)?;
             }
         }
     }
     post::state(batch, &before, &account, life::standing_next_at(&account, &terms));
     // What an account owes stands beside its wallet, also where nothing of it moved.
-    if before.money.wallet != account.money.wallet || !batch.payments.is_empty() || !batch.opened.is_empty() {
+    if before.wallet != account.money.wallet || !batch.payments.is_empty() || !batch.opened.is_empty() {
         batch.wallets.push(account.money.wallet.clone());
     }
     Ok(taken)

@@ -3,11 +3,11 @@
 //! Use is rated before the account's life is carried through the same hours. So a batch is rated by what is known and
 //! foreseen of frozen time; where the accounts' standing came out otherwise, it is rated again by what came out.
 
-use reckoner_core::life::AccountStatus;
+use reckoner_core::life::{AccountStatus, Standing};
 use reckoner_core::profile::{PpuInRetention, Profile};
 use reckoner_core::rate::{DueWindow, Frozen};
 use reckoner_core::time::{Instant, Window};
-use reckoner_store::{AccountStanding, Store, StoreError};
+use reckoner_store::{Store, StoreError};
 
 /// The frozen times that touch a window, as the store knows them.
 ///
@@ -33,17 +33,16 @@ pub fn frozen_foreseen(
     touching: Window,
     due: &[String],
 ) -> Result<Frozen, StoreError> {
-    let mut standings = store.standings_of(due)?;
-    standings.retain(|known| known.status == AccountStatus::Arrears);
-    let freezing = standings.into_iter().filter_map(|known| {
-        let since = known.grace_until?.max(known.since);
-        (since < touching.end).then_some(AccountStanding { status: AccountStatus::Retention, since, ..known })
+    let standings = store.standings_of(due)?.into_iter().map(|known| known.standing);
+    let freezing = standings.filter(|standing| standing.status == AccountStatus::Arrears).filter_map(|standing| {
+        let since = standing.grace_until?.max(standing.since);
+        (since < touching.end).then_some(Standing { status: AccountStatus::Retention, since, ..standing })
     });
     Ok(frozen_after(frozen, profile, &freezing.collect::<Vec<_>>()))
 }
 
 /// The frozen times once these standings are recorded, in this order.
-pub fn frozen_after(frozen: &Frozen, profile: &Profile, standings: &[AccountStanding]) -> Frozen {
+pub fn frozen_after<'s>(frozen: &Frozen, profile: &Profile, standings: impl IntoIterator<Item = &'s Standing>) -> Frozen {
     let mut frozen = frozen.clone();
     for standing in standings {
         let mut times = frozen.of(&standing.account_id).to_vec();
@@ -84,16 +83,8 @@ mod tests {
 
     type Case<'a> = (&'a str, &'a [(AccountStatus, i64)], &'a [(i64, i64)]);
 
-    fn standing(status: AccountStatus, since: i64) -> AccountStanding {
-        AccountStanding {
-            account_id: "jay".to_owned(),
-            status,
-            since: Instant::from_seconds(since),
-            grace_until: None,
-            retention_until: None,
-            life_at: Instant::MIN,
-            next_at: None,
-        }
+    fn standing(status: AccountStatus, since: i64) -> Standing {
+        Standing { status, since: Instant::from_seconds(since), ..Standing::normal("jay") }
     }
 
     fn window(start: i64, end: i64) -> Window {
@@ -115,7 +106,7 @@ mod tests {
         ];
         for (profile, standings, expected) in cases {
             let profile = Profile::builtin(profile).expect("comes with the engine");
-            let standings: Vec<AccountStanding> = standings.iter().map(|(status, since)| standing(*status, *since)).collect();
+            let standings: Vec<Standing> = standings.iter().map(|(status, since)| standing(*status, *since)).collect();
             let frozen = frozen_after(&Frozen::default(), &profile, &standings);
             let expected: Vec<Window> = expected.iter().map(|(start, end)| window(*start, *end)).collect();
             assert_eq!(frozen.of("jay"), expected, "{standings:?}");

@@ -3,7 +3,7 @@
 use crate::Knowledge;
 use reckoner_core::life::{LifeAccount, Resource, Standing};
 use reckoner_core::pay::{AccountMoney, Wallet};
-use reckoner_store::{AccountStanding, Store, StoreError};
+use reckoner_store::{Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 /// What of accounts' lives is not money: their resources and where they stand, by account.
@@ -25,7 +25,7 @@ impl Lives {
             of_account.insert(resource.resource_id.clone(), resource);
         }
         let standings = store.standings_of(account_ids)?;
-        lives.standings = standings.into_iter().map(|known| (known.account_id.clone(), standing(known))).collect();
+        lives.standings = standings.into_iter().map(|known| (known.standing.account_id.clone(), known.standing)).collect();
         Ok(lives)
     }
 
@@ -36,11 +36,6 @@ impl Lives {
         let standing = self.standings.remove(account_id).unwrap_or_else(|| Standing::normal(account_id));
         LifeAccount { money, standing, resources: resources.into() }
     }
-}
-
-fn standing(known: AccountStanding) -> Standing {
-    let AccountStanding { account_id, status, since, grace_until, retention_until, life_at, next_at: _ } = known;
-    Standing { account_id, status, since, grace_until, retention_until, life_at }
 }
 
 /// These accounts, whole, in the order of their ids; accounts that are not known are left out.

@@ -1,6 +1,6 @@
 //! The values of what is bought: orders and what became of them, where accounts stand, what happened.
 
-use reckoner_core::life::{AccountStatus, OrderCharge, Resource};
+use reckoner_core::life::{AccountStatus, OrderCharge, Resource, Standing};
 pub use reckoner_core::life::{LifeEvent, LifeEventKind, OrderApproval, OrderState, OrderStatus};
 use reckoner_core::table::OrderRow;
 use reckoner_core::time::Instant;
@@ -39,18 +39,8 @@ pub enum OrderOrigin {
 /// Where an account stands. An account without one is normal, and no effect of its life was carried out.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AccountStanding {
-    /// The account.
-    pub account_id: String,
-    /// Where it stands.
-    pub status: AccountStatus,
-    /// First instant at which it stands there.
-    pub since: Instant,
-    /// First instant at which the grace of its arrears is over.
-    pub grace_until: Option<Instant>,
-    /// First instant at which what it used is released.
-    pub retention_until: Option<Instant>,
-    /// The last instant whose effects were carried out.
-    pub life_at: Instant,
+    /// Where it stands, since when, and up to when its life was carried out.
+    pub standing: Standing,
     /// When something is due for it next; nothing: only money moves it.
     pub next_at: Option<Instant>,
 }

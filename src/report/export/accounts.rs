@@ -4,11 +4,10 @@ use super::{Batches, ByAccount, Cell, ExportTable, Row, Selection, at_hand};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::report::ColumnKind::{Amount, Id, Instant as At, Text};
-use reckoner_core::life::AccountStatus;
+use reckoner_core::life::{AccountStatus, Standing};
 use reckoner_core::pay::{VoucherState, Wallet};
 use reckoner_core::table::{AccountRow, VoucherKind};
 use reckoner_core::time::Instant;
-use reckoner_store::AccountStanding;
 use std::collections::{BTreeSet, HashMap};
 
 pub(super) static ACCOUNTS: ExportTable = ExportTable {
@@ -47,8 +46,8 @@ fn accounts<'a>(books: &'a Books, selection: &Selection) -> Result<Batches<'a>, 
         *outstanding.entry(account_id).or_default() += i128::from(open.outstanding.e8());
     }
 
-    let mut standings: HashMap<String, AccountStanding> =
-        books.store().standings_of(&ids)?.into_iter().map(|standing| (standing.account_id.clone(), standing)).collect();
+    let known = books.store().standings_of(&ids)?.into_iter().map(|known| known.standing);
+    let mut standings: HashMap<String, Standing> = known.map(|standing| (standing.account_id.clone(), standing)).collect();
 
     let rows = wanted.into_iter().filter_map(|id| {
         let row = accounts.at(id, books.as_of)?;
@@ -70,7 +69,7 @@ fn alive(vouchers: &[VoucherState], row: &AccountRow, as_of: Instant) -> i128 {
 }
 
 /// An account that never left `normal` has no standing.
-fn account(row: &AccountRow, wallet: Wallet, standing: Option<AccountStanding>, voucher_balance: i128, outstanding: i128) -> Row {
+fn account(row: &AccountRow, wallet: Wallet, standing: Option<Standing>, voucher_balance: i128, outstanding: i128) -> Row {
     let status = standing.as_ref().map_or(AccountStatus::Normal, |standing| standing.status);
     vec![
         wallet.account_id.into(),

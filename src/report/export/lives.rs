@@ -53,7 +53,7 @@ fn subscriptions<'a>(books: &'a Books, _: &Selection) -> Result<Batches<'a>, Fai
     let resources = store.resources()?;
     let flags = Products::new(store.products()?.into_iter().map(|known| known.row));
     let standings: HashMap<String, AccountStatus> =
-        store.all_standings()?.into_iter().map(|standing| (standing.account_id, standing.status)).collect();
+        store.all_standings()?.into_iter().map(|known| (known.standing.account_id, known.standing.status)).collect();
     let mut active: HashMap<String, BTreeSet<String>> = HashMap::new();
     let mut in_use: HashMap<String, Vec<String>> = HashMap::new();
     for resource in resources.iter().filter(|resource| resource.status == ResourceStatus::Active) {

@@ -234,8 +234,9 @@ pub struct Effects {
     pub totals: Option<SettlementTotals>,
     /// For a funds entry: what became of it.
     pub funds: Option<FundsOutcome>,
-    /// What is outstanding now, of every settlement where that changed, a new one's included; ordered by settlement_id.
-    pub outstanding: Vec<(String, Money)>,
+    /// What is outstanding now, of every settlement where that changed, a new one's included, with its own instant; ordered
+    /// by settlement_id.
+    pub outstanding: Vec<(String, Instant, Money)>,
     /// Vouchers that changed: (voucher_id, used, returned), ordered by voucher_id.
     pub vouchers: Vec<(String, Money, Money)>,
     /// Legs that sum to 0, for one ledger transaction per event or per settlement instant and currency.

@@ -224,8 +224,9 @@ impl<'a> Moves<'a> {
     /// The effects; settles whether the account is in arrears.
     pub fn finish(self, totals: Option<SettlementTotals>, funds: Option<FundsOutcome>, profile: &Profile) -> Effects {
         let Self { account, at, lines, legs, changed_open, changed_vouchers, starts_arrears } = self;
-        let open = |id: &String| account.open.iter().find(|open| open.settlement_id == *id).map(|open| open.outstanding);
-        let outstanding = changed_open.iter().map(|id| (id.clone(), open(id).unwrap_or_default())).collect();
+        let open = |id: &String| account.open.iter().find(|open| open.settlement_id == *id);
+        let changed = changed_open.iter().filter_map(open);
+        let outstanding = changed.map(|open| (open.settlement_id.clone(), open.at, open.outstanding)).collect();
         account.open.retain(|open| open.outstanding.is_positive());
         account.paid.extend(lines.iter().cloned());
 

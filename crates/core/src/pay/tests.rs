@@ -237,7 +237,7 @@ impl Desk {
         assert_eq!(audit::check_receivable("acme", receivable, outstanding, wallet.credit_used), None);
         assert_eq!(posted("liabilities:wallet:acme"), -wallet.balance);
         assert_eq!(posted("liabilities:granted:acme"), -wallet.granted);
-        for (settlement_id, now) in &effects.outstanding {
+        for (settlement_id, _, now) in &effects.outstanding {
             let open = self.money.open.iter().find(|open| open.settlement_id == *settlement_id);
             assert_eq!(*now, open.map(|open| open.outstanding).unwrap_or_default());
         }

@@ -9,7 +9,7 @@ use crate::{
     StoreError,
 };
 use reckoner_core::intake::ResourceEnd;
-use reckoner_core::life::{OrderCharge, Resource};
+use reckoner_core::life::{OrderCharge, Resource, Standing};
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::{Amounts, Charge, ChargeType, LineKey};
 use reckoner_core::table::OrderRow;
@@ -196,15 +196,15 @@ pub(super) fn all_standings(connection: &Connection) -> Answer<Vec<AccountStandi
 }
 
 fn read_standing(columns: &Columns) -> Answer<AccountStanding> {
-    Ok(AccountStanding {
+    let standing = Standing {
         account_id: columns.text("account_id")?,
         status: columns.word("status")?,
         since: columns.instant("since")?,
         grace_until: columns.instant_if_any("grace_until")?,
         retention_until: columns.instant_if_any("retention_until")?,
         life_at: columns.instant("life_at")?,
-        next_at: columns.instant_if_any("next_at")?,
-    })
+    };
+    Ok(AccountStanding { standing, next_at: columns.instant_if_any("next_at")? })
 }
 
 pub(super) fn standing_intervals(connection: &Connection, touching: Window) -> Answer<Vec<StandingInterval>> {
@@ -298,7 +298,7 @@ pub(super) fn record(connection: &Connection, life: &LifeBatch) -> Answer<()> {
 pub(super) fn ids(life: &LifeBatch) -> impl Iterator<Item = &str> {
     let orders = life.orders_made.iter().map(|row| &row.order_id).chain(life.orders.iter().map(|state| &state.order_id));
     let resources = life.resources.iter().flat_map(|(resource, _)| [&resource.account_id, &resource.resource_id]);
-    let standings = life.standings.iter().map(|standing| &standing.account_id);
+    let standings = life.standings.iter().map(|known| &known.standing.account_id);
     let charges = life.charges.iter().map(|charge| &charge.charge.charge_id);
     let events = life.events.iter().map(|event| &event.event_id);
     orders.chain(resources).chain(standings).chain(charges).chain(events).map(String::as_str)
@@ -398,7 +398,7 @@ fn put_resources(connection: &Connection, resources: &[(Resource, Option<Instant
     Ok(())
 }
 
-fn put_standing(connection: &Connection, standing: &AccountStanding) -> Answer<()> {
+fn put_standing(connection: &Connection, AccountStanding { standing, next_at }: &AccountStanding) -> Answer<()> {
     put_interval(connection, standing)?;
     let sql = "INSERT INTO account_standings (account_id, status, since, grace_until, retention_until, life_at, next_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -412,14 +412,14 @@ fn put_standing(connection: &Connection, standing: &AccountStanding) -> Answer<(
         standing.grace_until.map(Instant::seconds),
         standing.retention_until.map(Instant::seconds),
         standing.life_at.seconds(),
-        standing.next_at.map(Instant::seconds),
+        next_at.map(Instant::seconds),
     );
     Insert::new(connection, "standing", sql)?.run(params, || standing.account_id.clone())?;
     Ok(())
 }
 
 /// An account that comes to stand elsewhere leaves where it stood at that instant. A time of no length leaves no trace.
-fn put_interval(connection: &Connection, standing: &AccountStanding) -> Answer<()> {
+fn put_interval(connection: &Connection, standing: &Standing) -> Answer<()> {
     let (account_id, status, since) = (&standing.account_id, standing.status.as_str(), standing.since.seconds());
     let question = "SELECT starts_at, status FROM standing_intervals WHERE account_id = ?1 AND ends_at IS NULL";
     let open: Option<(i64, String)> =

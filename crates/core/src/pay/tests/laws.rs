@@ -318,7 +318,7 @@ fn settle_both_ways(account: &mut Run, at: usize, step: &Step) {
     assert_eq!(plain.totals, totals);
     let settlement_id = format!("s{at}");
     assert_eq!(plain.payments(&before.wallet, &settlement_id).collect::<Vec<_>>(), effects.payments);
-    let open = Some((settlement_id, totals.outstanding)).filter(|_| totals.outstanding.is_positive());
+    let open = Some((settlement_id, hour(*hours), totals.outstanding)).filter(|_| totals.outstanding.is_positive());
     assert_eq!(open.into_iter().collect::<Vec<_>>(), effects.outstanding);
     let mut legs = crate::ledger::TransactionBuilder::new();
     legs.extend(plain.moved("acme").map(|(account, amount)| account.leg(amount)));

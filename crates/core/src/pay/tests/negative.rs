@@ -16,7 +16,7 @@ fn a_difference_first_cancels_what_is_outstanding() {
     // The own window's first, then the oldest; nothing goes back while something is outstanding.
     let effects = desk.settle("s3b", 3, vec![charge("c3", "-5")]);
     assert!(is_empty(&effects));
-    assert_eq!(effects.outstanding, [("s2".to_owned(), money("1")), ("s3".to_owned(), Money::ZERO)]);
+    assert_eq!(effects.outstanding, [("s2".to_owned(), hour(2), money("1")), ("s3".to_owned(), hour(3), Money::ZERO)]);
     let totals = SettlementTotals { due: money("-5"), outstanding: money("-5"), ..SettlementTotals::default() };
     assert_eq!(effects.totals, Some(totals));
 

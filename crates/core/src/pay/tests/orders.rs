@@ -230,7 +230,7 @@ fn an_invoiced_order_is_outstanding_under_its_id() {
     let mut desk = Desk::new().with_vouchers([voucher("v", "10")]).with_method(PaymentMethod::Invoice);
     let paid = desk.order("o", 1, vec![bought("a", "30"), bought("b", "70")]).unwrap();
     assert_eq!((lines(&paid.effects), parts(&paid)), (vec![], vec!["a: ".to_owned(), "b: ".to_owned()]));
-    assert_eq!(paid.effects.outstanding, [("o".to_owned(), money("100"))]);
+    assert_eq!(paid.effects.outstanding, [("o".to_owned(), hour(1), money("100"))]);
     let open = OpenSettlement {
         settlement_id: "o".to_owned(),
         at: hour(1),

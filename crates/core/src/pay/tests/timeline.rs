@@ -41,7 +41,7 @@ fn every_source_pays_in_its_turn() {
         outstanding: money("1.5"),
     };
     assert_eq!(effects.totals, Some(totals));
-    assert_eq!(effects.outstanding, [("s1".to_owned(), money("1.5"))]);
+    assert_eq!(effects.outstanding, [("s1".to_owned(), hour(1), money("1.5"))]);
     assert_eq!(desk.standing(), ["0", "0", "7", "1.5"]);
     assert_eq!(desk.ledger["income:ecs:pay_per_use"], money("-30"));
     assert_eq!(desk.ledger["contra:vouchers"], money("16.5")); // vouchers, and the granted money when it came
@@ -249,7 +249,7 @@ fn a_write_off_gives_up_the_oldest_first() {
     desk.settle("s2", 2, vec![charge("c2", "4")]);
     let effects = desk.funds("e", FundsKind::WriteOff, "5", 3);
     assert_eq!(lines(&effects), Vec::<String>::new());
-    assert_eq!(effects.outstanding, [("s1".to_owned(), Money::ZERO), ("s2".to_owned(), money("2"))]);
+    assert_eq!(effects.outstanding, [("s1".to_owned(), hour(1), Money::ZERO), ("s2".to_owned(), hour(2), money("2"))]);
     assert_eq!(desk.ledger["expense:write_off"], money("5"));
 }
 
@@ -257,7 +257,7 @@ fn a_write_off_gives_up_the_oldest_first() {
 fn a_chargeback_takes_cash_and_leaves_the_rest_outstanding() {
     let mut desk = Desk::new().with_cash("3").with_granted("9");
     let effects = desk.funds("back", FundsKind::Chargeback, "10", 5);
-    assert_eq!(effects.outstanding, [("back".to_owned(), money("7"))]);
+    assert_eq!(effects.outstanding, [("back".to_owned(), hour(5), money("7"))]);
     assert_eq!(desk.standing(), ["0", "9", "0", "7"]);
     assert_eq!(desk.money.wallet.in_arrears_since, Some(hour(5)));
     assert_eq!(desk.ledger["assets:cash"], money("-7"));

@@ -3,7 +3,7 @@
 use super::{at, money};
 use crate::{AccountStanding, LifeBatch, LifeEvent, OrderApproval, OrderState, OrderStatus, SettlementBatch};
 use reckoner_core::life::{AccountStatus, Anchor, LifeEventKind, OrderCharge, PaidPart, PaidPeriod, PeriodKind};
-use reckoner_core::life::{RenewalPolicy, Resource, ResourceStatus};
+use reckoner_core::life::{RenewalPolicy, Resource, ResourceStatus, Standing};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::pay::PaymentSource;
 use reckoner_core::rate::{Amounts, Charge, ChargeType, LineKey};
@@ -121,15 +121,9 @@ pub fn resource(account_id: &str, resource_id: &str, expires: i64) -> Resource {
 
 /// Where an account stands since so many hours after Monday began; nothing is due for it.
 pub fn standing(account_id: &str, status: AccountStatus, since: i64) -> AccountStanding {
-    AccountStanding {
-        account_id: account_id.to_owned(),
-        status,
-        since: at(since),
-        grace_until: None,
-        retention_until: None,
-        life_at: at(since),
-        next_at: None,
-    }
+    let since = at(since);
+    let standing = Standing { status, since, life_at: since, ..Standing::normal(account_id) };
+    AccountStanding { standing, next_at: None }
 }
 
 /// A charge of 90 for a service that begins so many hours after Monday.
