@@ -37,6 +37,12 @@ knob_words! {
         Second = "second",
     }
 
+    /// The window that becomes one charge where the price row names none.
+    PpuSettle {
+        /// The clock hour.
+        Hour = "hour",
+    }
+
     /// When the last day of a subscription ends.
     ExpiryInstant {
         /// At the midnight after it, printed 23:59:59.

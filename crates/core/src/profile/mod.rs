@@ -15,7 +15,6 @@ mod read;
 pub use knobs::*;
 
 use crate::number::{FeeScale, Money};
-use crate::table::SettleWindow;
 use crate::time::Zone;
 use std::time::Duration;
 use toml::Table;
@@ -37,7 +36,7 @@ pub struct Profile {
     /// What use is measured in.
     pub ppu_unit: PpuUnit,
     /// The window that becomes one charge where the price row names none.
-    pub ppu_settle: SettleWindow,
+    pub ppu_settle: PpuSettle,
     /// When the last day of a subscription ends.
     pub expiry_instant: ExpiryInstant,
     /// What the 31st becomes in a shorter month.

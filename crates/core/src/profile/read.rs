@@ -3,16 +3,11 @@
 use super::ProfileError;
 use super::knobs::{ArrearsThreshold, DaysByLevel, FirstTry, FiveDayQuota, HandlingFee, LargeRefund, VouchersPerOrder, Words};
 use crate::number::{FeeScale, Money};
-use crate::table::SettleWindow;
 use crate::time::Zone;
 use chrono::NaiveTime;
 use std::collections::BTreeMap;
 use std::time::Duration;
 use toml::{Table, Value};
-
-impl Words for SettleWindow {
-    const WORDS: &'static [(&'static str, Self)] = &[("hour", Self::Hour), ("day", Self::Day), ("month", Self::Month)];
-}
 
 const A_DURATION: &str = "a whole number with a unit, such as `10m`, `36h` or `3d`";
 
