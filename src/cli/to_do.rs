@@ -77,6 +77,7 @@ fn step(item: &QuarantineItem, is_usage: bool) -> (&'static str, Way) {
             "have it settled where use of that time is settled: windows begin at this home's epoch",
             Way::Discard("before the epoch"),
         ),
+        "too_late" => ("retry it to settle it all the same, as late usage of its month (or discard it)", Way::Retry(None)),
         "after_end" | "after_release" => (
             "have what was used up to the end sent in a new file; if all of it is said to be later, find out what was really used",
             Way::Discard("after the end"),
@@ -106,6 +107,7 @@ mod tests {
             ("no_price", 3, "usage", "open", "a prices file", format!("reckoner ingest prices.csv; {retry}; reckoner catch-up")),
             ("unknown_account", 3, "vouchers", "open", "an accounts file", format!("reckoner ingest accounts.csv; {retry}")),
             ("in_the_future", 3, "usage", "open", "until it has happened", format!("{retry}; reckoner catch-up")),
+            ("too_late", 3, "usage", "open", "all the same", format!("{retry}; reckoner catch-up")),
             (
                 "negative_quantity",
                 3,

@@ -37,7 +37,7 @@ pub(super) use ends::released_times;
 use hours::Knowledge;
 use known::{KnownFile, KnownRows, conflict};
 pub(super) use known::{exclusive_products, months_around};
-use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, standing};
+use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, late_from, standing};
 use reckoner_core::table::{RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
 use reckoner_store::{IngestRecord, QuarantineItem, SupersededRow};
@@ -178,6 +178,8 @@ struct Intake<'a> {
     again: Option<HashMap<u64, QuarantineItem>>,
     /// Where rows are taken again: the lines that turned out to be duplicates.
     known_by_now: Option<HashSet<u64>>,
+    /// Use of earlier months came too late to settle by itself.
+    late_from: Option<Instant>,
 }
 
 /// A row of the batch that may be accepted.
@@ -248,6 +250,7 @@ impl<'a> Intake<'a> {
             replacing: circumstances.replacing,
             again: circumstances.again,
             known_by_now: None,
+            late_from: late_from(books.profile.late_cutoff, books.as_of, books.zone),
         })
     }
 
@@ -263,6 +266,8 @@ impl<'a> Intake<'a> {
             prices: &self.known.prices,
             as_of: self.books.as_of,
             epoch: self.books.session.settings.epoch,
+            // Who takes refused rows again has decided that they settle.
+            late_from: self.late_from.filter(|_| self.known_by_now.is_none()),
             zone: self.books.zone,
         }
     }

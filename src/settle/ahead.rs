@@ -1,4 +1,4 @@
-//! Rating ahead: while a batch is recorded, the next ones are rated by threads of their own.
+//! Rating ahead: while a batch is recorded, the next one is rated by a thread of its own.
 
 use super::Wish;
 use super::bulk::{self, Base, Plan, Ready};
@@ -11,9 +11,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
 
-/// Batches that are rated while one is recorded. Recording one takes less than rating one, and what one thread writes the
-/// other need not wait for.
-const BATCHES_AHEAD: usize = 2;
+/// Batches that are rated while one is recorded: more of them would take memory, and find no processor free.
+const BATCHES_AHEAD: usize = 1;
 
 /// The batches of a command, as far as they can be rated before it is their turn: nothing that rating them reads is changed
 /// by recording those before them.

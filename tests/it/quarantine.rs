@@ -181,3 +181,36 @@ fn what_was_given_up_is_taken_again_where_it_is_named() {
     at(&bench, END, "catch-up").expect_exit(0);
     at(&bench, END, "verify --full").expect_exit(0);
 }
+
+/// Row by row and in columns: what came too late waits for an operator, whose retry settles it.
+#[test]
+fn use_that_came_after_the_cutoff_waits_for_an_operator() {
+    for bulk_bytes in [0_u64, 1 << 40] {
+        let bench = Bench::new();
+        bench.line("init --profile huawei-intl --zone +08:00 --currency CNY").expect_exit(0);
+        bench.write("reckoner-home/profiles/own.toml", "base = \"huawei-intl\"\nlate_cutoff = \"10d\"\n");
+        let settings = bench.read("reckoner-home/reckoner.toml").replace("profile = \"huawei-intl\"", "profile = \"own\"");
+        let line = settings.lines().find(|line| line.starts_with("bulk_bytes = ")).unwrap().to_owned();
+        bench.write("reckoner-home/reckoner.toml", &settings.replace(&line, &format!("bulk_bytes = {bulk_bytes}")));
+        bench.write("accounts-1.csv", "account_id,name\nacme,Acme\n");
+        bench.write("prices-1.csv", "sku,product,billing_mode,unit,unit_price\nvm,vm,pay_per_use,hour,1\n");
+        let rows = ["01-31T23:00:00+08:00,2026-02-01T00:00:00", "02-28T23:00:00+08:00,2026-03-01T00:00:00"];
+        let rows = rows.iter().enumerate().map(|(at, times)| format!("r-{at},acme,vm-{at},vm,2026-{times}+08:00\n"));
+        bench.write(
+            "usage-1.csv",
+            &format!("record_id,account_id,resource_id,sku,started_at,ended_at\n{}", rows.collect::<String>()),
+        );
+        let clock = "2026-03-10T23:00:00+08:00"; // ten days after February, and not ten after January
+        at(&bench, clock, "ingest accounts-1.csv prices-1.csv").expect_exit(0);
+        at(&bench, clock, "ingest usage-1.csv").expect_exit(2);
+        let items = at(&bench, clock, "quarantine list --json").expect_exit(0).json();
+        let items = items["items"].as_array().unwrap();
+        assert_eq!(items.iter().map(|item| text(item, "reason")).collect::<Vec<_>>(), ["too_late"], "{bulk_bytes}");
+
+        at(&bench, clock, "quarantine retry --reason too_late").expect_exit(0);
+        at(&bench, clock, "catch-up").expect_exit(0);
+        let charges = bench.line("export charges").expect_exit(0).out;
+        assert_eq!(charges.lines().count(), 3, "{charges}");
+        at(&bench, clock, "verify --full").expect_exit(0);
+    }
+}

@@ -18,6 +18,7 @@ use crate::table::{BillingMode, PriceModel, Refusal, Unit, UsageRow};
 use crate::time::{Instant, Window, Zone};
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// How far ahead of the clock a producer's may be.
 const AHEAD_SECONDS_MAX: i64 = 300;
@@ -33,8 +34,17 @@ pub struct UsageChecks<'a> {
     pub as_of: Instant,
     /// Windows before it do not exist.
     pub epoch: Option<Instant>,
+    /// Use of months before it came too late to settle by itself: see [`late_from`].
+    pub late_from: Option<Instant>,
     /// Where days and months close.
     pub zone: Zone,
+}
+
+/// The first instant whose month is not longer ended than the profile's `late_cutoff`; earlier use waits in quarantine until
+/// an operator takes it again.
+pub fn late_from(late_cutoff: Option<Duration>, as_of: Instant, zone: Zone) -> Option<Instant> {
+    let seconds = i64::try_from(late_cutoff?.as_secs()).ok()?;
+    Some(zone.month_containing(as_of.plus_seconds(-seconds)).start)
 }
 
 impl<'a> UsageChecks<'a> {
@@ -80,14 +90,20 @@ impl<'a> UsageChecks<'a> {
         if row.ended_at > latest {
             return Err(ahead("ended_at", row.ended_at));
         }
-        match self.epoch {
-            Some(epoch) if row.started_at < epoch => {
-                let expected =
-                    format!("windows begin at the home's epoch, {}; earlier use is not settled here", self.zone.to_text(epoch));
-                Err(Refusal::at("started_at", &self.zone.to_text(row.started_at), "before_epoch", &expected))
-            }
-            _ => Ok(()),
+        let early = |reason, expected: &str| Refusal::at("started_at", &self.zone.to_text(row.started_at), reason, expected);
+        if let Some(epoch) = self.epoch.filter(|epoch| row.started_at < *epoch) {
+            let epoch = self.zone.to_text(epoch);
+            let expected = format!("windows begin at the home's epoch, {epoch}; earlier use is not settled here");
+            return Err(early("before_epoch", &expected));
         }
+        if let Some(late_from) = self.late_from.filter(|late_from| row.started_at < *late_from) {
+            let late_from = self.zone.to_text(late_from);
+            let expected = format!(
+                "its month ended longer ago than `late_cutoff` of the profile: use from {late_from} on settles by itself; retry the row to settle it all the same"
+            );
+            return Err(early("too_late", &expected));
+        }
+        Ok(())
     }
 
     fn check_price(&self, row: &UsageRow, timeline: &Timeline, currency: &str) -> Result<(), Refusal> {
@@ -131,7 +147,7 @@ impl<'a> UsageChecks<'a> {
             unit: first.row.unit.clone(),
             priced: Window::new(first.validity.start, last.validity.end),
             use_bits_max: prices.iter().map(|price| use_bits_max(price)).min()??,
-            earliest: self.epoch.unwrap_or(Instant::MIN),
+            earliest: self.epoch.max(self.late_from).unwrap_or(Instant::MIN),
             latest: self.as_of.plus_seconds(AHEAD_SECONDS_MAX),
         })
     }
@@ -350,4 +366,25 @@ pub fn units_by_hour(row: &UsageRow, timeline: &Timeline) -> Result<Vec<(Instant
         start = end;
     }
     Ok(hours)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_month_is_late_once_it_ended_longer_ago_than_the_cutoff() {
+        let (zone, at) = (Zone::parse("+08:00").expect("a zone"), |text: &str| Instant::parse(text).expect("an instant"));
+        // days after the month's end | the clock | use settles by itself from
+        for (days, as_of, from) in [
+            (0, "2026-03-15T12:00:00+08:00", "2026-03-01T00:00:00+08:00"),
+            (10, "2026-03-10T23:59:59+08:00", "2026-02-01T00:00:00+08:00"),
+            (10, "2026-03-11T00:00:00+08:00", "2026-03-01T00:00:00+08:00"),
+            (90, "2026-03-11T00:00:00+08:00", "2025-12-01T00:00:00+08:00"),
+        ] {
+            let cutoff = Duration::from_secs(days * 86_400);
+            assert_eq!(late_from(Some(cutoff), at(as_of), zone), Some(at(from)), "{days} d after, at {as_of}");
+        }
+        assert_eq!(late_from(None, at("2026-03-15T12:00:00+08:00"), zone), None);
+    }
 }

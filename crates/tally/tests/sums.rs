@@ -58,7 +58,8 @@ impl Judge for Book {
 
     fn terms(&self, sku: &str, currency: &str) -> Option<PlainTerms> {
         let (as_of, zone) = (Instant::from_seconds(STARTS[0] + 1_000_000), Zone::parse("UTC").expect("a zone"));
-        UsageChecks { accounts: &self.accounts, prices: &self.prices, as_of, epoch: None, zone }.plain_terms(sku, currency)
+        UsageChecks { accounts: &self.accounts, prices: &self.prices, as_of, epoch: None, late_from: None, zone }
+            .plain_terms(sku, currency)
     }
 }
 

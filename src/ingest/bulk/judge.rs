@@ -4,7 +4,7 @@ use super::super::usage::{exclusive_products, released_times};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::Accounts;
-use reckoner_core::intake::{PlainTerms, UsageChecks};
+use reckoner_core::intake::{PlainTerms, UsageChecks, late_from};
 use reckoner_core::price::Prices;
 use reckoner_core::time::{Instant, Zone};
 use reckoner_tally::{Ends, Judge};
@@ -18,6 +18,7 @@ pub(super) struct Judged<'e> {
     ends: Option<&'e Ends>,
     as_of: Instant,
     epoch: Option<Instant>,
+    late_from: Option<Instant>,
     zone: Zone,
 }
 
@@ -31,6 +32,7 @@ impl<'e> Judged<'e> {
             ends: Some(ends).filter(|ends| !ends.is_empty()),
             as_of: books.as_of,
             epoch: books.session.settings.epoch,
+            late_from: late_from(books.profile.late_cutoff, books.as_of, books.zone),
             zone: books.zone,
         })
     }
@@ -62,7 +64,8 @@ impl Judge for Judged<'_> {
         if prices.iter().any(|price| self.exclusive.contains(&price.row.product)) {
             return None;
         }
-        let Self { accounts, prices, as_of, epoch, zone, .. } = self;
-        UsageChecks { accounts, prices, as_of: *as_of, epoch: *epoch, zone: *zone }.plain_terms(sku, currency)
+        let Self { accounts, prices, as_of, epoch, late_from, zone, .. } = self;
+        let (as_of, epoch, late_from, zone) = (*as_of, *epoch, *late_from, *zone);
+        UsageChecks { accounts, prices, as_of, epoch, late_from, zone }.plain_terms(sku, currency)
     }
 }

@@ -126,7 +126,8 @@ mod tests {
         fn terms(&self, sku: &str, currency: &str) -> Option<PlainTerms> {
             let accounts = Accounts::new([]);
             let (as_of, zone) = (Instant::from_seconds(1_000_000), Zone::parse("UTC").expect("a zone"));
-            UsageChecks { accounts: &accounts, prices: &self.0, as_of, epoch: None, zone }.plain_terms(sku, currency)
+            UsageChecks { accounts: &accounts, prices: &self.0, as_of, epoch: None, late_from: None, zone }
+                .plain_terms(sku, currency)
         }
     }
 

@@ -50,7 +50,7 @@ proptest! {
 
     #[test]
     fn what_plain_terms_admit_is_accepted(
-        sku in 0..8_usize, start in -90_000..90_000_i64, seconds in -10..90_000_i64, quantity in size(), has_epoch in any::<bool>(),
+        sku in 0..8_usize, start in -90_000..90_000_i64, seconds in -10..90_000_i64, quantity in size(), has_epoch in any::<bool>(), is_late in any::<bool>(),
     ) {
         let [from, until] = [0, 43_200].map(|second| Some(Instant::from_seconds(MONDAY + second)));
         let ladder = || tiers(&[("10", "0.8", "0"), ("", "123456789.000000000001", "0")]);
@@ -74,6 +74,7 @@ proptest! {
             prices: &book,
             as_of: Instant::from_seconds(MONDAY + 60_000),
             epoch: has_epoch.then(|| Instant::from_seconds(MONDAY - 40_000)),
+            late_from: is_late.then(|| Instant::from_seconds(MONDAY - 20_000)),
             zone: Zone::parse("+08:00").expect("a zone"),
         };
         let mut row = usage("rec", skus[sku], MONDAY + start, seconds);
