@@ -35,12 +35,12 @@ use crate::report::progress::Progress;
 use ends::KnownEnds;
 pub(super) use ends::released_times;
 use hours::Knowledge;
-use known::{KnownFile, KnownRows, conflict};
+use known::{KnownFile, KnownPlace, KnownRows, conflict};
 pub(super) use known::{exclusive_products, months_around};
 use reckoner_core::intake::{KnownRecord, Standing, UsageChecks, late_from, standing};
 use reckoner_core::table::{RawRow, Refusal, TableKind, UsageRow, usage};
 use reckoner_core::time::{Instant, Window};
-use reckoner_store::{IngestRecord, QuarantineItem, SupersededRow};
+use reckoner_store::{IngestRecord, QuarantineItem};
 use replacing::LinePlace;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -194,37 +194,6 @@ struct Candidate<'r> {
 struct Unfit {
     refusal: Refusal,
     row: Option<UsageRow>,
-}
-
-/// A known row under an id, and where it lies.
-#[derive(Clone)]
-struct KnownPlace {
-    row: UsageRow,
-    file_id: String,
-    is_live: bool,
-}
-
-impl KnownPlace {
-    fn place(&self) -> LinePlace {
-        (self.file_id.clone(), self.row.line)
-    }
-
-    /// That this row's place is taken: by a line of a file, or by the file as a whole (0).
-    fn superseded(&self, by_file_id: &str, by_line: u64) -> SupersededRow {
-        let row = &self.row;
-        SupersededRow {
-            file_id: self.file_id.clone(),
-            line: row.line,
-            seq: 0,
-            by_file_id: by_file_id.to_owned(),
-            by_line,
-            account_id: row.account_id.clone(),
-            record_id: row.record_id.clone(),
-            resource_id: row.resource_id.clone(),
-            sku: row.sku.clone(),
-            interval: row.interval(),
-        }
-    }
 }
 
 impl<'a> Intake<'a> {

@@ -1,17 +1,49 @@
 //! What is known around the rows of a batch: rows under the same ids, and use of resources that one record may use at a time.
 
 use super::super::bulk::identities_of;
-use super::{CORRECTS_UNKNOWN, Candidate, Intake, KnownPlace, RecordKey};
+use super::replacing::LinePlace;
+use super::{CORRECTS_UNKNOWN, Candidate, Intake, RecordKey};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::intake::KnownRecord;
 use reckoner_core::table::{Overlap, ProductRow, Refusal, UsageRow};
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_frames::{RowFile, StoredRow, find_records, find_resources};
-use reckoner_store::{IngestRecord, LakeFile};
+use reckoner_store::{IngestRecord, LakeFile, SupersededRow};
 use reckoner_tally::{identity, meet};
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::path::PathBuf;
+
+/// A known row under an id, and where it lies.
+#[derive(Clone)]
+pub(super) struct KnownPlace {
+    pub row: UsageRow,
+    pub file_id: String,
+    pub is_live: bool,
+}
+
+impl KnownPlace {
+    pub fn place(&self) -> LinePlace {
+        (self.file_id.clone(), self.row.line)
+    }
+
+    /// That this row's place is taken: by a line of a file, or by the file as a whole (0).
+    pub fn superseded(&self, by_file_id: &str, by_line: u64) -> SupersededRow {
+        let row = &self.row;
+        SupersededRow {
+            file_id: self.file_id.clone(),
+            line: row.line,
+            seq: 0,
+            by_file_id: by_file_id.to_owned(),
+            by_line,
+            account_id: row.account_id.clone(),
+            record_id: row.record_id.clone(),
+            resource_id: row.resource_id.clone(),
+            sku: row.sku.clone(),
+            interval: row.interval(),
+        }
+    }
+}
 
 /// The rows known under each id.
 pub(super) type KnownRows = HashMap<RecordKey, Vec<KnownPlace>>;
