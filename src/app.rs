@@ -4,7 +4,7 @@
 //! wait, or [`Caller::write`] for those that write, which hold the home's lock as long as the session lives.
 
 use crate::cli::Globals;
-use crate::cli::value::When;
+use crate::cli::value::{AsOf, When};
 use crate::clock::Clock;
 use crate::config::Settings;
 use crate::env;
@@ -23,7 +23,7 @@ pub struct Caller {
     /// The home that `--home` names; `RECKONER_HOME` does not count here.
     pub home_given: Option<PathBuf>,
     /// `--as-of`, before the billing zone is known.
-    pub as_of: Option<When>,
+    pub as_of: Option<AsOf>,
     /// Who acts.
     pub actor: String,
     /// Whether the answer is one JSON document.
@@ -69,7 +69,7 @@ impl Caller {
 
     /// The clock of this command, where the billing zone is this one.
     pub fn clock(&self, zone: Zone) -> Clock {
-        self.as_of.map_or(Clock::System, |when| Clock::Pinned(when.resolve(zone)))
+        self.as_of.map_or(Clock::System, |as_of| Clock::Pinned(as_of.resolve(zone, Clock::System.now())))
     }
 
     /// Who would hold the lock.

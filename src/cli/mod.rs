@@ -38,7 +38,7 @@ use clap::{Args, Parser, Subcommand};
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
-use value::When;
+use value::AsOf;
 
 /// Turns usage files into exact, posted charges, settles them by the hour, and can prove every cent.
 #[derive(Debug, Parser)]
@@ -59,9 +59,9 @@ pub struct Globals {
     /// Folder that holds everything of one installation [default: RECKONER_HOME, else ./reckoner-home]
     #[arg(long, global = true, value_name = "DIR", help_heading = "Global options")]
     pub home: Option<PathBuf>,
-    /// What this command takes for now [default: the clock]
+    /// What this command takes for now; `tomorrow` is the next midnight [default: the clock]
     #[arg(long, global = true, value_name = "T", help_heading = "Global options")]
-    pub as_of: Option<When>,
+    pub as_of: Option<AsOf>,
     /// Who acts [default: the operating system's user]
     #[arg(long, global = true, value_name = "NAME", value_parser = value::parse_actor, help_heading = "Global options")]
     pub actor: Option<String>,

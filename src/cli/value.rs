@@ -14,6 +14,36 @@ pub enum When {
     Date(NaiveDate),
 }
 
+/// `--as-of`: an instant, or `tomorrow`, with which a night is previewed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// As the contract has it.
+    When(When),
+    /// The midnight in the billing zone that comes next by the clock.
+    Tomorrow,
+}
+
+impl AsOf {
+    /// The instant meant, in this billing zone, by this clock.
+    pub fn resolve(self, zone: Zone, now: Instant) -> Instant {
+        match self {
+            Self::When(when) => when.resolve(zone),
+            Self::Tomorrow => zone.day_containing(now).end,
+        }
+    }
+}
+
+impl FromStr for AsOf {
+    type Err = ValueError;
+
+    fn from_str(text: &str) -> Result<Self, ValueError> {
+        match text {
+            "tomorrow" => Ok(Self::Tomorrow),
+            text => text.parse().map(Self::When),
+        }
+    }
+}
+
 /// A value that is not what its option needs; the parts of a failure.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{saw}")]
@@ -193,6 +223,21 @@ mod tests {
         }
         let error = "2026-01-05T08:00:00".parse::<When>().unwrap_err();
         assert!(error.hint.contains("`2026-01-05T08:00:00Z`"), "{error:?}");
+    }
+
+    #[test]
+    fn tomorrow_begins_with_the_next_midnight_of_the_zone() {
+        let zone = Zone::parse("+08:00").unwrap();
+        // now | tomorrow
+        for (now, expected) in
+            [("2026-01-05T15:59:59Z", "2026-01-05T16:00:00Z"), ("2026-01-05T16:00:00Z", "2026-01-06T16:00:00Z")]
+        {
+            let now = Instant::parse(now).unwrap();
+            assert_eq!("tomorrow".parse::<AsOf>().unwrap().resolve(zone, now).to_utc_text(), expected);
+            let when = "2026-01-09".parse::<AsOf>().unwrap();
+            assert_eq!(when.resolve(zone, now).to_utc_text(), "2026-01-08T16:00:00Z");
+        }
+        assert!("Tomorrow".parse::<AsOf>().is_err());
     }
 
     #[test]

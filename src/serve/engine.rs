@@ -10,7 +10,7 @@ use super::watch::{RIPENING, Watch};
 use super::{Moment, Trigger, one_line};
 use crate::app::Caller;
 use crate::books::Books;
-use crate::cli::value::When;
+use crate::cli::value::{AsOf, When};
 use crate::clock::Stopwatch;
 use crate::failure::{ExitKind, Failure};
 use crate::home::Home;
@@ -208,7 +208,7 @@ impl Engine {
 
     /// The caller of one look: a command that is given at this instant and does not wait for anybody.
     fn caller_at(&self, wall: Instant) -> Caller {
-        Caller { as_of: Some(When::Instant(wall)), wait: Duration::ZERO, ..self.caller.clone() }
+        Caller { as_of: Some(AsOf::When(When::Instant(wall))), wait: Duration::ZERO, ..self.caller.clone() }
     }
 
     fn take_files(&mut self, now: Moment, tick: &mut Tick) -> Result<Tried, Broke> {

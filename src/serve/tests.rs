@@ -132,7 +132,8 @@ impl Bench {
     }
 
     fn gravity(&self, clock: Instant) -> Gravity {
-        let caller = Caller { as_of: Some(crate::cli::value::When::Instant(clock)), ..self.caller.clone() };
+        let caller =
+            Caller { as_of: Some(crate::cli::value::AsOf::When(crate::cli::value::When::Instant(clock))), ..self.caller.clone() };
         status::look(&Books::open(caller.read().unwrap()).unwrap()).unwrap().gravity()
     }
 
