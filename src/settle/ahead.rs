@@ -32,7 +32,7 @@ pub(super) struct Ahead<'s, 'e> {
 enum Rating<'s> {
     UnderWay(ScopedJoinHandle<'s, Result<Ready, Failure>>),
     /// Too little to be worth a thread: rated when its turn comes.
-    Small(Plan),
+    Small(Box<Plan>),
 }
 
 impl<'s, 'e> Ahead<'s, 'e> {
@@ -67,7 +67,7 @@ impl<'s, 'e> Ahead<'s, 'e> {
             let (knowledge, lake) = (self.knowledge, self.lake.clone());
             self.begun.push_back(plan.map(|plan| match plan.is_large() {
                 true => Rating::UnderWay(self.scope.spawn(move || plan.rate(knowledge, &lake))),
-                false => Rating::Small(plan),
+                false => Rating::Small(Box::new(plan)),
             }));
             self.next += 1;
         }

@@ -318,8 +318,11 @@ impl Loaded {
             by_due[place] += hour.rows;
             for line in hour.lines.drain(..) {
                 match lines.get_mut(&line.key) {
-                    // Sums are of use outside frozen time and not waived: only the quantity grows.
-                    Some(beside) => beside.quantity = beside.quantity.plus(line.quantity).map_err(FrameError::from)?,
+                    Some(beside) => {
+                        beside.quantity = beside.quantity.plus(line.quantity).map_err(FrameError::from)?;
+                        beside.waived = beside.waived.plus(line.waived).map_err(FrameError::from)?;
+                        beside.is_frozen |= line.is_frozen;
+                    }
                     None => {
                         lines.insert(line.key.clone(), line);
                     }

@@ -50,8 +50,10 @@ impl Scope {
 pub(in crate::settle) struct Plan {
     /// The hours.
     pub due: Vec<DueWindow>,
-    /// When accounts were frozen: what they use goes by its rows.
+    /// When accounts were frozen.
     pub frozen: Arc<Frozen>,
+    /// By window the accounts, by code, that were frozen during all of it: their lines are free.
+    pub frozen_accounts: Vec<HashSet<u32>>,
     /// The sums, and what is the same in every window.
     pub base: Arc<Base>,
     /// By window, the price of each currency and sku, where it is one price for all use of the window.
@@ -115,6 +117,15 @@ impl Base {
         }))
     }
 
+    /// The accounts that were frozen during all of a window.
+    fn frozen_during(&self, frozen: &Frozen, window: Window) -> HashSet<u32> {
+        let touched: HashSet<&str> = frozen.during(window).filter(|account_id| frozen.covers(account_id, window)).collect();
+        if touched.is_empty() {
+            return HashSet::new();
+        }
+        (0..).zip(&self.account_ids).filter(|(_, account_id)| touched.contains(&***account_id)).map(|(code, _)| code).collect()
+    }
+
     /// Whether it is made of these files.
     pub fn is_of(&self, files: &[LakeFile]) -> bool {
         self.files == paths(files)
@@ -171,7 +182,7 @@ impl Plan {
         let span = super::super::load::span_of(&due).expect("a plan has windows");
         let mut rows = Rows::new(books, (wish, knowledge, frozen), scope, span, news)?;
         rows.find_mixed(&held.holdings);
-        rows.find_frozen(&held.holdings, span);
+        rows.find_frozen(&held.holdings, &due);
         let beside = rows.count_beside(&due)?;
         rows.find_other_labels(&held.holdings, &beside);
 
@@ -192,6 +203,7 @@ impl Plan {
             has_rows_beside: holds_pair(&rows.beside),
             bulk_windows,
             frozen: Arc::clone(frozen),
+            frozen_accounts: due.iter().map(|due| base.frozen_during(frozen, due.window)).collect(),
             due,
             prices,
             counted,
@@ -332,9 +344,14 @@ impl<'a> Rows<'a> {
         self.always.extend(mixed.map(|holding| pair_of(holdings, holding)));
     }
 
-    /// Sums do not say when inside an hour something was used: what accounts use that were frozen goes by its rows.
-    fn find_frozen(&mut self, holdings: &Holdings, span: Window) {
-        let frozen: HashSet<&str> = self.frozen.during(span).collect();
+    /// Sums do not say when inside an hour something was used: what accounts use that were frozen in a part of one goes by its
+    /// rows.
+    fn find_frozen(&mut self, holdings: &Holdings, due: &[DueWindow]) {
+        let times = self.frozen;
+        let mut frozen: HashSet<&str> = HashSet::new();
+        for DueWindow { window, .. } in due {
+            frozen.extend(times.during(*window).filter(|account_id| !times.covers(account_id, *window)));
+        }
         if frozen.is_empty() {
             return;
         }

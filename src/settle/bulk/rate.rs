@@ -181,6 +181,7 @@ impl<'a> Hour<'a> {
         let (holding, [account, ..]) = (sum.holding, self.plan.base.held.holdings.keys[sum.holding as usize]);
         let row = &self.plan.prices[self.place].prices[price as usize];
         let is_bulk = self.plan.bulk_windows[self.place]
+            && !self.is_frozen(holding)
             && self.plan.base.bulk_accounts[account as usize]
             && !self.plan.has_rows_beside[holding as usize]
             && is_bulk_price(row);
@@ -188,6 +189,12 @@ impl<'a> Hour<'a> {
             Some(amounts) => self.bulk.push(BulkLine { holding, price, quantity, amounts }),
             None => self.lines.push(self.line(holding, row, quantity)),
         }
+    }
+
+    /// Whether the account of a holding was frozen during all of the window.
+    fn is_frozen(&self, holding: u32) -> bool {
+        let frozen = &self.plan.frozen_accounts[self.place];
+        !frozen.is_empty() && frozen.contains(&self.plan.base.held.holdings.keys[holding as usize][0])
     }
 
     fn line(&self, holding: u32, price: &Arc<Price>, quantity: Quantity) -> Line {
@@ -203,8 +210,8 @@ impl<'a> Hour<'a> {
             book_seq,
             settled_book_seq,
             quantity,
-            waived: Quantity::ZERO,
-            is_frozen: false,
+            waived: if self.is_frozen(holding) { quantity } else { Quantity::ZERO },
+            is_frozen: self.is_frozen(holding),
             region: (!region.is_empty()).then(|| region.to_owned()),
             tags: tags_of(tags),
         }
@@ -224,7 +231,7 @@ impl<'a> Hour<'a> {
             let [account_id, _, sku] = self.plan.base.held.holdings.texts(sum.holding);
             let key = (self.due.window.start, account_id.to_owned(), sku.to_owned(), price.row.unit.as_str().to_owned());
             let used = Quantity::from_e12(sum.used_e12);
-            let added = match is_flat_and_free(price) {
+            let added = match is_flat_and_free(price) || self.is_frozen(sum.holding) {
                 true => Units { zero_rated: used, ..Units::default() },
                 false => Units { charged: used, ..Units::default() },
             };

@@ -41,6 +41,11 @@ impl Frozen {
         self.by_account.iter().filter(move |(_, times)| is_touched(times)).map(|(account_id, _)| account_id.as_str())
     }
 
+    /// Whether an account was frozen during all of a window.
+    pub fn covers(&self, account_id: &str, window: Window) -> bool {
+        self.of(account_id).iter().any(|time| time.start <= window.start && window.end <= time.end)
+    }
+
     /// What of an account's times lies inside a window.
     pub fn inside(&self, account_id: &str, window: Window) -> Vec<Window> {
         self.of(account_id).iter().filter_map(|time| time.overlap(window)).collect()
@@ -91,6 +96,9 @@ mod tests {
         assert_eq!(frozen.of("jay"), [window(10, 30), window(40, 50)]);
         assert_eq!(frozen.of("ibis"), []);
         assert_eq!(frozen.inside("jay", window(25, 45)), [window(25, 30), window(40, 45)]);
+        let covered =
+            [(10, 30), (12, 13), (9, 30), (10, 31), (30, 40)].map(|(start, end)| frozen.covers("jay", window(start, end)));
+        assert_eq!(covered, [true, true, false, false, false]);
         assert_eq!(frozen.during(window(30, 40)).count(), 0);
         assert_eq!(frozen.during(window(29, 31)).collect::<Vec<_>>(), ["jay"]);
     }
