@@ -159,13 +159,11 @@ impl Walk<'_, '_> {
                 self.step(false, &order.order_id, at, |account, terms| order::carry_out(account, order, at, terms));
             }
             Given::Approval(approval) => {
-                let Some(effects) = order::approve(account, approval, at, terms) else { return };
-                account.standing.life_at = at;
-                let touched = account.resources.take_touched();
-                if let Some(around) = &mut self.around {
-                    around.follow(account, &touched);
+                if !order::waits(account, &approval.order_id) {
+                    return;
                 }
-                self.taken.push(Taken::Life(at, Box::new(effects)));
+                account.standing.life_at = at;
+                self.step(false, &approval.order_id, at, |account, terms| order::approve(account, approval, at, terms));
             }
         }
         self.clear(given.id(), at);

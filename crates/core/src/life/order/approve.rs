@@ -3,6 +3,7 @@
 //! The request ends what it ends at its own instant, reckons what comes back and keeps that beside the resource; it posts
 //! nothing. The approval, a person's or that of time, posts what was kept, at its own instant.
 
+use super::super::Resource;
 use super::super::account::LifeAccount;
 use super::super::effect::{LifeEffects, LifeEvent, LifeEventKind, OrderState};
 use super::super::terms::LifeTerms;
@@ -75,19 +76,27 @@ fn wait(
     }
 }
 
-/// Lets a refund come back that waits; nothing where none does: it came back before.
+/// Whether a refund of the order waits; where none does, it came back before.
+pub(in super::super) fn waits(account: &LifeAccount, order_id: &str) -> bool {
+    account.resources.values().any(|resource| is_of(resource, order_id))
+}
+
+fn is_of(resource: &Resource, order_id: &str) -> bool {
+    resource.waiting_refund.as_ref().is_some_and(|waiting| waiting.order_id == order_id)
+}
+
+/// Lets a refund come back that waits.
 pub(in super::super) fn approve(
     account: &mut LifeAccount,
     approval: &OrderApproval,
     at: Instant,
     terms: &LifeTerms<'_>,
-) -> Option<LifeEffects> {
-    let is_meant = |waiting: &WaitingRefund| waiting.order_id == approval.order_id;
-    let waits = account.resources.values().filter(|resource| resource.waiting_refund.as_ref().is_some_and(is_meant));
+) -> LifeEffects {
+    let waits = account.resources.values().filter(|resource| is_of(resource, &approval.order_id));
     let ids: Vec<String> = waits.map(|resource| resource.resource_id.clone()).collect();
     let take = |id: &String| account.resources.get_mut(id)?.waiting_refund.take();
     let taken: Vec<WaitingRefund> = ids.iter().filter_map(take).collect();
-    let WaitingRefund { kind, resource_id, .. } = taken.first()?.clone();
+    let WaitingRefund { kind, resource_id, .. } = taken.first().expect("only what waits is approved").clone();
     let backs: Vec<Back> = taken.into_iter().flat_map(|waiting| waiting.backs).collect();
     let refund: Money = backs.iter().map(|back| back.refund).sum();
 
@@ -95,7 +104,7 @@ pub(in super::super) fn approve(
     let event = event(LifeEventKind::RefundApproved, account, &resource_id, &approval.order_id, at);
     effects.events.push(event.with("amount", refund).with("approved_by", &approval.approved_by));
     effects.approval = Some(approval.clone());
-    Some(effects)
+    effects
 }
 
 /// Approves what nobody approved in time.
@@ -112,7 +121,7 @@ pub(in super::super) fn approve_by_itself(
         approved_at: at,
         reason: Some("nobody did in the time that the profile gives".to_owned()),
     };
-    approve(account, &approval, at, terms).expect("a timer names a refund that waits")
+    approve(account, &approval, at, terms)
 }
 
 fn event(kind: LifeEventKind, account: &LifeAccount, resource_id: &str, order_id: &str, at: Instant) -> LifeEvent {

@@ -43,7 +43,7 @@ pub(super) fn carry_out(account: &mut LifeAccount, order: &OrderRow, at: Instant
     })
 }
 
-pub(super) use approve::{approve, approve_by_itself};
+pub(super) use approve::{approve, approve_by_itself, waits};
 pub(super) use renew::renew_by_itself;
 
 /// The resource that an order names, if it can still be acted on.
