@@ -6,13 +6,9 @@ use super::load::Knowledge;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::rate::DueWindow;
-use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::{Scope, ScopedJoinHandle};
-
-/// Batches that are rated while one is recorded: more of them would take memory, and find no processor free.
-const BATCHES_AHEAD: usize = 1;
 
 /// The batches of a command, as far as they can be rated before it is their turn: nothing that rating them reads is changed
 /// by recording those before them.
@@ -24,8 +20,9 @@ pub(super) struct Ahead<'s, 'e> {
     batches: &'e [Vec<DueWindow>],
     /// The sums of the day under way.
     base: Option<Arc<Base>>,
-    /// What was begun, from the batch whose turn is next.
-    begun: VecDeque<Option<Rating<'s>>>,
+    /// What was begun of the batch whose turn is next.
+    begun: Option<Rating<'s>>,
+    /// The batch to begin with next.
     next: usize,
 }
 
@@ -42,14 +39,16 @@ impl<'s, 'e> Ahead<'s, 'e> {
         (wish, knowledge): (&'e Wish, &'e Knowledge),
         batches: &'e [Vec<DueWindow>],
     ) -> Self {
-        Self { scope, wish, knowledge, lake: books.lake(), batches, base: None, begun: VecDeque::new(), next: 0 }
+        Self { scope, wish, knowledge, lake: books.lake(), batches, base: None, begun: None, next: 0 }
     }
 
-    /// What is ready of the batch whose turn it is; those after it are begun.
+    /// What is ready of the batch whose turn it is; the one after it is begun.
     pub fn take(&mut self, books: &Books) -> Result<Option<Ready>, Failure> {
-        self.begin(books, 1)?;
-        let turn = self.begun.pop_front().flatten();
-        self.begin(books, BATCHES_AHEAD)?;
+        if self.next == 0 {
+            self.begun = self.begin(books)?;
+        }
+        let turn = self.begun.take();
+        self.begun = self.begin(books)?;
         match turn {
             None => Ok(None),
             Some(Rating::Small(plan)) => plan.rate(self.knowledge, &self.lake).map(Some),
@@ -57,20 +56,15 @@ impl<'s, 'e> Ahead<'s, 'e> {
         }
     }
 
-    /// Begins until so many are begun. A dry run records nothing that could be waited for.
-    fn begin(&mut self, books: &Books, count: usize) -> Result<(), Failure> {
-        while self.begun.len() < count && self.next < self.batches.len() {
-            let plan = match self.wish.is_dry_run {
-                true => None,
-                false => bulk::ahead(books, self.wish, self.knowledge, &self.batches[self.next], &mut self.base)?,
-            };
-            let (knowledge, lake) = (self.knowledge, self.lake.clone());
-            self.begun.push_back(plan.map(|plan| match plan.is_large() {
-                true => Rating::UnderWay(self.scope.spawn(move || plan.rate(knowledge, &lake))),
-                false => Rating::Small(Box::new(plan)),
-            }));
-            self.next += 1;
-        }
-        Ok(())
+    /// Begins with the next batch, as far as anything of it can be rated. A dry run records nothing that could be waited for.
+    fn begin(&mut self, books: &Books) -> Result<Option<Rating<'s>>, Failure> {
+        let Some(due) = self.batches.get(self.next).filter(|_| !self.wish.is_dry_run) else { return Ok(None) };
+        self.next += 1;
+        let plan = bulk::ahead(books, self.wish, self.knowledge, due, &mut self.base)?;
+        let (knowledge, lake) = (self.knowledge, self.lake.clone());
+        Ok(plan.map(|plan| match plan.is_large() {
+            true => Rating::UnderWay(self.scope.spawn(move || plan.rate(knowledge, &lake))),
+            false => Rating::Small(Box::new(plan)),
+        }))
     }
 }

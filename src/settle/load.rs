@@ -186,18 +186,34 @@ fn quarantined_starts(store: &dyn Store) -> Result<Vec<Instant>, Failure> {
     Ok(started.collect())
 }
 
-/// The accounts whose lives go on, and the orders that they placed. A rerun repeats the past of use alone, and where only one
-/// sku is settled, what an account could pay with is not known.
+/// The accounts whose lives go on, and the orders that they placed.
 fn lives(store: &dyn Store, wish: &Wish, knowledge: &Knowledge, until: Instant) -> Result<(Vec<String>, Vec<OrderRow>), Failure> {
-    if wish.rerun.is_some() || wish.sku.is_some() {
+    if !has_lives(wish) {
         return Ok((Vec::new(), Vec::new()));
     }
-    let is_asked = |account_id: &String| wish.account_id.as_ref().is_none_or(|wanted| wanted == account_id);
-    let mut accounts = reckoner_engine::due_accounts(store, &knowledge.lives, until)?;
-    accounts.retain(is_asked);
     let mut orders = store.pending_orders(until)?;
-    orders.retain(|order| is_asked(&order.account_id));
-    Ok((accounts, orders))
+    orders.retain(|order| is_asked(wish, &order.account_id));
+    Ok((due_accounts(store, wish, knowledge, until)?, orders))
+}
+
+/// The accounts for which something is due by itself.
+fn due_accounts(store: &dyn Store, wish: &Wish, knowledge: &Knowledge, until: Instant) -> Result<Vec<String>, Failure> {
+    if !has_lives(wish) {
+        return Ok(Vec::new());
+    }
+    let mut accounts = reckoner_engine::due_accounts(store, &knowledge.lives, until)?;
+    accounts.retain(|account_id| is_asked(wish, account_id));
+    Ok(accounts)
+}
+
+/// Whether lives go on with the windows. A rerun repeats the past of use alone, and where only one sku is settled, what an
+/// account could pay with is not known.
+fn has_lives(wish: &Wish) -> bool {
+    wish.rerun.is_none() && wish.sku.is_none()
+}
+
+fn is_asked(wish: &Wish, account_id: &str) -> bool {
+    wish.account_id.as_ref().is_none_or(|wanted| wanted == account_id)
 }
 
 /// When accounts were frozen in these windows, as known and as foreseen.
@@ -210,7 +226,7 @@ pub(super) fn frozen(
     let Some(span) = span_of(due) else { return Ok((Frozen::default(), Arc::default())) };
     let store = books.store();
     let known = reckoner_engine::frozen(store, &books.profile, span)?;
-    let (freezing, _) = lives(store, wish, knowledge, span.end)?;
+    let freezing = due_accounts(store, wish, knowledge, span.end)?;
     let foreseen = reckoner_engine::frozen_foreseen(store, &books.profile, &known, span, &freezing)?;
     Ok((known, Arc::new(foreseen)))
 }
@@ -226,7 +242,7 @@ pub(super) fn batch(
     let store = books.store();
     // Money comes before the settlement of its instant, also where only some accounts are settled: theirs is carried out.
     let mut funds = store.pending_funds(until)?;
-    funds.retain(|row| wish.account_id.as_ref().is_none_or(|wanted| *wanted == row.account_id));
+    funds.retain(|row| is_asked(wish, &row.account_id));
     let (lives, orders) = lives(store, wish, knowledge, until)?;
     let mut loaded = Loaded { due: due.to_vec(), funds, lives, orders, ..Loaded::nothing(until) };
     let Some(span) = span_of(due) else { return Ok(loaded) };

@@ -60,10 +60,8 @@ pub fn frozen_after<'s>(frozen: &Frozen, profile: &Profile, standings: impl Into
 
 /// Whether use in these windows, rated by one, would be rated the same by the other.
 pub fn is_frozen_alike(one: &Frozen, other: &Frozen, due: &[DueWindow]) -> bool {
-    let differ = one.accounts().chain(other.accounts()).filter(|account_id| one.of(account_id) != other.of(account_id));
-    differ
-        .into_iter()
-        .all(|account_id| due.iter().all(|due| one.inside(account_id, due.window) == other.inside(account_id, due.window)))
+    let mut differ = one.accounts().chain(other.accounts()).filter(|account_id| one.of(account_id) != other.of(account_id));
+    differ.all(|account_id| due.iter().all(|due| one.inside(account_id, due.window) == other.inside(account_id, due.window)))
 }
 
 /// Whether what an account uses costs nothing while it stands so.
