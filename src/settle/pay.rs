@@ -197,8 +197,13 @@ pub(super) fn pay_all<'a>(
     steps.iter().for_each(|step| whole.entry(&step.account_id).or_default().steps.push(step));
     loaded.orders.iter().for_each(|order| whole.entry(&order.account_id).or_default().orders.push(order));
     plain.sort_by(|a, b| (&*a.due.account_id, a.at).cmp(&(&*b.due.account_id, b.at)));
-    purses.fetch(books.store(), whole.keys().copied())?;
     let ids_of_whole: Vec<String> = whole.keys().map(|account_id| (*account_id).to_owned()).collect();
+    let lives = Lives::load(books.store(), &ids_of_whole)?;
+    let only_owes =
+        |(account_id, happening): &(&&str, &Happening<'_>)| happening.takes_only() && !lives.has_resources(account_id);
+    let (owing, others): (Vec<_>, Vec<_>) = whole.iter().partition(only_owes);
+    purses.fetch(books.store(), others.iter().map(|(account_id, _)| **account_id))?;
+    purses.fetch_owing(books.store(), owing.iter().map(|(account_id, _)| **account_id))?;
     let plain = || {
         plain.chunk_by(|a, b| a.due.account_id == b.due.account_id).filter_map(|postings| {
             let account_id = &postings[0].due.account_id;
@@ -207,7 +212,6 @@ pub(super) fn pay_all<'a>(
     };
     purses.fetch_plain(books.store(), plain().map(|(account_id, currency, _)| (account_id, currency)))?;
 
-    let lives = Lives::load(books.store(), &ids_of_whole)?;
     let until = loaded.until;
     let mut payer = Payer { books, knowledge, purses, lives, until, posting: Posting::new(ids, batch), currency: Arc::from("") };
     let mut plain = plain().peekable();
@@ -229,6 +233,13 @@ struct Happening<'a> {
 }
 
 impl Happening<'_> {
+    /// Whether nothing comes in by it. Of an account that has nothing which runs out or is given back, time brings nothing
+    /// either.
+    fn takes_only(&self) -> bool {
+        let takes = |step: &&Step| matches!(&step.event, MoneyEvent::Settlement(due) if !due.is_in_favour());
+        self.orders.is_empty() && self.steps.iter().all(takes)
+    }
+
     /// Along the account's timeline.
     fn given(&self) -> Vec<Given> {
         let money = self.steps.iter().map(|step| Given::Money(step.event.clone()));
@@ -263,7 +274,12 @@ impl<'a> Payer<'a> {
         let shared = self.shared(currency);
         let is_new = !self.purses.has_wallet(account_id);
         let events = happening.steps.iter().map(|step| &step.event);
-        let money = self.purses.take(books.store(), account_id, currency, events)?;
+        let owing = self.purses.owing(account_id);
+        let is_carried = owing.is_none();
+        let money = match owing {
+            Some(owing) => owing,
+            None => self.purses.take(books.store(), account_id, currency, events)?,
+        };
         let mut account = self.lives.take(money);
         let given = happening.given();
         reckoner_engine::know_what_was_paid(books.store(), lives, &mut account, &given)?;
@@ -289,7 +305,9 @@ impl<'a> Payer<'a> {
         if (is_new && !happening.steps.is_empty()) || has_moved || before.wallet != account.money.wallet {
             batch.wallets.push(account.money.wallet.clone());
         }
-        self.purses.put_back(account.money);
+        if is_carried {
+            self.purses.put_back(account.money);
+        }
         Ok(())
     }
 

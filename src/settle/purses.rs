@@ -4,11 +4,12 @@
 //! is recorded elsewhere (payments of earlier months, say) are fetched anew.
 //!
 //! An account is carried in one of two forms: whole, or as a purse where nothing but first settlements happens to it. Either
-//! can be had from the store, which has everything by the time the next batch asks.
+//! can be had from the store, which has everything by the time the next batch asks. An account to which nothing comes in needs
+//! to know what is outstanding as one amount only, and is not carried.
 
 use crate::failure::Failure;
 use reckoner_core::number::Money;
-use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, Purse, SettledRef, VoucherState, Wallet};
+use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, Outstanding, Purse, SettledRef, VoucherState, Wallet};
 use reckoner_store::Store;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -38,6 +39,7 @@ struct Fetched {
     wallets: HashMap<String, Wallet>,
     vouchers: HashMap<String, Vec<VoucherState>>,
     open: HashMap<String, Vec<OpenSettlement>>,
+    owing: HashMap<String, AccountMoney>,
 }
 
 impl Purses {
@@ -62,6 +64,28 @@ impl Purses {
             fetched.open.entry(account_id).or_default().push(open);
         }
         Ok(())
+    }
+
+    /// Fetches the money of those of these accounts that is not carried, what is outstanding as one amount: nothing comes in.
+    pub fn fetch_owing<'a>(&mut self, store: &dyn Store, account_ids: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
+        let missing: Vec<String> =
+            account_ids.filter(|account_id| !self.carried.contains_key(*account_id)).map(str::to_owned).collect();
+        missing.iter().for_each(|account_id| drop(self.plain.remove(account_id.as_str())));
+        let mut outstanding: HashMap<String, Outstanding> = store.outstanding(&missing)?.into_iter().collect();
+        let owing = &mut self.fetched.owing;
+        for wallet in store.wallets(&missing)? {
+            let outstanding = outstanding.remove(&wallet.account_id);
+            owing.insert(wallet.account_id.clone(), AccountMoney::owing(wallet, outstanding));
+        }
+        for state in store.voucher_states(&missing)? {
+            owing.entry(state.row.account_id.clone()).and_modify(|account| account.vouchers.push(state));
+        }
+        Ok(())
+    }
+
+    /// An account that [`Self::fetch_owing`] fetched; nothing where it is carried, or has no wallet yet.
+    pub fn owing(&mut self, account_id: &str) -> Option<AccountMoney> {
+        self.fetched.owing.remove(account_id)
     }
 
     /// Fetches the purses of accounts with their currencies, as far as they are not carried.
@@ -90,10 +114,9 @@ impl Purses {
         let wallets = store.wallets(&ids)?;
         let mut wallets: HashMap<String, Wallet> =
             wallets.into_iter().map(|wallet| (wallet.account_id.clone(), wallet)).collect();
-        let mut outstanding: HashMap<String, Money> = HashMap::new();
-        for (account_id, open) in store.open_settlements(&ids)? {
-            *outstanding.entry(account_id).or_default() += open.outstanding;
-        }
+        let outstanding = store.outstanding(&ids)?.into_iter();
+        let mut outstanding: HashMap<String, Money> =
+            outstanding.map(|(account_id, outstanding)| (account_id, outstanding.amount)).collect();
         for (account_id, currency) in missing {
             let known = wallets.remove(&**account_id);
             let is_new = known.is_none();

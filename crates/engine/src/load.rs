@@ -29,6 +29,11 @@ impl Lives {
         Ok(lives)
     }
 
+    /// Whether the account has bought or registered anything, ever.
+    pub fn has_resources(&self, account_id: &str) -> bool {
+        self.resources.contains_key(account_id)
+    }
+
     /// The account with this money.
     pub fn take(&mut self, money: AccountMoney) -> LifeAccount {
         let account_id = &money.wallet.account_id;

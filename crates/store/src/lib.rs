@@ -19,7 +19,7 @@ pub use sqlite::SqliteStore;
 
 use reckoner_core::intake::ResourceEnd;
 use reckoner_core::life::{OrderCharge, Resource};
-use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::pay::{OpenSettlement, Outstanding, PaymentLine, VoucherState, Wallet};
 use reckoner_core::schedule::WindowOrder;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, OrderRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
@@ -114,6 +114,8 @@ pub trait Store {
     /// Settlements of these accounts with something outstanding, with the account in front: oldest first, then by account
     /// and revision. What chargebacks and orders left open is among them, named by the entry or the order.
     fn open_settlements(&self, account_ids: &[String]) -> Result<Vec<(String, OpenSettlement)>, StoreError>;
+    /// The same as one amount an account, by account_id; accounts of which nothing is outstanding are left out.
+    fn outstanding(&self, account_ids: &[String]) -> Result<Vec<(String, Outstanding)>, StoreError>;
     /// Payment lines for settlements of this account in this billing period, in the order recorded. What a cheaper use gives
     /// back goes to these sources; those of orders are not among them.
     fn payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;

@@ -81,6 +81,17 @@ pub struct OpenSettlement {
     pub payment_lines: u32,
 }
 
+/// All that is outstanding of an account, as one amount.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outstanding {
+    /// The oldest settlement (or order, or funds entry) with something outstanding.
+    pub settlement_id: String,
+    /// Its instant.
+    pub at: Instant,
+    /// What is not paid yet of it and of all later ones; above 0.
+    pub amount: Money,
+}
+
 /// When a settlement was and to which month it belongs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SettledRef {
@@ -326,6 +337,19 @@ impl AccountMoney {
             settled: BTreeMap::new(),
             orders: BTreeSet::new(),
         }
+    }
+
+    /// An account with this wallet of which this is outstanding, told as one. That is enough where nothing comes in: for what
+    /// it has to pay, and for where it stands. What comes in could not be told what it pays.
+    pub fn owing(wallet: Wallet, outstanding: Option<Outstanding>) -> Self {
+        let as_one = |Outstanding { settlement_id, at, amount }| OpenSettlement {
+            settlement_id,
+            at,
+            billing_period: String::new(),
+            outstanding: amount,
+            payment_lines: 0,
+        };
+        Self { open: outstanding.map(as_one).into_iter().collect(), ..Self::new(wallet) }
     }
 
     /// Everything that is not paid yet; credit in use is not part of it.

@@ -3,7 +3,7 @@
 use reckoner_core::intake::ResourceEnd;
 use reckoner_core::ledger::Transaction;
 use reckoner_core::life::{OrderCharge, Resource};
-use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::pay::{OpenSettlement, Outstanding, PaymentLine, VoucherState, Wallet};
 use reckoner_core::schedule::WindowOrder;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, OrderRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
@@ -102,6 +102,7 @@ impl Store for Disturbed<'_> {
         fn all_wallets(&self) -> Result<Vec<Wallet>, StoreError>;
         fn voucher_states(&self, account_ids: &[String]) -> Result<Vec<VoucherState>, StoreError>;
         fn open_settlements(&self, account_ids: &[String]) -> Result<Vec<(String, OpenSettlement)>, StoreError>;
+        fn outstanding(&self, account_ids: &[String]) -> Result<Vec<(String, Outstanding)>, StoreError>;
         fn payments_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<PaymentLine>, StoreError>;
         fn settlements_in_period(&self, account_id: &str, billing_period: &str) -> Result<Vec<SettlementRecord>, StoreError>;
         fn settlement_revisions(&self, account_id: &str, at: Instant) -> Result<u32, StoreError>;

@@ -9,7 +9,10 @@ mod settling;
 mod taking_in;
 
 use crate::{Store, StoreError};
+use reckoner_core::number::Money;
+use reckoner_core::pay::{OpenSettlement, Outstanding};
 use reckoner_core::time::{Instant, Window};
+use std::collections::BTreeMap;
 
 /// Where one store lives. Every opening of the same place sees the same store.
 pub trait Place: Sync {
@@ -92,6 +95,18 @@ pub fn check<P: Place>(make: impl Fn() -> P) {
 /// All of time.
 pub(crate) const ALWAYS: Window = Window::new(Instant::MIN, Instant::MAX);
 
+/// What is open of these accounts, which their outstanding amounts have to say as one.
+fn open_settlements(store: &dyn Store, account_ids: &[String]) -> Vec<(String, OpenSettlement)> {
+    let open = store.open_settlements(account_ids).expect("settlements");
+    let mut as_one: BTreeMap<String, Outstanding> = BTreeMap::new();
+    for (account_id, OpenSettlement { settlement_id, at, outstanding, .. }) in open.clone() {
+        let first = Outstanding { settlement_id, at, amount: Money::ZERO };
+        as_one.entry(account_id).or_insert(first).amount += outstanding;
+    }
+    assert_eq!(store.outstanding(account_ids).expect("amounts"), as_one.into_iter().collect::<Vec<_>>());
+    open
+}
+
 /// The answer to every question at once, as text: equal pictures, equal stores.
 pub(crate) fn picture(store: &dyn Store) -> String {
     fn show(part: Result<impl std::fmt::Debug, StoreError>) -> String {
@@ -125,6 +140,7 @@ pub(crate) fn picture(store: &dyn Store) -> String {
         show(store.all_wallets()),
         show(store.voucher_states(&named)),
         show(store.open_settlements(&named)),
+        show(store.outstanding(&named)),
         show(store.payments_in_period("acme", "2026-01")),
         show(store.tier_totals(&pairs)),
         show(store.pending_funds(Instant::MAX)),

@@ -13,6 +13,7 @@ mod life;
 mod manifests;
 mod money;
 mod open;
+mod owed;
 mod reference;
 mod settle;
 #[cfg(test)]
@@ -30,7 +31,7 @@ use crate::{
 use reckoner_core::intake::ResourceEnd;
 use reckoner_core::ledger::Transaction;
 use reckoner_core::life::{OrderCharge, Resource};
-use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::pay::{OpenSettlement, Outstanding, PaymentLine, VoucherState, Wallet};
 use reckoner_core::schedule::WindowOrder;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, OrderRow, PriceRow, ProductRow, VoucherRow};
 use reckoner_core::time::{Instant, Window};
@@ -253,7 +254,11 @@ impl Store for SqliteStore {
     }
 
     fn open_settlements(&self, account_ids: &[String]) -> Answer<Vec<(String, OpenSettlement)>> {
-        money::open_settlements(self.connection()?, account_ids)
+        owed::open_settlements(self.connection()?, account_ids)
+    }
+
+    fn outstanding(&self, account_ids: &[String]) -> Answer<Vec<(String, Outstanding)>> {
+        owed::outstanding(self.connection()?, account_ids)
     }
 
     fn payments_in_period(&self, account_id: &str, billing_period: &str) -> Answer<Vec<PaymentLine>> {

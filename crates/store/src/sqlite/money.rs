@@ -3,25 +3,13 @@
 use super::Answer;
 use super::columns::{Columns, ask, ask_about, each};
 use super::lake::bounds;
+use super::owed::instants_of;
 use crate::{CurrencySums, SettlementRecord, TierTotal};
 use reckoner_core::ledger::{Leg, Transaction};
-use reckoner_core::pay::{OpenSettlement, PaymentLine, VoucherState, Wallet};
+use reckoner_core::pay::{PaymentLine, VoucherState, Wallet};
 use reckoner_core::time::{Instant, Window};
 use rusqlite::Connection;
 
-// The keys of settlements begin with the instant, so whoever asks about an account or an id looks there instant by instant:
-// as many looks as there are ends of windows, however many accounts there are. It ends with a null.
-macro_rules! instants_of {
-    ($table:literal) => {
-        concat!(
-            "instants (at) AS (SELECT min(at) FROM ",
-            $table,
-            " UNION ALL SELECT (SELECT min(at) FROM ",
-            $table,
-            " AS later WHERE later.at > instants.at) FROM instants WHERE at IS NOT NULL)"
-        )
-    };
-}
 const WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, credit_used_e8, in_arrears_since FROM wallets
     WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY account_id";
 const ALL_WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, credit_used_e8, in_arrears_since FROM wallets
@@ -29,38 +17,6 @@ const ALL_WALLETS: &str = "SELECT account_id, currency, balance_e8, granted_e8, 
 const VOUCHER_STATES: &str = "SELECT voucher_id, body, used_e8, returned_e8
     FROM vouchers JOIN voucher_states USING (voucher_id)
     WHERE account_id IN (SELECT value FROM json_each(?1)) ORDER BY voucher_id";
-// The accounts and what is open of them; each question fills in how it finds the rows of these accounts.
-macro_rules! open_settlements {
-    ($lists:expr, $found:literal) => {
-        concat!(
-            "WITH RECURSIVE wanted (account_id) AS MATERIALIZED (SELECT value FROM json_each(?1)), ",
-            $lists,
-            "open (settlement_id, account_id, at, revision, billing_period, outstanding_e8) AS (
-                SELECT s.settlement_id, s.account_id, s.at, s.revision, s.billing_period, o.outstanding_e8 FROM ",
-            $found,
-            " UNION ALL SELECT entry_id, account_id, at, 0, billing_period, outstanding_e8
-                FROM wanted CROSS JOIN open_chargebacks USING (account_id))
-            SELECT settlement_id, account_id, at, billing_period, outstanding_e8,
-            coalesce((SELECT max(seq) FROM payments WHERE paid_for = settlement_id), 0) AS payment_lines
-            FROM open ORDER BY at, account_id, revision"
-        )
-    };
-}
-const OPEN_SETTLEMENTS: &str = open_settlements!(
-    concat!(instants_of!("open_settlements"), ", "),
-    "instants CROSS JOIN wanted CROSS JOIN open_settlements AS o USING (at, account_id)
-    CROSS JOIN settlements AS s USING (at, account_id, revision)"
-);
-/// The same where a look at every instant for every account would be more work than the whole table.
-const OPEN_SETTLEMENTS_OF_MANY: &str = open_settlements!(
-    "",
-    "open_settlements AS o CROSS JOIN settlements AS s USING (at, account_id, revision)
-    WHERE o.account_id IN (SELECT account_id FROM wanted)"
-);
-const OPEN_INSTANTS: &str =
-    concat!("WITH RECURSIVE ", instants_of!("open_settlements"), " SELECT count(at) AS instants FROM instants");
-/// Counts no further than it is asked to.
-const OPEN_UP_TO: &str = "SELECT count(*) AS rows FROM (SELECT 1 FROM open_settlements LIMIT ?1)";
 const PAYMENTS_IN_PERIOD: &str = concat!(
     "WITH RECURSIVE ",
     instants_of!("settlements"),
@@ -127,8 +83,6 @@ const TRANSACTIONS: &str = "SELECT t.transaction_id, t.at, t.currency, t.descrip
 pub(super) const QUESTIONS: &[&str] = &[
     WALLETS,
     VOUCHER_STATES,
-    OPEN_SETTLEMENTS,
-    OPEN_INSTANTS,
     PAYMENTS_IN_PERIOD,
     ORDER_PAYMENTS_IN_PERIOD,
     PAYMENTS,
@@ -163,31 +117,6 @@ pub(super) fn voucher_states(connection: &Connection, account_ids: &[String]) ->
     ask_about(connection, "vouchers", VOUCHER_STATES, account_ids, |columns| {
         Ok(VoucherState { row: columns.json("body")?, used: columns.money("used_e8")?, returned: columns.money("returned_e8")? })
     })
-}
-
-pub(super) fn open_settlements(connection: &Connection, account_ids: &[String]) -> Answer<Vec<(String, OpenSettlement)>> {
-    let question = if are_many(connection, account_ids.len() as u64)? { OPEN_SETTLEMENTS_OF_MANY } else { OPEN_SETTLEMENTS };
-    ask_about(connection, "open_settlements", question, account_ids, |columns| {
-        let open = OpenSettlement {
-            settlement_id: columns.text("settlement_id")?,
-            at: columns.instant("at")?,
-            billing_period: columns.text("billing_period")?,
-            outstanding: columns.money("outstanding_e8")?,
-            payment_lines: columns.small_count("payment_lines")?,
-        };
-        Ok((columns.text("account_id")?, open))
-    })
-}
-
-/// Whether there are at least as many pairs of an account and an instant as there are rows.
-fn are_many(connection: &Connection, accounts: u64) -> Answer<bool> {
-    let count = |question, params: &[i64], name| {
-        let counts = ask(connection, "open_settlements", question, rusqlite::params_from_iter(params), |row| row.count(name))?;
-        Answer::Ok(counts.into_iter().sum::<u64>())
-    };
-    let pairs = accounts.saturating_mul(count(OPEN_INSTANTS, &[], "instants")?);
-    let most = i64::try_from(pairs).unwrap_or(i64::MAX).saturating_add(1);
-    Ok(count(OPEN_UP_TO, &[most], "rows")? <= pairs)
 }
 
 pub(super) fn payments_in_period(connection: &Connection, account_id: &str, period: &str) -> Answer<Vec<PaymentLine>> {

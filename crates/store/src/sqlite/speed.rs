@@ -93,6 +93,7 @@ fn speed_of_a_day_of_settlements() {
     shown("settlements by id", &|| store.settlements_named(id, 2).expect("settlements").len());
     shown("open settlements of an account", &|| store.open_settlements(&all[..1]).expect("settlements").len());
     shown("open settlements of all accounts", &|| store.open_settlements(&all).expect("settlements").len());
+    shown("what is outstanding of all accounts", &|| store.outstanding(&all).expect("amounts").len());
 }
 
 #[test]

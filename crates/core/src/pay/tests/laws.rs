@@ -210,13 +210,18 @@ impl Run {
             due,
             ..charge(&format!("c{at}"), "0")
         };
-        let effects = self.desk.apply(&MoneyEvent::Settlement(SettlementDue {
+        let event = MoneyEvent::Settlement(SettlementDue {
             settlement_id: format!("s{at}"),
             at: hour(hours),
             billing_period: if is_late { "2026-02" } else { "2026-01" }.to_owned(),
             effective_at: hour(hours),
             charges: charges.into_iter().map(charge).collect(),
-        }));
+        });
+        let money = self.desk.money.clone();
+        let effects = self.desk.apply(&event);
+        if effects.totals.is_some_and(|totals| !totals.due.is_negative()) {
+            self.outstanding_as_one_amount_is_enough(money, &event, &effects);
+        }
         let totals = effects.totals.unwrap();
         let [due, voucher, external] = [totals.due, totals.voucher, totals.external].map(Money::e8);
         let (before, outstanding) = (self.model.position(), self.model.outstanding);
@@ -232,6 +237,19 @@ impl Run {
         assert_eq!(self.model.position(), before - due + voucher + external);
         self.settled.push((hours, is_late, due.max(0)));
         effects
+    }
+
+    /// What takes from an account need not know its outstanding one by one.
+    fn outstanding_as_one_amount_is_enough(&self, before: AccountMoney, event: &MoneyEvent, effects: &Effects) {
+        let oldest = |money: &AccountMoney| money.open.first().map(|open| (open.settlement_id.clone(), open.at));
+        let as_one = |(settlement_id, at)| Outstanding { settlement_id, at, amount: before.outstanding() };
+        let mut owing = AccountMoney::owing(before.wallet.clone(), oldest(&before).map(as_one));
+        owing.vouchers = before.vouchers;
+        assert_eq!(apply(&mut owing, event, self.desk.terms, &self.desk.profile), *effects);
+        let after = &self.desk.money;
+        assert_eq!((&owing.wallet, &owing.vouchers), (&after.wallet, &after.vouchers));
+        // What where it stands depends on.
+        assert_eq!((owing.outstanding(), oldest(&owing)), (after.outstanding(), oldest(after)));
     }
 
     /// What must hold after every step, beyond what `Desk::apply` checks.
