@@ -76,6 +76,11 @@ impl Codes {
         }
     }
 
+    /// The codes of all texts of others, in the order of their codes there.
+    pub(crate) fn codes_of(&mut self, others: &Self) -> Vec<u32> {
+        others.texts.iter().map(|text| self.code(text)).collect()
+    }
+
     /// The text of a code.
     pub fn get(&self, code: u32) -> &str {
         self.texts.get(code as usize)

@@ -18,6 +18,7 @@ mod file;
 mod holdings;
 mod hours;
 mod identity;
+mod merging;
 mod order;
 mod pack;
 mod part;

@@ -22,6 +22,7 @@ use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -235,7 +236,7 @@ impl PartialFile {
     /// [`TallyError::Read`] when the file cannot be read.
     pub fn each_holding(&self, mut tell: impl FnMut(Named<'_>)) -> Result<(), TallyError> {
         self.read(&[0, 1, 2, 3, 4, 5, 6], |batch| {
-            each_named(batch, &mut tell);
+            each_named(batch, 0..batch.num_rows(), &mut tell);
             Ok(())
         })
     }
@@ -270,7 +271,7 @@ impl PartialFile {
         let selection = RowSelection::from_consecutive_ranges(ranges, before);
         let mut next = places.iter();
         self.read_selected(&[0, 1, 2, 3, 4, 5, 6], Some(selection), |batch| {
-            each_named(batch, |named| tell(*next.next().expect("as many rows as were selected"), named));
+            each_named(batch, 0..batch.num_rows(), |named| tell(*next.next().expect("as many rows as were selected"), named));
             Ok(())
         })
     }
@@ -342,12 +343,12 @@ impl PartialFile {
     }
 }
 
-/// Tells the holdings of a batch of all columns that name them.
-pub(crate) fn each_named(batch: &RecordBatch, mut tell: impl FnMut(Named<'_>)) {
-    let text = |place: usize| batch.column(place).as_string::<i32>();
-    let cell = |place: usize, row: usize| if text(place).is_null(row) { "" } else { text(place).value(row) };
+/// Tells the holdings in these rows of a batch of all columns that name them.
+pub(crate) fn each_named<'b>(batch: &'b RecordBatch, rows: Range<usize>, mut tell: impl FnMut(Named<'b>)) {
+    let texts = [0, 1, 2, 3, 4, 5].map(|place| batch.column(place).as_string::<i32>());
+    let cell = |place: usize, row: usize| if texts[place].is_null(row) { "" } else { texts[place].value(row) };
     let mixed = batch.column(6).as_primitive::<Int64Type>();
-    for row in 0..batch.num_rows() {
+    for row in rows {
         tell(Named {
             key: [0, 1, 2].map(|place| cell(place, row)),
             unit: cell(3, row),
@@ -355,6 +356,13 @@ pub(crate) fn each_named(batch: &RecordBatch, mut tell: impl FnMut(Named<'_>)) {
             is_mixed: mixed.value(row) != 0,
         });
     }
+}
+
+/// The holding in a row of such a batch.
+pub(crate) fn named(batch: &RecordBatch, row: usize) -> Named<'_> {
+    let mut found = None;
+    each_named(batch, row..row + 1, |named| found = Some(named));
+    found.expect("it is one row")
 }
 
 /// A column of decimals, and what one of its units is at 1e-12.

@@ -3,17 +3,12 @@
 use crate::codes::Codes;
 use crate::error::TallyError;
 use crate::hours::{HourSums, Sum};
-use crate::identity::holding_identity;
+use crate::merging::{merge, merge_wanted};
 use crate::part::NONE;
-use crate::partials::{Named, PartialFile, each_named};
-use arrow::array::RecordBatch;
+use crate::partials::{Named, PartialFile};
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
-use std::path::{Path, PathBuf};
-use std::sync::mpsc::{SyncSender, sync_channel};
-
-/// Batches of names that are decoded before they are merged.
-const BATCHES_AHEAD: usize = 2;
+use std::path::PathBuf;
 
 /// Holdings of many files, by code; codes are in the contract's order: account, resource, sku.
 #[derive(Debug, Default)]
@@ -40,42 +35,9 @@ struct Facts {
     is_mixed: bool,
 }
 
-/// Holdings in the order of their hashes, into which files in the same order are merged.
-#[derive(Debug, Default)]
-struct Merging {
-    known: Vec<(u64, u32)>,
-    merged: Vec<(u64, u32)>,
-    next: usize,
-}
-
-impl Merging {
-    /// The known holdings with this hash; those before it are passed.
-    fn with(&mut self, hash: u64) -> &[(u64, u32)] {
-        while let Some(passed) = self.known.get(self.next).filter(|(known, _)| *known < hash) {
-            self.merged.push(*passed);
-            self.next += 1;
-        }
-        let alike = self.known[self.next..].iter().take_while(|(known, _)| *known == hash).count();
-        &self.known[self.next..self.next + alike]
-    }
-
-    /// Ends a file: what it brought is known to the next.
-    fn end(&mut self) {
-        self.merged.extend_from_slice(&self.known[self.next..]);
-        self.merged.sort_unstable();
-        self.known = std::mem::take(&mut self.merged);
-        self.next = 0;
-    }
-}
-
 impl Holdings {
-    fn add(&mut self, named: Named<'_>, hash: u64, merging: &mut Merging) -> u32 {
-        let known = merging.with(hash).iter().map(|(_, holding)| *holding).find(|holding| self.texts(*holding) == named.key);
-        if let Some(holding) = known {
-            let is_same = self.unit(holding) == named.unit && self.label_texts(holding) == named.labels;
-            self.facts[holding as usize].is_mixed |= named.is_mixed || !is_same;
-            return holding;
-        }
+    /// Adds a holding that is not known.
+    pub(crate) fn push(&mut self, named: Named<'_>) -> u32 {
         let labels = [self.labels[0].code(named.labels[0]), self.labels[1].code(named.labels[1])];
         let facts = Facts { unit: self.units.code(named.unit), labels, is_mixed: named.is_mixed };
         let [account, resource, sku] = named.key;
@@ -83,8 +45,31 @@ impl Holdings {
         self.keys.push([self.accounts.code(account), holding, self.skus.code(sku)]);
         self.resources.push(resource);
         self.facts.push(facts);
-        merging.merged.push((hash, holding));
         holding
+    }
+
+    /// Notes what another file says of a known holding.
+    pub(crate) fn meet(&mut self, holding: u32, named: Named<'_>) {
+        let is_same = self.unit(holding) == named.unit && self.label_texts(holding) == named.labels;
+        self.facts[holding as usize].is_mixed |= named.is_mixed || !is_same;
+    }
+
+    /// Adds holdings none of which is known; hands back the code of the first.
+    pub(crate) fn append(&mut self, others: &Self) -> u32 {
+        let first = u32::try_from(self.keys.len()).expect("holdings are far fewer than 2^32");
+        let [accounts, skus, units] =
+            [(&mut self.accounts, &others.accounts), (&mut self.skus, &others.skus), (&mut self.units, &others.units)]
+                .map(|(codes, others)| codes.codes_of(others));
+        let [regions, tags] = [0, 1].map(|place| self.labels[place].codes_of(&others.labels[place]));
+        let key = |[account, resource, sku]: &[u32; 3]| [accounts[*account as usize], first + resource, skus[*sku as usize]];
+        self.keys.extend(others.keys.iter().map(key));
+        others.resources.iter().for_each(|resource| self.resources.push(resource));
+        self.facts.extend(others.facts.iter().map(|facts| {
+            let [region, tag] = facts.labels;
+            let labels = [regions[region as usize], tags[tag as usize]];
+            Facts { unit: units[facts.unit as usize], labels, is_mixed: facts.is_mixed }
+        }));
+        first
     }
 
     /// Brings the holdings in order, so that whoever goes through them goes through memory; hands back the new code of each.
@@ -179,12 +164,13 @@ pub struct Held {
     files: Vec<OpenFile>,
 }
 
-struct OpenFile {
-    file: PartialFile,
+/// A file of partials, and whose sums it has.
+pub(crate) struct OpenFile {
+    pub file: PartialFile,
     /// The delivery.
-    seq: u64,
+    pub seq: u64,
     /// For every row of the file its holding; none: not wanted.
-    holding: Vec<u32>,
+    pub holding: Vec<u32>,
 }
 
 /// Sums under way: kept from hour to hour, so that nothing is allocated anew.
@@ -194,100 +180,21 @@ pub struct HourHeld {
     cells: Vec<(i128, u32)>,
 }
 
-/// Files being merged, one after the other.
-#[derive(Default)]
-struct Loading {
-    holdings: Holdings,
-    merging: Merging,
-    opened: Vec<OpenFile>,
-    /// Of the file under way, by place.
-    holding: Vec<u32>,
-    latest: u64,
-    is_out_of_order: bool,
-}
-
-/// What is read ahead of merging.
-enum Ahead {
-    /// Holdings of the file under way.
-    Names(RecordBatch),
-    /// The file's end.
-    End(PartialFile),
-}
-
-impl Loading {
-    fn add(&mut self, place: usize, named: Named<'_>) {
-        let hash = holding_identity(named.key);
-        self.is_out_of_order |= hash < self.latest;
-        self.latest = hash;
-        self.holding.resize(place, NONE);
-        self.holding.push(self.holdings.add(named, hash, &mut self.merging));
-    }
-
-    fn end(&mut self, file: PartialFile, seq: u64, path: &Path) -> Result<(), TallyError> {
-        if std::mem::take(&mut self.is_out_of_order) {
-            return Err(TallyError::read(path)(&"its holdings are not in order"));
-        }
-        self.merging.end();
-        self.latest = 0;
-        self.opened.push(OpenFile { file, seq, holding: std::mem::take(&mut self.holding) });
-        Ok(())
-    }
-
-    /// Merges all holdings of files, while a second thread decodes what comes next.
-    fn load_all(&mut self, files: &[(PathBuf, u64)]) -> Result<(), TallyError> {
-        std::thread::scope(|scope| {
-            let (give, take) = sync_channel(BATCHES_AHEAD);
-            scope.spawn(move || {
-                let read = files.iter().try_for_each(|(path, _)| read_ahead(path, &give));
-                // Nobody listens any more where merging has failed.
-                read.unwrap_or_else(|error| drop(give.send(Err(error))));
-            });
-            let mut next = files.iter();
-            for ahead in take {
-                match ahead? {
-                    Ahead::Names(batch) => each_named(&batch, |named| self.add(self.holding.len(), named)),
-                    Ahead::End(file) => {
-                        let (path, seq) = next.next().expect("a file ends once");
-                        self.end(file, *seq, path)?;
-                    }
-                }
-            }
-            Ok(())
-        })
-    }
-}
-
-/// Hands over what names the holdings of a file, batch by batch.
-fn read_ahead(path: &Path, give: &SyncSender<Result<Ahead, TallyError>>) -> Result<(), TallyError> {
-    let file = PartialFile::open(path)?;
-    file.each_batch_of_names(|batch| drop(give.send(Ok(Ahead::Names(batch)))))?;
-    drop(give.send(Ok(Ahead::End(file))));
-    Ok(())
-}
-
 impl Held {
     /// Opens files with the numbers of their deliveries; only the holdings of these accounts and skus are wanted, or all.
     ///
     /// # Errors
     /// [`TallyError::Read`] names the file that cannot be read.
     pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: Option<&Wanted<'_>>) -> Result<Self, TallyError> {
-        let mut loading = Loading::default();
-        match is_wanted {
-            Some(is_wanted) => {
-                for (path, seq) in files {
-                    let file = PartialFile::open(&path)?;
-                    file.each_holding_of(is_wanted, |place, named| loading.add(place, named))?;
-                    loading.end(file, seq, &path)?;
-                }
-            }
-            None => loading.load_all(&files)?,
-        }
-        let Loading { mut holdings, mut opened, .. } = loading;
+        let (mut holdings, mut files) = match is_wanted {
+            Some(is_wanted) => merge_wanted(&files, is_wanted)?,
+            None => merge(&files)?,
+        };
         let codes = holdings.sort();
-        for holding in opened.iter_mut().flat_map(|open: &mut OpenFile| &mut open.holding).filter(|holding| **holding != NONE) {
+        for holding in files.iter_mut().flat_map(|open: &mut OpenFile| &mut open.holding).filter(|holding| **holding != NONE) {
             *holding = codes[*holding as usize];
         }
-        Ok(Self { holdings, files: opened })
+        Ok(Self { holdings, files })
     }
 
     /// What each holding used in the hour that starts here, by the deliveries asked for; in the order of the holdings'

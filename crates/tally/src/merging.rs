@@ -1,0 +1,249 @@
+//! Merging: the holdings of many files of partials become one set, file by file.
+//!
+//! Files are in the order of the hashes of their holdings, so that they are walked side by side with what is known. Hashes
+//! below the middle and those from it on are merged by a thread each: no holding of one half can be one of the other.
+
+use crate::error::TallyError;
+use crate::identity::holding_identity;
+use crate::part::NONE;
+use crate::partials::{Named, PartialFile, each_named, named};
+use crate::sums::{Holdings, OpenFile, Wanted};
+use arrow::array::RecordBatch;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+/// Batches of names that are decoded before they are merged.
+const BATCHES_AHEAD: usize = 2;
+/// Hashes from here on are the upper half.
+const MIDDLE: u64 = 1 << 63;
+
+/// All holdings of files, with the numbers of their deliveries.
+pub(crate) fn merge(files: &[(PathBuf, u64)]) -> Result<(Holdings, Vec<OpenFile>), TallyError> {
+    let (opened, lower, upper) = std::thread::scope(|scope| {
+        let halves = [Half::Lower, Half::Upper].map(|half| {
+            let (give, take) = sync_channel(BATCHES_AHEAD);
+            (give, scope.spawn(move || Merging::default().half(half, &take)))
+        });
+        let [(to_lower, lower), (to_upper, upper)] = halves;
+        let opened = decode(files, [to_lower, to_upper]);
+        let [lower, upper] = [lower, upper].map(|half| half.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        (opened, lower, upper)
+    });
+    let opened = opened?;
+    let mut holdings = lower.holdings;
+    let first = holdings.append(&upper.holdings);
+    let mut open = Vec::with_capacity(files.len());
+    for ((file, (path, seq)), (low, high)) in opened.into_iter().zip(files).zip(lower.files.into_iter().zip(upper.files)) {
+        refuse_disorder(low.is_out_of_order || high.is_out_of_order, path)?;
+        let mut holding = low.holding;
+        holding.extend(high.holding.iter().map(|holding| first + holding));
+        open.push(OpenFile { file, seq: *seq, holding });
+    }
+    Ok((holdings, open))
+}
+
+/// The same, of the accounts and skus that are wanted.
+pub(crate) fn merge_wanted(files: &[(PathBuf, u64)], is_wanted: &Wanted<'_>) -> Result<(Holdings, Vec<OpenFile>), TallyError> {
+    let (mut merging, mut opened) = (Merging::default(), Vec::with_capacity(files.len()));
+    for (path, seq) in files {
+        let file = PartialFile::open(path)?;
+        file.each_holding_of(is_wanted, |place, named| {
+            merging.file.holding.resize(place, NONE);
+            merging.take(holding_identity(named.key), named);
+        })?;
+        merging.end();
+        let merged = merging.files.pop().expect("a file was ended");
+        refuse_disorder(merged.is_out_of_order, path)?;
+        opened.push(OpenFile { file, seq: *seq, holding: merged.holding });
+    }
+    Ok((merging.holdings, opened))
+}
+
+fn refuse_disorder(is_out_of_order: bool, path: &Path) -> Result<(), TallyError> {
+    if is_out_of_order { Err(TallyError::read(path)(&"its holdings are not in order")) } else { Ok(()) }
+}
+
+/// What is read ahead of merging.
+enum Ahead {
+    /// Holdings of the file under way.
+    Names(RecordBatch),
+    /// The file's end.
+    End,
+}
+
+/// Hands what names the holdings of the files to both halves, batch by batch; hands back the files, open.
+fn decode(files: &[(PathBuf, u64)], halves: [SyncSender<Ahead>; 2]) -> Result<Vec<PartialFile>, TallyError> {
+    let mut opened = Vec::with_capacity(files.len());
+    for (path, _) in files {
+        let file = PartialFile::open(path)?;
+        // A half that listens no more has panicked, which is told where it is joined.
+        file.each_batch_of_names(|batch| halves.iter().for_each(|half| drop(half.send(Ahead::Names(batch.clone())))))?;
+        halves.iter().for_each(|half| drop(half.send(Ahead::End)));
+        opened.push(file);
+    }
+    Ok(opened)
+}
+
+/// Which hashes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Half {
+    Lower,
+    Upper,
+}
+
+impl Half {
+    /// The rows of a batch in order that are of this half.
+    fn rows(self, batch: &RecordBatch) -> Range<usize> {
+        let is_lower = |row: usize| holding_identity(named(batch, row).key) < MIDDLE;
+        let (mut low, mut high) = (0, batch.num_rows());
+        while low < high {
+            let middle = low.midpoint(high);
+            if is_lower(middle) { low = middle + 1 } else { high = middle }
+        }
+        match self {
+            Self::Lower => 0..low,
+            Self::Upper => low..batch.num_rows(),
+        }
+    }
+
+    fn has(self, hash: u64) -> bool {
+        (hash < MIDDLE) == (self == Self::Lower)
+    }
+}
+
+/// Files being merged, one after the other: holdings in the order of their hashes, into which the next file is merged.
+#[derive(Default)]
+struct Merging {
+    holdings: Holdings,
+    known: Vec<(u64, u32)>,
+    merged: Vec<(u64, u32)>,
+    next: usize,
+    /// The file under way.
+    file: MergedFile,
+    latest: u64,
+    files: Vec<MergedFile>,
+}
+
+/// What came of a file.
+#[derive(Default)]
+struct MergedFile {
+    /// By place its holding; none: not wanted.
+    holding: Vec<u32>,
+    is_out_of_order: bool,
+}
+
+impl Merging {
+    /// Merges one half of all files.
+    fn half(mut self, half: Half, ahead: &Receiver<Ahead>) -> Self {
+        // Whether the half has ended in the file under way, before the file did.
+        let mut has_ended = false;
+        for ahead in ahead {
+            let Ahead::Names(batch) = ahead else {
+                self.end();
+                has_ended = false;
+                continue;
+            };
+            let rows = half.rows(&batch);
+            self.file.is_out_of_order |= has_ended && !rows.is_empty();
+            has_ended = half == Half::Lower && rows.end < batch.num_rows();
+            each_named(&batch, rows, |named| {
+                let hash = holding_identity(named.key);
+                self.file.is_out_of_order |= !half.has(hash);
+                self.take(hash, named);
+            });
+        }
+        self
+    }
+
+    /// Takes the next holding of the file under way.
+    fn take(&mut self, hash: u64, named: Named<'_>) {
+        self.file.is_out_of_order |= hash < self.latest;
+        self.latest = hash;
+        let holding = self.holding(hash, named);
+        self.file.holding.push(holding);
+    }
+
+    fn holding(&mut self, hash: u64, named: Named<'_>) -> u32 {
+        self.pass(hash);
+        let alike = self.known[self.next..].iter().take_while(|(known, _)| *known == hash).map(|(_, holding)| *holding);
+        if let Some(known) = alike.into_iter().find(|holding| self.holdings.texts(*holding) == named.key) {
+            self.holdings.meet(known, named);
+            return known;
+        }
+        let new = self.holdings.push(named);
+        self.merged.push((hash, new));
+        new
+    }
+
+    /// Passes the known holdings before this hash.
+    fn pass(&mut self, hash: u64) {
+        while let Some(passed) = self.known.get(self.next).filter(|(known, _)| *known < hash) {
+            self.merged.push(*passed);
+            self.next += 1;
+        }
+    }
+
+    /// Ends a file: what it brought is known to the next.
+    fn end(&mut self) {
+        self.merged.extend_from_slice(&self.known[self.next..]);
+        self.merged.sort_unstable();
+        std::mem::swap(&mut self.known, &mut self.merged);
+        self.merged.clear();
+        (self.next, self.latest) = (0, 0);
+        self.files.push(std::mem::take(&mut self.file));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
+    use std::sync::Arc;
+
+    /// A batch of holdings of these resources.
+    fn batch(resources: &[&str]) -> RecordBatch {
+        let texts = |texts: Vec<&str>| Arc::new(StringArray::from(texts)) as ArrayRef;
+        let same = |text: &'static str| texts(vec![text; resources.len()]);
+        let mixed = Arc::new(Int64Array::from(vec![0; resources.len()]));
+        let columns = [same("acme"), texts(resources.to_vec()), same("ecs"), same("hour"), same(""), same(""), mixed as ArrayRef];
+        RecordBatch::try_from_iter(columns.into_iter().enumerate().map(|(place, column)| (place.to_string(), column)))
+            .expect("columns of one length")
+    }
+
+    /// Both halves of one file with these batches: what they hold, and whether it was in order.
+    fn merged(batches: &[RecordBatch]) -> (Vec<String>, bool) {
+        let halves = [Half::Lower, Half::Upper].map(|half| {
+            let (give, take) = sync_channel(batches.len() + 1);
+            batches.iter().for_each(|batch| give.send(Ahead::Names(batch.clone())).expect("there is room"));
+            give.send(Ahead::End).expect("there is room");
+            drop(give);
+            Merging::default().half(half, &take)
+        });
+        let is_in_order = halves.iter().all(|half| !half.files[0].is_out_of_order);
+        let resources = halves.iter().flat_map(|half| half.holdings.resources.iter().map(str::to_owned));
+        (resources.collect(), is_in_order)
+    }
+
+    #[test]
+    fn every_holding_is_of_one_half_and_disorder_is_seen() {
+        let names: Vec<String> = (0..40).map(|number| format!("r-{number}")).collect();
+        let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+        sorted.sort_by_key(|resource| holding_identity(["acme", resource, "ecs"]));
+        for cut in [0, 1, 17, 39, 40] {
+            let (first, second) = sorted.split_at(cut);
+            let (found, is_in_order) = merged(&[batch(first), batch(second)]);
+            assert_eq!((found, is_in_order), (sorted.iter().map(|name| (*name).to_owned()).collect(), true), "{cut}");
+        }
+        let mut turned = sorted.clone();
+        turned.reverse();
+        assert!(!merged(&[batch(&turned)]).1, "backwards");
+        let (low, high) = sorted.split_at(20);
+        assert!(!merged(&[batch(high), batch(low)]).1, "batches change places");
+        for place in 1..sorted.len() {
+            let mut swapped = sorted.clone();
+            swapped.swap(place - 1, place);
+            assert!(!merged(&[batch(&swapped)]).1, "{place}");
+        }
+    }
+}
