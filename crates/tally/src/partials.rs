@@ -11,13 +11,13 @@ use crate::hours::{HourSums, Sum};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanBufferBuilder, Decimal64Array, Decimal128Array, Int32Array, Int64Array,
-    RecordBatch,
+    Array, ArrayRef, AsArray as _, BooleanBufferBuilder, Decimal64Array, Decimal128Array, Int32Array, Int64Array, RecordBatch,
 };
 use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, Int32Type, Int64Type};
+use arrow::datatypes::{ArrowNativeType, DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::errors::ParquetError;
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,6 +200,7 @@ impl PartialFile {
         let failed = TallyError::read(path);
         let file = File::open(path).map_err(|error| failed(&error))?;
         let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| failed(&error))?;
+        let metadata = narrowed(&metadata).map_err(|error| failed(&error))?;
         let mut hours: BTreeMap<i64, HourColumns> = BTreeMap::new();
         for (place, field) in metadata.schema().fields().iter().enumerate().skip(7) {
             let (kind, number) = field.name().split_at(1);
@@ -288,14 +289,33 @@ impl PartialFile {
         let Some(HourColumns { used: Some(used), rows: Some(rows), .. }) = self.hours.get(&hour).copied() else { return Ok(()) };
         let mut before = 0;
         self.read(&[used, rows], |batch| {
-            let (used, unit) = decimals(batch, 0);
+            let used = Amounts::of(batch, 0);
             let rows = batch.column(1).as_primitive::<Int32Type>();
-            for row in (0..batch.num_rows()).filter(|row| used.is_valid(*row)) {
-                tell(before + row, Quantity::from_e12(used.value(row) * unit), rows.value(row).unsigned_abs())?;
+            for row in used.places() {
+                tell(before + row, used.quantity(row), rows.value(row).unsigned_abs())?;
             }
             before += batch.num_rows();
             Ok(())
         })
+    }
+
+    /// The same where all that was used are whole numbers of few digits; otherwise says no, and tells nothing.
+    pub(crate) fn each_whole_sum(&self, hour: i64, mut tell: impl FnMut(usize, i64, u32)) -> Result<bool, TallyError> {
+        let Some(HourColumns { used: Some(used), rows: Some(rows), .. }) = self.hours.get(&hour).copied() else {
+            return Ok(true);
+        };
+        if !matches!(self.metadata.schema().field(used).data_type(), DataType::Decimal64(..)) {
+            return Ok(false);
+        }
+        let mut before = 0;
+        self.read(&[used, rows], |batch| {
+            let (used, rows) = (batch.column(0).as_primitive::<Decimal64Type>(), batch.column(1).as_primitive::<Int32Type>());
+            let (values, rows) = (used.values(), rows.values());
+            each_place(used, |row| tell(before + row, values[row], rows[row].unsigned_abs()));
+            before += batch.num_rows();
+            Ok(())
+        })?;
+        Ok(true)
     }
 
     /// Tells what of each holding was delivered again in an hour.
@@ -306,10 +326,8 @@ impl PartialFile {
         let Some(HourColumns { again: Some(again), .. }) = self.hours.get(&hour).copied() else { return Ok(()) };
         let mut before = 0;
         self.read(&[again], |batch| {
-            let (again, unit) = decimals(batch, 0);
-            for row in (0..batch.num_rows()).filter(|row| again.is_valid(*row)) {
-                tell(before + row, Quantity::from_e12(again.value(row) * unit));
-            }
+            let again = Amounts::of(batch, 0);
+            again.places().for_each(|row| tell(before + row, again.quantity(row)));
             before += batch.num_rows();
             Ok(())
         })
@@ -365,9 +383,51 @@ pub(crate) fn named(batch: &RecordBatch, row: usize) -> Named<'_> {
     found.expect("it is one row")
 }
 
-/// A column of decimals, and what one of its units is at 1e-12.
-fn decimals(batch: &RecordBatch, place: usize) -> (&Decimal128Array, i128) {
-    let column = batch.column(place).as_primitive::<Decimal128Type>();
-    let unit = if column.scale() == 0 { E12 } else { 1 };
-    (column, unit)
+/// The file with its whole numbers of few digits read as such, in 64 bits.
+fn narrowed(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
+    let fields = metadata.schema().fields().iter().map(|field| match field.data_type() {
+        DataType::Decimal128(SHORT_DIGITS, 0) => field.as_ref().clone().with_data_type(DataType::Decimal64(SHORT_DIGITS, 0)),
+        _ => field.as_ref().clone(),
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), ArrowReaderOptions::new().with_schema(schema))
+}
+
+/// A column of amounts.
+enum Amounts<'b> {
+    Whole(&'b Decimal64Array),
+    E12(&'b Decimal128Array),
+}
+
+impl<'b> Amounts<'b> {
+    fn of(batch: &'b RecordBatch, place: usize) -> Self {
+        match batch.column(place).data_type() {
+            DataType::Decimal64(..) => Self::Whole(batch.column(place).as_primitive::<Decimal64Type>()),
+            _ => Self::E12(batch.column(place).as_primitive::<Decimal128Type>()),
+        }
+    }
+
+    /// The rows that have one.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let array: &dyn Array = match self {
+            Self::Whole(array) => *array,
+            Self::E12(array) => *array,
+        };
+        (0..array.len()).filter(|row| array.is_valid(*row))
+    }
+
+    fn quantity(&self, row: usize) -> Quantity {
+        Quantity::from_e12(match self {
+            Self::Whole(array) => i128::from(array.value(row)) * E12,
+            Self::E12(array) => array.value(row),
+        })
+    }
+}
+
+/// The rows that have a value.
+fn each_place(array: &Decimal64Array, tell: impl FnMut(usize)) {
+    match array.nulls() {
+        None => (0..array.len()).for_each(tell),
+        Some(nulls) => nulls.valid_indices().for_each(tell),
+    }
 }

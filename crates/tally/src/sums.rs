@@ -10,6 +10,9 @@ use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::path::PathBuf;
 
+/// One unit at 1e-12.
+const E12: i128 = 1_000_000_000_000;
+
 /// Holdings of many files, by code; codes are in the contract's order: account, resource, sku.
 #[derive(Debug, Default)]
 pub struct Holdings {
@@ -176,8 +179,10 @@ pub(crate) struct OpenFile {
 /// Sums under way: kept from hour to hour, so that nothing is allocated anew.
 #[derive(Debug, Default)]
 pub struct HourHeld {
-    /// By holding what was used, at 1e-12, and by how many rows.
-    cells: Vec<(i128, u32)>,
+    /// By holding what was used in whole units, and by how many rows.
+    whole: Vec<(i64, u32)>,
+    /// The same at 1e-12, where there are parts of units, or more than 64 bits of them.
+    e12: Vec<(i128, u32)>,
 }
 
 impl Held {
@@ -203,22 +208,66 @@ impl Held {
     /// # Errors
     /// [`TallyError::Overflow`] when a sum does not fit; [`TallyError::Read`] names the file that cannot be read.
     pub fn hour(&self, hour: i64, is_of: impl Fn(u64) -> bool, under_way: &mut HourHeld) -> Result<HourSums, TallyError> {
-        let cells = &mut under_way.cells;
-        cells.resize(self.holdings.len(), (0, 0));
-        for open in self.files.iter().filter(|open| is_of(open.seq) && open.file.has_hour(hour)) {
-            open.file.each_sum(hour, |place, used, count| {
-                let holding = open.holding.get(place).copied().unwrap_or(NONE);
-                if holding != NONE {
-                    let (used_e12, rows) = &mut cells[holding as usize];
-                    *used_e12 = Quantity::from_e12(*used_e12).plus(used)?.e12();
-                    *rows += count;
-                }
-                Ok(())
-            })?;
-        }
-        let used = (0..).zip(cells.iter()).filter(|(_, (_, rows))| *rows > 0);
-        let sums = used.map(|(holding, (used_e12, rows))| Sum { holding, rows: *rows, used_e12: *used_e12 }).collect();
-        cells.fill((0, 0));
+        let files: Vec<&OpenFile> = self.files.iter().filter(|open| is_of(open.seq) && open.file.has_hour(hour)).collect();
+        let len = self.holdings.len();
+        let sums = match whole_sums(&files, hour, len, &mut under_way.whole)? {
+            Some(sums) => sums,
+            None => exact_sums(&files, hour, len, &mut under_way.e12)?,
+        };
         Ok(HourSums { hour, sums })
+    }
+}
+
+/// The sums of an hour where all of them are whole units in 64 bits; nothing otherwise.
+fn whole_sums(
+    files: &[&OpenFile],
+    hour: i64,
+    holdings: usize,
+    cells: &mut Vec<(i64, u32)>,
+) -> Result<Option<Vec<Sum>>, TallyError> {
+    cells.clear();
+    cells.resize(holdings, (0, 0));
+    for open in files {
+        let mut fits = true;
+        let is_whole = open.file.each_whole_sum(hour, |place, used, count| {
+            if let Some((sum, rows)) = open.cell(cells, place) {
+                let (added, is_over) = sum.overflowing_add(used);
+                fits &= !is_over;
+                (*sum, *rows) = (added, *rows + count);
+            }
+        })?;
+        if !is_whole || !fits {
+            return Ok(None);
+        }
+    }
+    Ok(Some(sums_of(cells, |whole| i128::from(whole) * E12)))
+}
+
+fn exact_sums(files: &[&OpenFile], hour: i64, holdings: usize, cells: &mut Vec<(i128, u32)>) -> Result<Vec<Sum>, TallyError> {
+    cells.clear();
+    cells.resize(holdings, (0, 0));
+    for open in files {
+        open.file.each_sum(hour, |place, used, count| {
+            if let Some((sum_e12, rows)) = open.cell(cells, place) {
+                *sum_e12 = Quantity::from_e12(*sum_e12).plus(used)?.e12();
+                *rows += count;
+            }
+            Ok(())
+        })?;
+    }
+    Ok(sums_of(cells, |used_e12| used_e12))
+}
+
+/// The cells in which there is something.
+fn sums_of<T: Copy>(cells: &[(T, u32)], used_e12: impl Fn(T) -> i128) -> Vec<Sum> {
+    let used = (0..).zip(cells).filter(|(_, (_, rows))| *rows > 0);
+    used.map(|(holding, (used, rows))| Sum { holding, rows: *rows, used_e12: used_e12(*used) }).collect()
+}
+
+impl OpenFile {
+    /// The cell of the holding at this place of the file, if it is wanted.
+    fn cell<'c, T>(&self, cells: &'c mut [T], place: usize) -> Option<&'c mut T> {
+        let holding = self.holding.get(place).copied().unwrap_or(NONE);
+        if holding == NONE { None } else { Some(&mut cells[holding as usize]) }
     }
 }

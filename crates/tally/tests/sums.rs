@@ -29,12 +29,16 @@ struct Book {
 
 impl Book {
     fn new() -> Self {
+        Self::priced(10_000_000_000)
+    }
+
+    fn priced(price_e12: i128) -> Self {
         let price = |sku: &str, unit| PriceRow {
             sku: sku.to_owned(),
             product: "server".to_owned(),
             billing_mode: BillingMode::PayPerUse,
             unit,
-            unit_price: UnitPrice::from_e12(10_000_000_000),
+            unit_price: UnitPrice::from_e12(price_e12),
             model: PriceModel::Flat,
             currency: "CNY".to_owned(),
             valid_from: None,
@@ -241,5 +245,52 @@ proptest! {
         prop_assert_eq!(&reversed, &expected);
         let (of_first, _) = held(written, 1);
         prop_assert_eq!(of_first, cut(files[0].iter().filter(|one| !one.is_again), &book));
+    }
+}
+
+/// A row of one account, resource and hour.
+fn used(quantity_e12: i128) -> Given {
+    let row = UsageRow {
+        record_id: "r".to_owned(),
+        account_id: "a-0".to_owned(),
+        resource_id: "r-0".to_owned(),
+        sku: SKUS[1].to_owned(),
+        started_at: Instant::from_seconds(STARTS[0]),
+        ended_at: Instant::from_seconds(STARTS[0] + 1),
+        quantity: Quantity::from_e12(quantity_e12),
+        region: None,
+        resource_name: None,
+        tags: BTreeMap::new(),
+        revision: 0,
+        corrects: None,
+        is_waived: false,
+        line: 0,
+    };
+    Given { row, is_again: false }
+}
+
+#[test]
+fn whole_units_of_any_size_and_parts_of_units_are_added_exactly() {
+    const E12: i128 = 1_000_000_000_000;
+    // Cheap, so that amounts are small whatever is used.
+    let book = Book::priced(1);
+    let largest = (10_i128.pow(18) - 1) * E12;
+    // By file what each of its rows used: few whole units, more of them than 64 bits hold, parts of a unit beside whole ones.
+    let cases: [Vec<Vec<i128>>; 3] =
+        [vec![vec![E12], vec![7 * E12, 0]], vec![vec![largest]; 11], vec![vec![3 * E12], vec![1], vec![5 * E12]]];
+    for files in cases {
+        let (folder, mut written) = (tempfile::tempdir().expect("a folder"), Vec::new());
+        for (seq, rows) in (1_u64..).zip(&files) {
+            let given: Vec<Given> = rows.iter().map(|quantity| used(*quantity)).collect();
+            let (part, all) = (part(&given, &book), (0..given.len() as u32).collect::<Vec<_>>());
+            let order = HoldingOrder::of(&part, &[&all]);
+            let hours = fold_hours(&part, &all, &order).expect("it fits");
+            let path = folder.path().join(format!("{seq}.parquet"));
+            write_partials(&part, &all, &order, [&hours, &[]], &path).expect("it is written");
+            written.push((path, seq));
+        }
+        let found: Vec<(i128, u32)> = held(written, u64::MAX).0.into_values().collect();
+        let rows = files.iter().flatten();
+        assert_eq!(found, [(rows.clone().sum(), rows.count() as u32)]);
     }
 }
