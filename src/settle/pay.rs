@@ -6,6 +6,7 @@ use super::posting::{PlainPosting, Posting};
 use super::purses::{Plain, Purses};
 use crate::books::Books;
 use crate::failure::Failure;
+use reckoner_core::account::AccountRows;
 use reckoner_core::id;
 use reckoner_core::life::{self, Given, Taken};
 use reckoner_core::pay::{self, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
@@ -207,21 +208,21 @@ pub(super) fn pay_all<'a>(
     let plain = || {
         plain.chunk_by(|a, b| a.due.account_id == b.due.account_id).filter_map(|postings| {
             let account_id = &postings[0].due.account_id;
-            Some((account_id, knowledge.terms.accounts.currency(account_id)?, postings))
+            Some((account_id, knowledge.terms.accounts.rows(account_id)?, postings))
         })
     };
-    purses.fetch_plain(books.store(), plain().map(|(account_id, currency, _)| (account_id, currency)))?;
+    purses.fetch_plain(books.store(), plain().map(|(account_id, rows, _)| (account_id, rows.currency())))?;
 
     let until = loaded.until;
     let mut payer = Payer { books, knowledge, purses, lives, until, posting: Posting::new(ids, batch), currency: Arc::from("") };
     let mut plain = plain().peekable();
     for (account_id, happening) in &whole {
-        while let Some((_, currency, postings)) = plain.next_if(|(plain, ..)| &***plain < *account_id) {
-            payer.pay_plainly(currency, postings);
+        while let Some((_, rows, postings)) = plain.next_if(|(plain, ..)| &***plain < *account_id) {
+            payer.pay_plainly(rows, postings);
         }
         payer.pay(account_id, happening)?;
     }
-    plain.for_each(|(_, currency, postings)| payer.pay_plainly(currency, postings));
+    plain.for_each(|(_, rows, postings)| payer.pay_plainly(rows, postings));
     payer.posting.close()
 }
 
@@ -312,14 +313,13 @@ impl<'a> Payer<'a> {
     }
 
     /// Pays the first settlements of an account to which nothing else happens.
-    fn pay_plainly(&mut self, currency: &str, postings: &[PlainPosting<'a>]) {
-        let (accounts, account_id) = (&self.knowledge.terms.accounts, &postings[0].due.account_id);
-        let shared = self.shared(currency);
+    fn pay_plainly(&mut self, rows: AccountRows<'_>, postings: &[PlainPosting<'a>]) {
+        let account_id = &postings[0].due.account_id;
+        let shared = self.shared(rows.currency());
         let Plain { purse, is_new } = self.purses.plain(account_id);
         let before = purse.wallet.clone();
         for posting in postings {
-            let row = accounts.at(account_id, posting.at).expect("an account with a currency has a row");
-            let terms = PaymentTerms::of(row);
+            let terms = PaymentTerms::of(rows.at(posting.at));
             let effects = pay::apply_plain(purse, posting.at, posting.due.due, terms, &self.books.profile);
             let effects = effects.expect("what is in favour of an account goes the usual way");
             self.posting.add_plain(posting, &shared, &purse.wallet, &effects);

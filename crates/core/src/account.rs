@@ -27,20 +27,40 @@ impl Accounts {
         Self { by_id: by_id.into_iter().map(|(id, dated)| (id, dated.into_values().collect())).collect() }
     }
 
+    /// The rows of an account.
+    pub fn rows(&self, account_id: &str) -> Option<AccountRows<'_>> {
+        self.by_id.get(account_id).map(|rows| AccountRows(rows))
+    }
+
     /// The row in force at the instant.
     pub fn at(&self, account_id: &str, instant: Instant) -> Option<&AccountRow> {
-        let rows = self.by_id.get(account_id)?;
-        let later = rows.partition_point(|row| row.valid_from.is_some_and(|from| from <= instant));
-        rows.get(later.max(1) - 1)
+        self.rows(account_id).map(|rows| rows.at(instant))
     }
 
     /// The account's one currency.
     pub fn currency(&self, account_id: &str) -> Option<&str> {
-        self.by_id.get(account_id)?.first().map(|row| row.currency.as_str())
+        self.rows(account_id).map(AccountRows::currency)
     }
 
     /// Ids, in no particular order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_id.keys().map(String::as_str)
+    }
+}
+
+/// The rows of one account in order of time; there is at least one.
+#[derive(Debug, Clone, Copy)]
+pub struct AccountRows<'a>(&'a [AccountRow]);
+
+impl<'a> AccountRows<'a> {
+    /// The row in force at the instant.
+    pub fn at(self, instant: Instant) -> &'a AccountRow {
+        let later = self.0.partition_point(|row| row.valid_from.is_some_and(|from| from <= instant));
+        &self.0[later.max(1) - 1]
+    }
+
+    /// The account's one currency.
+    pub fn currency(self) -> &'a str {
+        &self.0[0].currency
     }
 }

@@ -154,8 +154,10 @@ impl<'a> Hour<'a> {
         let (dues, products) = self.dues();
         let billing_period = self.terms.zone.billing_period(self.due.window.start);
         let named = &self.plan.prices[self.place].prices;
-        let used: BTreeSet<u32> = self.bulk.iter().map(|line| line.price).collect();
-        let prices = used.into_iter().map(|place| named[place as usize].price_id.clone()).collect();
+        let mut is_used = vec![false; named.len()];
+        self.bulk.iter().for_each(|line| is_used[line.price as usize] = true);
+        let used = named.iter().zip(is_used).filter(|(_, is_used)| *is_used);
+        let prices = used.map(|(price, _)| price.price_id.clone()).collect();
         let file = match self.bulk.is_empty() {
             true => None,
             false => Some(self.write(&dues, &billing_period, (lake, latest_seq), &mut under_way.repeated)?),

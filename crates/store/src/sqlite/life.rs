@@ -427,11 +427,13 @@ fn put_interval(connection: &Connection, standing: &Standing) -> Answer<()> {
     if open.as_ref().is_some_and(|(starts_at, open)| *starts_at == since && open == status) {
         return Ok(());
     }
-    let sql = match open {
-        Some((starts_at, _)) if starts_at == since => "DELETE FROM standing_intervals WHERE account_id = ?1 AND starts_at = ?2",
-        _ => "UPDATE standing_intervals SET ends_at = ?2 WHERE account_id = ?1 AND ends_at IS NULL",
-    };
-    Insert::new(connection, "standing", sql)?.run((account_id, since), || account_id.clone())?;
+    if let Some((starts_at, _)) = open {
+        let sql = match starts_at == since {
+            true => "DELETE FROM standing_intervals WHERE account_id = ?1 AND starts_at = ?2",
+            false => "UPDATE standing_intervals SET ends_at = ?2 WHERE account_id = ?1 AND ends_at IS NULL",
+        };
+        Insert::new(connection, "standing", sql)?.run((account_id, since), || account_id.clone())?;
+    }
     let sql = "INSERT INTO standing_intervals (account_id, starts_at, status) VALUES (?1, ?2, ?3)";
     Insert::new(connection, "standing", sql)?.run((account_id, since, status), || account_id.clone())?;
     Ok(())
