@@ -1,5 +1,7 @@
 //! A batch of rows as text cells, kept column by column.
 
+use arrow::array::StringArray;
+use arrow::buffer::{Buffer, OffsetBuffer};
 use reckoner_core::table::schema::TableSchema;
 use reckoner_core::table::{FIELD_BYTES_MAX, RawRow, Refusal};
 
@@ -78,6 +80,28 @@ impl TextColumn {
         self.ends.resize(before + rows, self.text.len());
     }
 
+    /// Inserts empty cells, so that they come to stand at these places.
+    fn insert_empty(&mut self, places: &[usize]) {
+        if places.is_empty() {
+            return;
+        }
+        let mut ends = Vec::with_capacity(self.ends.len() + places.len());
+        let mut next = self.ends.iter().copied();
+        for place in places {
+            ends.extend(next.by_ref().take(place - ends.len()));
+            ends.push(ends.last().copied().unwrap_or(0));
+        }
+        ends.extend(next);
+        self.ends = ends;
+    }
+
+    /// The cells as an array of strings.
+    pub(super) fn into_strings(self) -> StringArray {
+        let end = |end: &usize| i32::try_from(*end).expect("a batch holds far less than 2 GiB");
+        let offsets: Vec<i32> = std::iter::once(0).chain(self.ends.iter().map(end)).collect();
+        StringArray::new(OffsetBuffer::new(offsets.into()), Buffer::from(self.text.into_bytes()), None)
+    }
+
     /// The cell of a row; empty where the file does not have the column.
     pub(super) fn get(&self, row: usize) -> &str {
         match self.ends.get(row) {
@@ -151,6 +175,29 @@ impl Batch {
     /// Bytes inside, of the text of rows, and of refused records.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// The lines of rows and refused records together, and every column of the schema with an empty cell where a record was
+    /// refused; a column that the file does not have stays without cells, unless it is required.
+    pub(super) fn with_gaps(self) -> (Vec<u64>, Vec<TextColumn>) {
+        let Self { schema, mut columns, lines, refused, .. } = self;
+        let mut gaps: Vec<usize> = Vec::with_capacity(refused.len());
+        let mut all = Vec::with_capacity(lines.len() + refused.len());
+        let mut rows = lines.into_iter().peekable();
+        for row in refused {
+            while let Some(line) = rows.next_if(|line| *line < row.line) {
+                all.push(line);
+            }
+            gaps.push(all.len());
+            all.push(row.line);
+        }
+        all.extend(rows);
+        for (column, described) in columns.iter_mut().zip(&schema.columns) {
+            if !column.ends.is_empty() || described.is_required {
+                column.insert_empty(&gaps);
+            }
+        }
+        (all, columns)
     }
 
     /// Every column of the schema.

@@ -119,9 +119,14 @@ impl<'a> Cells<'a> {
 
     /// The text in this column, or its default text, or empty.
     fn take(&mut self, name: &str) -> Result<&'a str, Refusal> {
-        let place = self.row.schema().position(name).expect("the schema has every column that is read");
-        assert!(place >= self.place, "`{name}` is read in the schema's order");
-        self.skip_to(place)?;
+        let columns = &self.row.schema().columns;
+        // Mostly it is the next one.
+        if columns.get(self.place).is_none_or(|next| next.name != name) {
+            let place = self.row.schema().position(name).expect("the schema has every column that is read");
+            assert!(place >= self.place, "`{name}` is read in the schema's order");
+            self.skip_to(place)?;
+        }
+        let place = self.place;
         self.place = place + 1;
         let (column, text) = (self.last(), self.checked_length(place)?);
         match &column.default {
