@@ -1,12 +1,12 @@
 //! Parquet as the lake has it: zstd, row groups of 128 Ki rows, no schema but Parquet's own, so that every reader sees text
 //! as text.
 
-use crate::chunk::{Chunk, Encoder};
+use crate::chunk::{Chunk, Encoder, Given};
 use crate::error::TallyError;
 use arrow::array::{
     ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
 };
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
@@ -14,14 +14,19 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
+use reckoner_core::id::Bits;
 use reckoner_core::table::Texts;
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Rows per row group: small enough that an hour of a day's file can be found by statistics.
 pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// Bytes that are written at a time.
+const WRITE_BYTES: usize = 1 << 18;
 
 /// How a column is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +35,10 @@ pub(crate) enum Form {
     Repeating,
     /// Integers that rise, or stay.
     Rising,
-    /// Every value another.
+    /// Every value another; those that are alike stand together.
     Distinct,
+    /// Every value another, in no order.
+    Scattered,
 }
 
 /// A column of a file.
@@ -69,6 +76,12 @@ impl Column {
 pub(crate) enum Cells {
     /// One after the other.
     Each(ArrayRef),
+    /// Whole numbers: which rows have one, and those, one after the other.
+    There(NullBuffer, Vec<i64>),
+    /// Ids: what they begin with, and what they show.
+    Ids(&'static str, Vec<Bits>),
+    /// Those of an earlier column of the row group.
+    Like(&'static str),
     /// The same in every row.
     All(One),
 }
@@ -109,7 +122,7 @@ const REPEATED_MAX: usize = 512;
 pub(crate) struct Writer<'a> {
     path: &'a Path,
     columns: &'a [Column],
-    file: SerializedFileWriter<File>,
+    file: SerializedFileWriter<BufWriter<File>>,
     encoder: Encoder,
     repeated: &'a mut Repeated,
     rows: u64,
@@ -135,22 +148,31 @@ impl<'a> Writer<'a> {
     fn write_group(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells>) -> Result<(), ParquetError> {
         let schema = self.file.schema_descr().clone();
         let mut group = self.file.next_row_group()?;
+        let mut written: Vec<Chunk> = Vec::with_capacity(self.columns.len());
         for ((column, descriptor), cells) in self.columns.iter().zip(schema.columns()).zip(cells) {
-            match cells {
-                Cells::Each(array) => {
-                    let (bytes, close) = self.encoder.chunk(descriptor, column.form, &array)?;
-                    group.append_column(&bytes, close)?;
+            let mut encode = |given| self.encoder.chunk(descriptor, column.form, given);
+            let chunk = match cells {
+                Cells::Each(array) => encode(Given::Each(&array))?,
+                Cells::There(nulls, numbers) => encode(Given::There(&nulls, &numbers))?,
+                Cells::Ids(before, ids) => encode(Given::Ids(before, &ids))?,
+                Cells::Like(name) => {
+                    let place = self.columns[..written.len()].iter().position(|column| column.name == name);
+                    written[place.expect("the column comes before")].clone()
                 }
                 Cells::All(one) => {
                     let key = (column.name.clone(), one, rows);
-                    if !self.repeated.chunks.contains_key(&key) {
-                        let chunk = self.encoder.chunk(descriptor, column.form, &key.1.repeated(&column.kind, rows))?;
-                        self.repeated.keep(key.clone(), chunk);
+                    match self.repeated.chunks.get(&key) {
+                        Some(chunk) => chunk.clone(),
+                        None => {
+                            let chunk = encode(Given::Each(&key.1.repeated(&column.kind, rows)))?;
+                            self.repeated.keep(key, chunk.clone());
+                            chunk
+                        }
                     }
-                    let (bytes, close) = &self.repeated.chunks[&key];
-                    group.append_column(bytes, close.clone())?;
                 }
-            }
+            };
+            group.append_column(&chunk.bytes, chunk.close(descriptor)?)?;
+            written.push(chunk);
         }
         group.close()?;
         Ok(())
@@ -181,12 +203,14 @@ fn parquet_schema(columns: &[Column]) -> Result<SchemaDescriptor, ParquetError> 
 }
 
 /// Chunks come as they are: of what a writer of values is told, only what concerns the file matters.
-fn open(to: File, columns: &[Column]) -> Result<SerializedFileWriter<File>, ParquetError> {
+fn open(to: File, columns: &[Column]) -> Result<SerializedFileWriter<BufWriter<File>>, ParquetError> {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(None)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
         .build();
+    // The library writes 8 KiB at a time.
+    let to = BufWriter::with_capacity(WRITE_BYTES, to);
     SerializedFileWriter::new(to, parquet_schema(columns)?.root_schema_ptr(), Arc::new(properties))
 }
 
@@ -205,16 +229,26 @@ pub(crate) fn strings(texts: &Texts) -> StringArray {
 
 /// A column of codes into these texts.
 pub(crate) fn coded(codes: impl Iterator<Item = u32>, values: &Arc<StringArray>) -> ArrayRef {
-    let keys: Int32Array =
-        codes.map(|code| i32::try_from(code).expect("fewer distinct texts than rows")).collect::<Vec<_>>().into();
-    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(values) as ArrayRef))
+    by_keys(&keys(codes), &(Arc::clone(values) as ArrayRef))
 }
 
-/// The same where a code may be missing.
+/// Codes as many columns may have them.
+pub(crate) fn keys(codes: impl Iterator<Item = u32>) -> Int32Array {
+    codes.map(|code| code as i32).collect::<Vec<_>>().into()
+}
+
+/// A column of codes into these values.
+///
+/// # Panics
+/// For a code that none of them has.
+pub(crate) fn by_keys(keys: &Int32Array, values: &ArrayRef) -> ArrayRef {
+    Arc::new(DictionaryArray::<Int32Type>::new(keys.clone(), Arc::clone(values)))
+}
+
+/// The same as [`coded`] where a code may be missing.
 pub(crate) fn coded_optional(codes: impl Iterator<Item = Option<u32>>, values: &Arc<StringArray>) -> ArrayRef {
-    let keys: Int32Array =
-        codes.map(|code| code.map(|code| i32::try_from(code).expect("fewer distinct texts than rows"))).collect();
-    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(values) as ArrayRef))
+    let keys: Int32Array = codes.map(|code| code.map(|code| code as i32)).collect();
+    by_keys(&keys, &(Arc::clone(values) as ArrayRef))
 }
 
 /// Decimals with 38 digits, 12 after the point: quantities and prices.

@@ -7,6 +7,8 @@
 const BLOCK: usize = 128;
 /// Values that have one width.
 const MINI_BLOCK: usize = 32;
+/// Numbers that are packed together in runs.
+const GROUP: usize = 8;
 
 /// Appends numbers of so many bits, the lowest first, filled up to whole bytes.
 ///
@@ -42,14 +44,30 @@ fn zigzag(out: &mut Vec<u8>, number: i64) {
     varint(out, (number << 1 ^ number >> 63) as u64);
 }
 
-/// Appends numbers of so many bits as one run: of one number where all are the same, of packed ones elsewhere.
-pub(crate) fn run(out: &mut Vec<u8>, width: u32, numbers: &[u32]) {
-    let Some(first) = numbers.first() else { return };
-    if numbers.iter().all(|number| number == first) {
-        return run_of_one(out, width, *first, numbers.len());
+/// Appends numbers of so many bits, of which none is negative, in runs: of one number where it repeats, of packed ones
+/// elsewhere.
+pub(crate) fn runs(out: &mut Vec<u8>, width: u32, numbers: &[i32]) {
+    let (mut packed, mut at) = (0, 0);
+    while let Some(group) = numbers.get(at..at + GROUP) {
+        let first = group[0];
+        if group.iter().any(|number| *number != first) {
+            at += GROUP;
+            continue;
+        }
+        let end = at + numbers[at..].iter().take_while(|number| **number == first).count();
+        run_of_packed(out, width, &numbers[packed..at]);
+        run_of_one(out, width, first as u32, end - at);
+        (packed, at) = (end, end);
+    }
+    run_of_packed(out, width, &numbers[packed..]);
+}
+
+fn run_of_packed(out: &mut Vec<u8>, width: u32, numbers: &[i32]) {
+    if numbers.is_empty() {
+        return;
     }
     let end = packed_run(out, width, numbers.len());
-    bits(out, width, numbers.iter().map(|number| u64::from(*number)));
+    bits(out, width, numbers.iter().map(|number| *number as u64));
     out.resize(end, 0);
 }
 
@@ -66,9 +84,9 @@ pub(crate) fn run_of_bits(out: &mut Vec<u8>, packed: &[u8], count: usize) {
     out.resize(end, 0);
 }
 
-/// Begins a run of packed numbers, which come in groups of 8; hands back where it ends.
+/// Begins a run of packed numbers, which come in groups; hands back where it ends.
 fn packed_run(out: &mut Vec<u8>, width: u32, count: usize) -> usize {
-    let groups = count.div_ceil(8);
+    let groups = count.div_ceil(GROUP);
     varint(out, (groups as u64) << 1 | 1);
     let bytes = groups * width as usize;
     out.reserve(bytes + 8);
@@ -133,31 +151,29 @@ impl Reach {
     }
 }
 
-/// Texts, each as the beginning that it shares with the one before and the rest (`DELTA_BYTE_ARRAY`).
-#[derive(Default)]
-pub(crate) struct Endings<'a> {
-    before: &'a [u8],
-    shared: Vec<i64>,
-    lengths: Vec<i64>,
-    rests: Vec<u8>,
+/// Appends texts, each as the beginning that it shares with the one before and the rest (`DELTA_BYTE_ARRAY`).
+pub(crate) fn endings(out: &mut Vec<u8>, texts: &[&[u8]]) {
+    let mut before: &[u8] = &[];
+    let shared = |text| common(std::mem::replace(&mut before, text), text) as i64;
+    let shared: Vec<i64> = texts.iter().copied().map(shared).collect();
+    write_endings(out, texts, &shared);
 }
 
-impl<'a> Endings<'a> {
-    /// Takes the next text.
-    pub fn push(&mut self, text: &'a [u8]) {
-        let shared = common(self.before, text);
-        self.shared.push(shared as i64);
-        self.lengths.push((text.len() - shared) as i64);
-        self.rests.extend_from_slice(&text[shared..]);
-        self.before = text;
-    }
+/// The same for texts in no order: the beginning is what all of them share.
+pub(crate) fn same_beginnings(out: &mut Vec<u8>, texts: &[&[u8]]) {
+    let Some(first) = texts.first() else { return write_endings(out, texts, &[]) };
+    let alike =
+        texts.iter().fold(*first, |alike, text| if text.starts_with(alike) { alike } else { &alike[..common(alike, text)] });
+    let mut shared = vec![alike.len() as i64; texts.len()];
+    shared[0] = 0;
+    write_endings(out, texts, &shared);
+}
 
-    /// Appends the texts.
-    pub fn write(self, out: &mut Vec<u8>) {
-        differences(out, Reach::Bits32, &self.shared);
-        differences(out, Reach::Bits32, &self.lengths);
-        out.extend_from_slice(&self.rests);
-    }
+fn write_endings(out: &mut Vec<u8>, texts: &[&[u8]], shared: &[i64]) {
+    let lengths: Vec<i64> = texts.iter().zip(shared).map(|(text, shared)| text.len() as i64 - shared).collect();
+    differences(out, Reach::Bits32, shared);
+    differences(out, Reach::Bits32, &lengths);
+    texts.iter().zip(shared).for_each(|(text, shared)| out.extend_from_slice(&text[*shared as usize..]));
 }
 
 /// How many bytes two texts begin with alike.
