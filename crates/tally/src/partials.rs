@@ -6,20 +6,19 @@
 //! use in that hour; a row that used 0 is a value.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, Repeated, Writer, coded, coded_optional, strings};
+use crate::file::{Cells, Column, Form, Repeated, Writer, coded, coded_optional, coded_type, strings};
 use crate::hours::{HourSums, Sum};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
 use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanBufferBuilder, Decimal64Array, Decimal128Array, Int32Array, Int64Array,
-    RecordBatch,
+    Array as _, ArrayRef, AsArray as _, BooleanBufferBuilder, Decimal128Array, Int64Array, RecordBatch, StringArray,
 };
-use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, Decimal128Type, Int32Type, Int64Type};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Decimal128Type, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
 use reckoner_core::number::Quantity;
-use reckoner_core::table::Texts;
+use reckoner_core::table::Unit;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -44,50 +43,56 @@ pub fn write_partials(
 ) -> Result<(u64, u64), TallyError> {
     let mut layout =
         ["account_id", "resource_id", "sku", "unit", "region", "tags"].map(|name| Column::text(name).optional()).to_vec();
-    layout[1] = Column::new("resource_id", DataType::Utf8, Form::Distinct).optional();
+    layout[1] = Column::new("resource_id", coded_type(), Form::Scattered).optional();
     layout.push(Column::integer("mixed"));
     let named = names(part, rows, order).into_iter().map(Cells::Each);
-    let again: BTreeMap<i64, &HourSums> = again.iter().map(|sums| (sums.hour, sums)).collect();
-    let by_hour: BTreeMap<i64, &HourSums> = hours.iter().map(|sums| (sums.hour, sums)).collect();
-    let every: BTreeSet<i64> = again.keys().chain(by_hour.keys()).copied().collect();
-    let mut summed: Vec<(Cell, &[Sum])> = Vec::new();
-    for hour in every {
+    let [by_hour, again] = [hours, again].map(by_hour);
+    let mut summed: Vec<Summed<'_>> = Vec::new();
+    for hour in again.keys().chain(by_hour.keys()).copied().collect::<BTreeSet<i64>>() {
         let number = hour / HOUR;
         if let Some(sums) = by_hour.get(&hour) {
-            layout.push(amount_column("u", number, &sums.sums));
+            let amounts = Amounts::of(sums);
+            layout.push(amounts.column("u", number));
             layout.push(Column::new(format!("n{number}"), DataType::Int32, Form::Repeating).optional());
-            summed.extend([(amounts as Cell, sums.sums.as_slice()), (counts, &sums.sums)]);
+            summed.push(Summed { sums, amounts, has_counts: true });
         }
         if let Some(sums) = again.get(&hour) {
-            layout.push(amount_column("d", number, &sums.sums));
-            summed.push((amounts, &sums.sums));
+            let amounts = Amounts::of(sums);
+            layout.push(amounts.column("d", number));
+            summed.push(Summed { sums, amounts, has_counts: false });
         }
     }
     // Made one after the other: a column takes as much as the names of all holdings.
-    let summed = summed.into_iter().map(|(cells, sums)| Cells::Each(cells(sums, &order.holdings)));
+    let summed = summed.into_iter().flat_map(|summed| summed.cells(order));
     let mut repeated = Repeated::default();
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
     writer.write(order.holdings.len(), named.chain(summed))?;
     writer.finish()
 }
 
-/// Makes a column of sums of holdings, both in one order.
-type Cell = fn(&[Sum], &[u32]) -> ArrayRef;
+fn by_hour(hours: &[HourSums]) -> BTreeMap<i64, &[Sum]> {
+    hours.iter().map(|sums| (sums.hour, sums.sums.as_slice())).collect()
+}
 
 /// The columns that name the holdings.
 fn names(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<ArrayRef> {
     let (holdings, used) = (&part.holdings, &order.holdings);
     let key = |place: usize| used.iter().map(move |holding| holdings.keys[*holding as usize][place]);
-    let mut resources = Texts::default();
-    used.iter().for_each(|holding| resources.push(holdings.resources.get(*holding as usize)));
+    let mut units: Vec<&Unit> = Vec::new();
+    let mut unit_code = |unit| {
+        units.iter().position(|known| *known == unit).unwrap_or_else(|| {
+            units.push(unit);
+            units.len() - 1
+        })
+    };
+    let unit_codes: Vec<u32> = used.iter().map(|holding| unit_code(holdings.unit(*holding)) as u32).collect();
+    let units = StringArray::from_iter_values(units.iter().map(|unit| unit.as_str()));
     let mut columns: Vec<ArrayRef> = vec![
         coded(key(0), &Arc::new(strings(holdings.accounts.texts()))),
-        Arc::new(strings(&resources)),
+        coded(used.iter().copied(), &Arc::new(strings(&holdings.resources))),
         coded(key(1), &Arc::new(strings(holdings.skus.texts()))),
+        coded(unit_codes.into_iter(), &Arc::new(units)),
     ];
-    let mut units = crate::codes::Codes::default();
-    let unit_codes: Vec<u32> = used.iter().map(|holding| units.code(holdings.unit(*holding).as_str())).collect();
-    columns.push(coded(unit_codes.into_iter(), &Arc::new(strings(units.texts()))));
 
     let mut labels = vec![[NONE; 2]; used.len()];
     let mut is_mixed = vec![0_i64; used.len()];
@@ -120,46 +125,62 @@ fn short(used_e12: i128) -> Option<i64> {
     whole.filter(|whole| *whole < 10_i128.pow(SHORT_DIGITS.into())).and_then(|whole| i64::try_from(whole).ok())
 }
 
-fn are_short(sums: &[Sum]) -> bool {
-    sums.iter().all(|sum| short(sum.used_e12).is_some())
+/// What holdings used in an hour, by the places of their sums.
+enum Amounts {
+    Short(Vec<i64>),
+    E12(Vec<i128>),
 }
 
-/// A value for each of the holdings, and which have one; both are in one order.
-fn by_place<T: ArrowNativeType>(sums: &[Sum], holdings: &[u32], value: impl Fn(&Sum) -> T) -> (ScalarBuffer<T>, NullBuffer) {
-    let mut values = vec![T::default(); holdings.len()];
-    let mut is_there = BooleanBufferBuilder::new(holdings.len());
-    is_there.append_n(holdings.len(), false);
-    let mut sums = sums.iter().peekable();
-    for (place, holding) in holdings.iter().enumerate() {
-        if let Some(sum) = sums.next_if(|sum| sum.holding == *holding) {
-            values[place] = value(sum);
-            is_there.set_bit(place, true);
+impl Amounts {
+    fn of(sums: &[Sum]) -> Self {
+        match sums.iter().map(|sum| short(sum.used_e12)).collect() {
+            Some(short) => Self::Short(short),
+            None => Self::E12(sums.iter().map(|sum| sum.used_e12).collect()),
         }
     }
-    (values.into(), NullBuffer::new(is_there.finish()))
-}
 
-fn amounts(sums: &[Sum], holdings: &[u32]) -> ArrayRef {
-    if are_short(sums) {
-        let (values, nulls) = by_place(sums, holdings, |sum| short(sum.used_e12).expect("all are short"));
-        Arc::new(Decimal64Array::new(values, Some(nulls)).with_data_type(DataType::Decimal64(SHORT_DIGITS, 0)))
-    } else {
-        let (values, nulls) = by_place(sums, holdings, |sum| sum.used_e12);
-        Arc::new(Decimal128Array::new(values, Some(nulls)).with_data_type(DataType::Decimal128(38, 12)))
+    fn column(&self, kind: &str, hour: i64) -> Column {
+        let (kind_of, form) = match self {
+            Self::Short(_) => (DataType::Decimal64(SHORT_DIGITS, 0), Form::Rising),
+            Self::E12(_) => (DataType::Decimal128(38, 12), Form::Distinct),
+        };
+        Column::new(format!("{kind}{hour}"), kind_of, form).optional()
     }
 }
 
-fn counts(sums: &[Sum], holdings: &[u32]) -> ArrayRef {
-    let (values, nulls) = by_place(sums, holdings, |sum| i32::try_from(sum.rows).unwrap_or(i32::MAX));
-    Arc::new(Int32Array::new(values, Some(nulls)))
+/// Sums of an hour on their way into columns.
+struct Summed<'a> {
+    sums: &'a [Sum],
+    amounts: Amounts,
+    has_counts: bool,
 }
 
-fn amount_column(kind: &str, hour: i64, sums: &[Sum]) -> Column {
-    let (kind_of, form) = match are_short(sums) {
-        true => (DataType::Decimal64(SHORT_DIGITS, 0), Form::Rising),
-        false => (DataType::Decimal128(38, 12), Form::Distinct),
-    };
-    Column::new(format!("{kind}{hour}"), kind_of, form).optional()
+impl Summed<'_> {
+    /// The amounts and the counts of these holdings, in their order, in which the sums stand too.
+    fn cells(self, order: &HoldingOrder) -> Vec<Cells> {
+        let place_of = |sum: &Sum| order.place_of[sum.holding as usize] as usize;
+        let mut is_there = BooleanBufferBuilder::new(order.holdings.len());
+        is_there.append_n(order.holdings.len(), false);
+        self.sums.iter().for_each(|sum| is_there.set_bit(place_of(sum), true));
+        let is_there = NullBuffer::new(is_there.finish());
+
+        let mut cells = Vec::with_capacity(2);
+        if self.has_counts {
+            let counts = self.sums.iter().map(|sum| i64::from(i32::try_from(sum.rows).unwrap_or(i32::MAX))).collect();
+            cells.push(Cells::There(is_there.clone(), counts));
+        }
+        cells.push(match self.amounts {
+            Amounts::Short(amounts) => Cells::There(is_there, amounts),
+            Amounts::E12(amounts) => {
+                let mut values = vec![0; order.holdings.len()];
+                self.sums.iter().zip(amounts).for_each(|(sum, amount)| values[place_of(sum)] = amount);
+                let values = Decimal128Array::new(values.into(), Some(is_there));
+                Cells::Each(Arc::new(values.with_data_type(DataType::Decimal128(38, 12))))
+            }
+        });
+        cells.reverse();
+        cells
+    }
 }
 
 /// A file of partials, open to be read column by column.
