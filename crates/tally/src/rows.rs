@@ -1,10 +1,14 @@
 //! Accepted rows to the lake, in the layout of `frames`, in the order in which they were delivered.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded, coded_optional, quantities, strings};
+use crate::file::{
+    Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded, coded_optional, coded_type, quantities, strings,
+};
 use crate::part::Part;
 use arrow::array::{Int64Array, StringArray};
 use arrow::datatypes::DataType;
+use reckoner_core::table::Texts;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,11 +19,9 @@ use std::sync::Arc;
 pub fn write_rows(part: &Part, rows: &[u32], path: &Path) -> Result<(u64, u64), TallyError> {
     let (layout, mut repeated) = (layout(), Repeated::default());
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
-    let holdings = &part.holdings;
-    let texts = [holdings.accounts.texts(), holdings.skus.texts()].map(|texts| Arc::new(strings(texts)));
-    let labels = part.label_texts.each_ref().map(|codes| Arc::new(strings(codes.texts())));
+    let dictionaries = Dictionaries::of(part);
     for rows in rows.chunks(ROW_GROUP_ROWS) {
-        writer.write(rows.len(), columns(part, rows, &texts, &labels))?;
+        writer.write(rows.len(), columns(part, &Taken::of(rows), &dictionaries))?;
     }
     writer.finish()
 }
@@ -27,7 +29,7 @@ pub fn write_rows(part: &Part, rows: &[u32], path: &Path) -> Result<(u64, u64), 
 fn layout() -> Vec<Column> {
     vec![
         Column::text("account_id"),
-        Column::new("resource_id", DataType::Utf8, Form::Distinct),
+        Column::new("resource_id", coded_type(), Form::Scattered),
         Column::text("sku"),
         Column::integer("started_at"),
         Column::integer("ended_at"),
@@ -43,43 +45,93 @@ fn layout() -> Vec<Column> {
     ]
 }
 
-fn columns(part: &Part, rows: &[u32], texts: &[Arc<StringArray>; 2], labels: &[Arc<StringArray>; 3]) -> Vec<Cells> {
-    let integers = |of: &dyn Fn(usize) -> i64| -> Cells {
-        Cells::Each(Arc::new(Int64Array::from(rows.iter().map(|row| of(*row as usize)).collect::<Vec<_>>())))
-    };
-    let record_ids = rows.iter().map(|row| part.record_id.get(*row as usize));
-    let resources = rows.iter().map(|row| part.holdings.resources.get(part.holding[*row as usize] as usize));
+/// The texts that codes of a part stand for.
+struct Dictionaries {
+    accounts: Arc<StringArray>,
+    resources: Arc<StringArray>,
+    skus: Arc<StringArray>,
+    labels: [Arc<StringArray>; 3],
+}
+
+impl Dictionaries {
+    fn of(part: &Part) -> Self {
+        let shared = |texts: &Texts| Arc::new(strings(texts));
+        let holdings = &part.holdings;
+        Self {
+            accounts: shared(holdings.accounts.texts()),
+            resources: shared(&holdings.resources),
+            skus: shared(holdings.skus.texts()),
+            labels: part.label_texts.each_ref().map(|codes| shared(codes.texts())),
+        }
+    }
+}
+
+/// Rows of a row group; most stand in the part one after the other.
+enum Taken<'a> {
+    Run(Range<usize>),
+    Some(&'a [u32]),
+}
+
+impl<'a> Taken<'a> {
+    fn of(rows: &'a [u32]) -> Self {
+        match (rows.first(), rows.last()) {
+            (Some(first), Some(last)) if rows.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
+                Self::Run(*first as usize..*last as usize + 1)
+            }
+            _ => Self::Some(rows),
+        }
+    }
+
+    fn of_column<T: Copy>(&self, values: &[T]) -> Vec<T> {
+        match self {
+            Self::Run(run) => values[run.clone()].to_vec(),
+            Self::Some(rows) => rows.iter().map(|row| values[*row as usize]).collect(),
+        }
+    }
+
+    fn texts(&self, texts: &Texts) -> StringArray {
+        match self {
+            Self::Run(run) => StringArray::from_iter_values(run.clone().map(|row| texts.get(row))),
+            Self::Some(rows) => StringArray::from_iter_values(rows.iter().map(|row| texts.get(*row as usize))),
+        }
+    }
+}
+
+fn columns(part: &Part, rows: &Taken<'_>, dictionaries: &Dictionaries) -> Vec<Cells> {
+    let codes = |codes: &[u32], texts| Cells::Each(coded(rows.of_column(codes).into_iter(), texts));
+    let integers = |values: &[i64]| Cells::Each(Arc::new(Int64Array::from(rows.of_column(values))));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
             return Cells::All(One::Nothing);
         }
         // Code 0 is the empty text: no label.
-        let codes = rows.iter().map(|row| Some(codes[*row as usize]).filter(|code| *code != 0));
-        Cells::Each(coded_optional(codes, &labels[place]))
+        let codes = rows.of_column(codes).into_iter().map(|code| Some(code).filter(|code| *code != 0));
+        Cells::Each(coded_optional(codes, &dictionaries.labels[place]))
     };
     let tags = match part.labels[2].is_empty() {
         true => Cells::All(One::Text(String::new())),
-        false => Cells::Each(coded(rows.iter().map(|row| part.labels[2][*row as usize]), &labels[2])),
+        false => codes(&part.labels[2], &dictionaries.labels[2]),
     };
     let revision = match part.revision.is_empty() {
         true => Cells::All(One::Integer(0)),
-        false => integers(&|row| part.revision[row].into()),
+        false => Cells::Each(Arc::new(Int64Array::from_iter_values(rows.of_column(&part.revision).into_iter().map(i64::from)))),
     };
+    let lines = rows.of_column(&part.lines).into_iter().map(|line| line as i64);
     vec![
-        Cells::Each(coded(rows.iter().map(|row| part.account[*row as usize]), &texts[0])),
-        Cells::Each(Arc::new(StringArray::from_iter_values(resources))),
-        Cells::Each(coded(rows.iter().map(|row| part.sku[*row as usize]), &texts[1])),
-        integers(&|row| part.started_at[row]),
-        integers(&|row| part.ended_at[row]),
-        Cells::Each(quantities(rows.iter().map(|row| part.quantity_e12[*row as usize]).collect())),
-        Cells::Each(Arc::new(StringArray::from_iter_values(record_ids))),
+        codes(&part.account, &dictionaries.accounts),
+        codes(&part.holding, &dictionaries.resources),
+        codes(&part.sku, &dictionaries.skus),
+        integers(&part.started_at),
+        integers(&part.ended_at),
+        Cells::Each(quantities(rows.of_column(&part.quantity_e12))),
+        Cells::Each(Arc::new(rows.texts(&part.record_id))),
         revision,
         Cells::All(One::Nothing),
         Cells::All(One::Integer(0)),
         label(0),
         label(1),
         tags,
-        integers(&|row| part.lines[row] as i64),
+        Cells::Each(Arc::new(Int64Array::from_iter_values(lines))),
     ]
 }
