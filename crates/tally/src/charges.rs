@@ -1,13 +1,10 @@
 //! Charges in bulk to the lake, in the layout of `frames`: the first charges of an hour's lines at flat prices.
 
 use crate::error::TallyError;
-use crate::file::{
-    Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, by_keys, coded, coded_optional, coded_type, keys, quantities,
-    strings,
-};
+use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, quantities, strings};
 use crate::part::NONE;
 use crate::sums::Holdings;
-use arrow::array::{ArrayRef, AsArray as _, Int32Array, Int64Array, StringArray};
+use arrow::array::{ArrayRef, AsArray as _, StringArray};
 use arrow::datatypes::DataType;
 use reckoner_core::id::{Bits, Facts};
 use reckoner_core::number::Quantity;
@@ -116,8 +113,8 @@ struct Common<'a> {
     accounts: ArrayRef,
     resources: ArrayRef,
     skus: ArrayRef,
-    labels: [Arc<StringArray>; 2],
-    cost_centers: Arc<StringArray>,
+    labels: [ArrayRef; 2],
+    cost_centers: ArrayRef,
     price_ids: ArrayRef,
     products: ArrayRef,
     modes: ArrayRef,
@@ -138,10 +135,10 @@ impl<'a> Common<'a> {
             start: charges.window.start.to_utc_text(),
             end: charges.window.end.to_utc_text(),
             settlement_ids: Arc::new(StringArray::from_iter_values(charges.settlement_ids)),
-            accounts: Arc::new(strings(holdings.accounts.texts())),
-            resources: Arc::new(strings(&holdings.resources)),
-            skus: Arc::new(strings(holdings.skus.texts())),
-            labels: holdings.labels.each_ref().map(|codes| Arc::new(strings(codes.texts()))),
+            accounts: strings(holdings.accounts.texts()),
+            resources: strings(&holdings.resources),
+            skus: strings(holdings.skus.texts()),
+            labels: holdings.labels.each_ref().map(|codes| strings(codes.texts())),
             cost_centers: Arc::new(StringArray::from_iter_values(cost_centers)),
             price_ids: of_price(&|price| &price.price_id),
             products: of_price(&|price| &price.row.product),
@@ -152,37 +149,34 @@ impl<'a> Common<'a> {
         }
     }
 
-    fn columns(&self, lines: &[BulkLine], charge_ids: Vec<Bits>) -> Vec<Cells> {
+    fn columns(&self, lines: &[BulkLine], charge_ids: Vec<Bits>) -> Vec<Cells<'static>> {
         let Self { charges, .. } = self;
-        let [accounts, resources, skus] = self.codes(lines);
-        let prices = keys(lines.iter().map(|line| line.price));
-        let list = integers(lines, |line| line.amounts.list.e8());
-        let due = match lines.iter().all(|line| line.amounts.due == line.amounts.list) {
-            true => Cells::Like("list_amount_e8"),
-            false => integers(lines, |line| line.amounts.due.e8()),
-        };
+        let of = LineColumns::new(lines, charges.holdings);
+        let coded = |codes: &Vec<u32>, values| Cells::Coded(codes.clone().into(), Arc::clone(values));
+        let of_price = |values| of_price(&of.prices, values);
+        let due = if of.due == of.list { Cells::Like("list_amount_e8") } else { integers(of.due) };
         vec![
             Cells::Ids(FirstChargeIds::BEFORE, charge_ids),
-            Cells::Each(by_keys(&accounts, &self.settlement_ids)),
-            Cells::Each(by_keys(&accounts, &self.accounts)),
-            Cells::Each(by_keys(&resources, &self.resources)),
-            Cells::Each(by_keys(&skus, &self.skus)),
-            of_price(&prices, &self.price_ids),
-            of_price(&prices, &self.products),
-            of_price(&prices, &self.modes),
+            coded(&of.accounts, &self.settlement_ids),
+            coded(&of.accounts, &self.accounts),
+            coded(&of.resources, &self.resources),
+            coded(&of.skus, &self.skus),
+            of_price(&self.price_ids),
+            of_price(&self.products),
+            of_price(&self.modes),
             text(ChargeType::Usage.as_str()),
             integer(charges.window.start.seconds()),
             integer(charges.window.end.seconds()),
             text(charges.billing_period),
-            Cells::Each(quantities(lines.iter().map(|line| line.quantity.e12()).collect())),
+            Cells::Decimals(of.quantities.into()),
             Cells::All(One::E12(0)),
-            of_price(&prices, &self.units),
-            Cells::Each(by_keys(&prices, &self.unit_prices)),
-            list,
-            integers(lines, |line| line.amounts.discount.e8()),
-            integers(lines, |line| line.amounts.truncated.e8()),
+            of_price(&self.units),
+            coded(&of.prices, &self.unit_prices),
+            integers(of.list),
+            integers(of.discount),
+            integers(of.truncated),
             due,
-            of_price(&prices, &self.currencies),
+            of_price(&self.currencies),
             Cells::All(One::Nothing),
             Cells::All(One::Nothing),
             self.label(lines, 0),
@@ -192,18 +186,8 @@ impl<'a> Common<'a> {
         ]
     }
 
-    /// Codes of accounts, resources and skus.
-    fn codes(&self, lines: &[BulkLine]) -> [Int32Array; 3] {
-        let mut codes = [(); 3].map(|()| Vec::with_capacity(lines.len()));
-        for line in lines {
-            let key = self.charges.holdings.keys[line.holding as usize];
-            codes.iter_mut().zip(key).for_each(|(codes, code)| codes.push(code as i32));
-        }
-        codes.map(Int32Array::from)
-    }
-
     /// Region (0) or tags (1).
-    fn label(&self, lines: &[BulkLine], place: usize) -> Cells {
+    fn label(&self, lines: &[BulkLine], place: usize) -> Cells<'static> {
         let texts = &self.charges.holdings.labels[place];
         let is_optional = place == 0;
         if texts.texts().iter().all(str::is_empty) {
@@ -215,11 +199,11 @@ impl<'a> Common<'a> {
                 codes.map(|code| Some(code).filter(|code| !texts.get(*code).is_empty())),
                 &self.labels[place],
             )),
-            false => Cells::Each(coded(codes, &self.labels[place])),
+            false => Cells::Coded(codes.collect(), Arc::clone(&self.labels[place])),
         }
     }
 
-    fn cost_centers(&self, lines: &[BulkLine]) -> Cells {
+    fn cost_centers(&self, lines: &[BulkLine]) -> Cells<'static> {
         let Self { charges, .. } = self;
         if charges.cost_centers.iter().all(Option::is_none) {
             return Cells::All(One::Nothing);
@@ -252,29 +236,64 @@ impl<'a> Common<'a> {
     }
 }
 
+/// What lines say, column by column.
+struct LineColumns {
+    accounts: Vec<u32>,
+    resources: Vec<u32>,
+    skus: Vec<u32>,
+    prices: Vec<u32>,
+    quantities: Vec<i128>,
+    list: Vec<i64>,
+    discount: Vec<i64>,
+    truncated: Vec<i64>,
+    due: Vec<i64>,
+}
+
+impl LineColumns {
+    fn new(lines: &[BulkLine], holdings: &Holdings) -> Self {
+        let rows = lines.len();
+        let [accounts, resources, skus, prices] = [(); 4].map(|()| Vec::with_capacity(rows));
+        let [list, discount, truncated, due] = [(); 4].map(|()| Vec::with_capacity(rows));
+        let quantities = Vec::with_capacity(rows);
+        let mut of = Self { accounts, resources, skus, prices, quantities, list, discount, truncated, due };
+        for BulkLine { holding, price, quantity, amounts } in lines {
+            let [account, resource, sku] = holdings.keys[*holding as usize];
+            of.accounts.push(account);
+            of.resources.push(resource);
+            of.skus.push(sku);
+            of.prices.push(*price);
+            of.quantities.push(quantity.e12());
+            of.list.push(amounts.list.e8());
+            of.discount.push(amounts.discount.e8());
+            of.truncated.push(amounts.truncated.e8());
+            of.due.push(amounts.due.e8());
+        }
+        of
+    }
+}
+
 /// What the line's price says; where all prices say the same, once.
-fn of_price(prices: &Int32Array, values: &ArrayRef) -> Cells {
+fn of_price(prices: &[u32], values: &ArrayRef) -> Cells<'static> {
     let texts = values.as_string::<i32>();
     let first = texts.value(0);
     if texts.iter().all(|value| value == Some(first)) {
         return text(first);
     }
-    Cells::Each(by_keys(prices, values))
+    Cells::Coded(prices.to_vec().into(), Arc::clone(values))
 }
 
-fn text(text: &str) -> Cells {
+fn text(text: &str) -> Cells<'static> {
     Cells::All(One::Text(text.to_owned()))
 }
 
-fn integer(value: i64) -> Cells {
+fn integer(value: i64) -> Cells<'static> {
     Cells::All(One::Integer(value))
 }
 
 /// Integers of each line; where all are 0, once.
-fn integers(lines: &[BulkLine], of: impl Fn(&BulkLine) -> i64) -> Cells {
-    let values: Vec<i64> = lines.iter().map(of).collect();
+fn integers(values: Vec<i64>) -> Cells<'static> {
     match values.iter().all(|value| *value == 0) {
         true => integer(0),
-        false => Cells::Each(Arc::new(Int64Array::from(values))),
+        false => Cells::Numbers(None, values.into()),
     }
 }

@@ -56,8 +56,12 @@ struct PackedPage {
 pub(crate) enum Given<'a> {
     /// One after the other.
     Each(&'a ArrayRef),
-    /// Whole numbers, of those rows that have one.
-    There(&'a NullBuffer, &'a [i64]),
+    /// Codes of values.
+    Coded(&'a [u32], &'a ArrayRef),
+    /// Whole numbers of those of so many rows that have one.
+    Numbers(Option<&'a NullBuffer>, usize, &'a [i64]),
+    /// Decimals of 38 digits.
+    Decimals(&'a [i128]),
     /// Ids by what they begin with and what they show.
     Ids(&'a str, &'a [Bits]),
 }
@@ -99,7 +103,9 @@ impl Encoder {
     pub fn chunk(&mut self, column: &ColumnDescPtr, form: Form, given: Given<'_>) -> Result<Chunk, ParquetError> {
         let (values, nulls, rows) = match given {
             Given::Each(array) => (Values::of(array, form)?, array.nulls(), array.len()),
-            Given::There(nulls, numbers) => (Values::of_numbers(numbers, column)?, Some(nulls), nulls.len()),
+            Given::Coded(codes, values) => (Values::of_codes(None, Cow::Borrowed(codes), values, form), None, codes.len()),
+            Given::Numbers(nulls, rows, numbers) => (Values::of_numbers(numbers, column)?, nulls, rows),
+            Given::Decimals(numbers) => (Values::of_decimals(None, numbers), None, numbers.len()),
             Given::Ids(before, ids) => (Values::Ids(before, ids), None, ids.len()),
         };
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
@@ -125,7 +131,14 @@ impl Encoder {
             }
             values.write(&mut content, &page);
             match &values {
-                Values::Ids(_, ids) => pages.write_ids(&content, &ids[page.rows.clone()], &page)?,
+                Values::Ids(_, ids) => {
+                    let ids = &ids[page.rows.clone()];
+                    pages.write_with(&content, ids.len() * ID_DIGITS, &page, |frame| frame.store_hex(ids))?;
+                }
+                Values::Decimals(numbers) => {
+                    let numbers = page.values(numbers);
+                    pages.write_with(&content, size_of_val(&*numbers), &page, |frame| frame.store_numbers(&numbers))?;
+                }
                 _ => pages.write(&content, &page)?,
             }
         }
@@ -219,13 +232,18 @@ impl Pages<'_> {
         self.write_data(packed, content.len(), page)
     }
 
-    /// Writes a page of ids: what stands before the digits, and the digits.
-    fn write_ids(&mut self, head: &[u8], ids: &[Bits], page: &PageRows) -> Result<(), ParquetError> {
-        let length = head.len() + ids.len() * ID_DIGITS;
-        let mut frame = Frame::of(length);
-        frame.store(head);
-        frame.store_hex(ids);
-        self.write_data(frame.end(), length, page)
+    /// Writes a page of which so many bytes after the content are packed in a way of their own.
+    fn write_with(
+        &mut self,
+        content: &[u8],
+        more: usize,
+        page: &PageRows,
+        store: impl FnOnce(&mut Frame),
+    ) -> Result<(), ParquetError> {
+        let mut frame = Frame::of(content.len() + more);
+        frame.store(content);
+        store(&mut frame);
+        self.write_data(frame.end(), content.len() + more, page)
     }
 
     fn write_data(&mut self, packed: Vec<u8>, unpacked: usize, page: &PageRows) -> Result<(), ParquetError> {

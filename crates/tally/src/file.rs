@@ -16,6 +16,7 @@ use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
 use reckoner_core::id::Bits;
 use reckoner_core::table::Texts;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
@@ -73,11 +74,15 @@ impl Column {
 
 /// The cells of a column in a row group.
 #[derive(Debug)]
-pub(crate) enum Cells {
+pub(crate) enum Cells<'a> {
     /// One after the other.
     Each(ArrayRef),
-    /// Whole numbers: which rows have one, and those, one after the other.
-    There(NullBuffer, Vec<i64>),
+    /// Codes of values.
+    Coded(Cow<'a, [u32]>, ArrayRef),
+    /// Whole numbers: which rows have one, where not all have, and those, one after the other.
+    Numbers(Option<NullBuffer>, Cow<'a, [i64]>),
+    /// Decimals of 38 digits.
+    Decimals(Cow<'a, [i128]>),
     /// Ids: what they begin with, and what they show.
     Ids(&'static str, Vec<Bits>),
     /// Those of an earlier column of the row group.
@@ -138,14 +143,14 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a row group; its columns are asked for one by one.
-    pub fn write(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells>) -> Result<(), TallyError> {
+    pub fn write<'c>(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells<'c>>) -> Result<(), TallyError> {
         let failed = TallyError::write(self.path);
         self.write_group(rows, cells).map_err(|error| failed(&error))?;
         self.rows += rows as u64;
         Ok(())
     }
 
-    fn write_group(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells>) -> Result<(), ParquetError> {
+    fn write_group<'c>(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells<'c>>) -> Result<(), ParquetError> {
         let schema = self.file.schema_descr().clone();
         let mut group = self.file.next_row_group()?;
         let mut written: Vec<Chunk> = Vec::with_capacity(self.columns.len());
@@ -153,7 +158,9 @@ impl<'a> Writer<'a> {
             let mut encode = |given| self.encoder.chunk(descriptor, column.form, given);
             let chunk = match cells {
                 Cells::Each(array) => encode(Given::Each(&array))?,
-                Cells::There(nulls, numbers) => encode(Given::There(&nulls, &numbers))?,
+                Cells::Coded(codes, values) => encode(Given::Coded(&codes, &values))?,
+                Cells::Numbers(nulls, numbers) => encode(Given::Numbers(nulls.as_ref(), rows, &numbers))?,
+                Cells::Decimals(numbers) => encode(Given::Decimals(&numbers))?,
                 Cells::Ids(before, ids) => encode(Given::Ids(before, &ids))?,
                 Cells::Like(name) => {
                     let place = self.columns[..written.len()].iter().position(|column| column.name == name);
@@ -220,35 +227,17 @@ pub(crate) fn coded_type() -> DataType {
 }
 
 /// Texts as a string array, without looking at each.
-pub(crate) fn strings(texts: &Texts) -> StringArray {
+pub(crate) fn strings(texts: &Texts) -> ArrayRef {
     let mut offsets: Vec<i32> = Vec::with_capacity(texts.len() + 1);
     offsets.push(0);
     offsets.extend(texts.ends.iter().map(|end| i32::try_from(*end).expect("a batch holds far less than 2 GiB of text")));
-    StringArray::new(OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from(texts.text.as_bytes()), None)
+    Arc::new(StringArray::new(OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from(texts.text.as_bytes()), None))
 }
 
-/// A column of codes into these texts.
-pub(crate) fn coded(codes: impl Iterator<Item = u32>, values: &Arc<StringArray>) -> ArrayRef {
-    by_keys(&keys(codes), &(Arc::clone(values) as ArrayRef))
-}
-
-/// Codes as many columns may have them.
-pub(crate) fn keys(codes: impl Iterator<Item = u32>) -> Int32Array {
-    codes.map(|code| code as i32).collect::<Vec<_>>().into()
-}
-
-/// A column of codes into these values.
-///
-/// # Panics
-/// For a code that none of them has.
-pub(crate) fn by_keys(keys: &Int32Array, values: &ArrayRef) -> ArrayRef {
-    Arc::new(DictionaryArray::<Int32Type>::new(keys.clone(), Arc::clone(values)))
-}
-
-/// The same as [`coded`] where a code may be missing.
-pub(crate) fn coded_optional(codes: impl Iterator<Item = Option<u32>>, values: &Arc<StringArray>) -> ArrayRef {
+/// Codes into these texts, where a code may be missing.
+pub(crate) fn coded_optional(codes: impl Iterator<Item = Option<u32>>, values: &ArrayRef) -> ArrayRef {
     let keys: Int32Array = codes.map(|code| code.map(|code| code as i32)).collect();
-    by_keys(&keys, &(Arc::clone(values) as ArrayRef))
+    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(values)))
 }
 
 /// Decimals with 38 digits, 12 after the point: quantities and prices.
@@ -289,6 +278,7 @@ mod tests {
             Column::integer("hour"),
             Column::new("price", DataType::Decimal128(38, 12), Form::Repeating),
             Column::text("nothing").optional(),
+            Column::integer("number_again"),
         ];
         let mut repeated = Repeated::default();
         // Two files share the chunks; groups of several lengths, and two hours.
@@ -303,6 +293,7 @@ mod tests {
                     Cells::All(One::Integer(hour)),
                     Cells::All(One::E12(7)),
                     Cells::All(One::Nothing),
+                    Cells::Like("number"),
                 ];
                 writer.write(rows as usize, cells).expect("written");
             }
@@ -310,7 +301,7 @@ mod tests {
             assert_eq!((rows, bytes), (12, std::fs::metadata(&path).expect("it is there").len()));
 
             let mut numbers = Vec::new();
-            read_columns(&path, &["number", "text", "hour", "price", "nothing"], |batch| {
+            read_columns(&path, &["number", "text", "hour", "price", "nothing", "number_again"], |batch| {
                 for row in 0..batch.num_rows() {
                     numbers.push(batch.column(0).as_primitive::<Int64Type>().value(row));
                     assert_eq!(batch.column(1).as_string::<i32>().value(row), "usage");
@@ -318,6 +309,7 @@ mod tests {
                     assert_eq!(batch.column(3).as_primitive::<Decimal128Type>().value(row), 7);
                     assert!(batch.column(4).is_null(row));
                 }
+                assert_eq!(batch.column(5), batch.column(0));
                 Ok(())
             })
             .expect("read");

@@ -6,19 +6,18 @@
 //! use in that hour; a row that used 0 is a value.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, Repeated, Writer, coded, coded_optional, coded_type, strings};
+use crate::file::{Cells, Column, Form, Repeated, Writer, coded_optional, coded_type, strings};
 use crate::hours::{HourSums, Sum};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
-use arrow::array::{
-    Array as _, ArrayRef, AsArray as _, BooleanBufferBuilder, Decimal128Array, Int64Array, RecordBatch, StringArray,
-};
+use arrow::array::{Array as _, AsArray as _, BooleanBufferBuilder, Decimal128Array, RecordBatch, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Decimal128Type, Int32Type, Int64Type};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Unit;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -45,7 +44,7 @@ pub fn write_partials(
         ["account_id", "resource_id", "sku", "unit", "region", "tags"].map(|name| Column::text(name).optional()).to_vec();
     layout[1] = Column::new("resource_id", coded_type(), Form::Scattered).optional();
     layout.push(Column::integer("mixed"));
-    let named = names(part, rows, order).into_iter().map(Cells::Each);
+    let named = names(part, rows, order);
     let [by_hour, again] = [hours, again].map(by_hour);
     let mut summed: Vec<Summed<'_>> = Vec::new();
     for hour in again.keys().chain(by_hour.keys()).copied().collect::<BTreeSet<i64>>() {
@@ -66,7 +65,7 @@ pub fn write_partials(
     let summed = summed.into_iter().flat_map(|summed| summed.cells(order));
     let mut repeated = Repeated::default();
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
-    writer.write(order.holdings.len(), named.chain(summed))?;
+    writer.write(order.holdings.len(), named.into_iter().chain(summed))?;
     writer.finish()
 }
 
@@ -75,9 +74,9 @@ fn by_hour(hours: &[HourSums]) -> BTreeMap<i64, &[Sum]> {
 }
 
 /// The columns that name the holdings.
-fn names(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<ArrayRef> {
+fn names<'a>(part: &Part, rows: &[u32], order: &'a HoldingOrder) -> Vec<Cells<'a>> {
     let (holdings, used) = (&part.holdings, &order.holdings);
-    let key = |place: usize| used.iter().map(move |holding| holdings.keys[*holding as usize][place]);
+    let key = |place: usize| used.iter().map(|holding| holdings.keys[*holding as usize][place]).collect();
     let mut units: Vec<&Unit> = Vec::new();
     let mut unit_code = |unit| {
         units.iter().position(|known| *known == unit).unwrap_or_else(|| {
@@ -87,11 +86,11 @@ fn names(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<ArrayRef> {
     };
     let unit_codes: Vec<u32> = used.iter().map(|holding| unit_code(holdings.unit(*holding)) as u32).collect();
     let units = StringArray::from_iter_values(units.iter().map(|unit| unit.as_str()));
-    let mut columns: Vec<ArrayRef> = vec![
-        coded(key(0), &Arc::new(strings(holdings.accounts.texts()))),
-        coded(used.iter().copied(), &Arc::new(strings(&holdings.resources))),
-        coded(key(1), &Arc::new(strings(holdings.skus.texts()))),
-        coded(unit_codes.into_iter(), &Arc::new(units)),
+    let mut columns = vec![
+        Cells::Coded(key(0), strings(holdings.accounts.texts())),
+        Cells::Coded(Cow::Borrowed(used), strings(&holdings.resources)),
+        Cells::Coded(key(1), strings(holdings.skus.texts())),
+        Cells::Coded(Cow::Owned(unit_codes), Arc::new(units)),
     ];
 
     let mut labels = vec![[NONE; 2]; used.len()];
@@ -109,9 +108,9 @@ fn names(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<ArrayRef> {
     }
     for (place, label) in [(0, 0), (1, 2)] {
         let codes = labels.iter().map(|codes| Some(codes[place]).filter(|code| *code != NONE && *code != 0));
-        columns.push(coded_optional(codes, &Arc::new(strings(part.label_texts[label].texts()))));
+        columns.push(Cells::Each(coded_optional(codes, &strings(part.label_texts[label].texts()))));
     }
-    columns.push(Arc::new(Int64Array::from(is_mixed)));
+    columns.push(Cells::Numbers(None, Cow::Owned(is_mixed)));
     columns
 }
 
@@ -140,11 +139,11 @@ impl Amounts {
     }
 
     fn column(&self, kind: &str, hour: i64) -> Column {
-        let (kind_of, form) = match self {
-            Self::Short(_) => (DataType::Decimal64(SHORT_DIGITS, 0), Form::Rising),
-            Self::E12(_) => (DataType::Decimal128(38, 12), Form::Distinct),
+        let kind_of = match self {
+            Self::Short(_) => DataType::Decimal64(SHORT_DIGITS, 0),
+            Self::E12(_) => DataType::Decimal128(38, 12),
         };
-        Column::new(format!("{kind}{hour}"), kind_of, form).optional()
+        Column::new(format!("{kind}{hour}"), kind_of, Form::Distinct).optional()
     }
 }
 
@@ -157,7 +156,7 @@ struct Summed<'a> {
 
 impl Summed<'_> {
     /// The amounts and the counts of these holdings, in their order, in which the sums stand too.
-    fn cells(self, order: &HoldingOrder) -> Vec<Cells> {
+    fn cells(self, order: &HoldingOrder) -> Vec<Cells<'static>> {
         let place_of = |sum: &Sum| order.place_of[sum.holding as usize] as usize;
         let mut is_there = BooleanBufferBuilder::new(order.holdings.len());
         is_there.append_n(order.holdings.len(), false);
@@ -167,10 +166,10 @@ impl Summed<'_> {
         let mut cells = Vec::with_capacity(2);
         if self.has_counts {
             let counts = self.sums.iter().map(|sum| i64::from(i32::try_from(sum.rows).unwrap_or(i32::MAX))).collect();
-            cells.push(Cells::There(is_there.clone(), counts));
+            cells.push(Cells::Numbers(Some(is_there.clone()), counts));
         }
         cells.push(match self.amounts {
-            Amounts::Short(amounts) => Cells::There(is_there, amounts),
+            Amounts::Short(amounts) => Cells::Numbers(Some(is_there), Cow::Owned(amounts)),
             Amounts::E12(amounts) => {
                 let mut values = vec![0; order.holdings.len()];
                 self.sums.iter().zip(amounts).for_each(|(sum, amount)| values[place_of(sum)] = amount);

@@ -1,13 +1,12 @@
 //! Accepted rows to the lake, in the layout of `frames`, in the order in which they were delivered.
 
 use crate::error::TallyError;
-use crate::file::{
-    Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded, coded_optional, coded_type, quantities, strings,
-};
+use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, strings};
 use crate::part::Part;
-use arrow::array::{Int64Array, StringArray};
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use reckoner_core::table::Texts;
+use std::borrow::Cow;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -21,7 +20,7 @@ pub fn write_rows(part: &Part, rows: &[u32], path: &Path) -> Result<(u64, u64), 
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
     let dictionaries = Dictionaries::of(part);
     for rows in rows.chunks(ROW_GROUP_ROWS) {
-        writer.write(rows.len(), columns(part, &Taken::of(rows), &dictionaries))?;
+        writer.write(rows.len(), columns(part, &Taken::from_rows(rows), &dictionaries))?;
     }
     writer.finish()
 }
@@ -47,21 +46,20 @@ fn layout() -> Vec<Column> {
 
 /// The texts that codes of a part stand for.
 struct Dictionaries {
-    accounts: Arc<StringArray>,
-    resources: Arc<StringArray>,
-    skus: Arc<StringArray>,
-    labels: [Arc<StringArray>; 3],
+    accounts: ArrayRef,
+    resources: ArrayRef,
+    skus: ArrayRef,
+    labels: [ArrayRef; 3],
 }
 
 impl Dictionaries {
     fn of(part: &Part) -> Self {
-        let shared = |texts: &Texts| Arc::new(strings(texts));
         let holdings = &part.holdings;
         Self {
-            accounts: shared(holdings.accounts.texts()),
-            resources: shared(&holdings.resources),
-            skus: shared(holdings.skus.texts()),
-            labels: part.label_texts.each_ref().map(|codes| shared(codes.texts())),
+            accounts: strings(holdings.accounts.texts()),
+            resources: strings(&holdings.resources),
+            skus: strings(holdings.skus.texts()),
+            labels: part.label_texts.each_ref().map(|codes| strings(codes.texts())),
         }
     }
 }
@@ -73,7 +71,7 @@ enum Taken<'a> {
 }
 
 impl<'a> Taken<'a> {
-    fn of(rows: &'a [u32]) -> Self {
+    fn from_rows(rows: &'a [u32]) -> Self {
         match (rows.first(), rows.last()) {
             (Some(first), Some(last)) if rows.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
                 Self::Run(*first as usize..*last as usize + 1)
@@ -82,31 +80,40 @@ impl<'a> Taken<'a> {
         }
     }
 
-    fn of_column<T: Copy>(&self, values: &[T]) -> Vec<T> {
+    fn of<'c, T: Copy>(&self, values: &'c [T]) -> Cow<'c, [T]> {
         match self {
-            Self::Run(run) => values[run.clone()].to_vec(),
+            Self::Run(run) => Cow::Borrowed(&values[run.clone()]),
             Self::Some(rows) => rows.iter().map(|row| values[*row as usize]).collect(),
         }
     }
 
-    fn texts(&self, texts: &Texts) -> StringArray {
-        match self {
-            Self::Run(run) => StringArray::from_iter_values(run.clone().map(|row| texts.get(row))),
-            Self::Some(rows) => StringArray::from_iter_values(rows.iter().map(|row| texts.get(*row as usize))),
-        }
+    fn texts(&self, texts: &Texts) -> Texts {
+        let run = match self {
+            Self::Run(run) => run,
+            Self::Some(rows) => {
+                let mut taken = Texts::default();
+                rows.iter().for_each(|row| taken.push(texts.get(*row as usize)));
+                return taken;
+            }
+        };
+        let start = if run.start == 0 { 0 } else { texts.ends[run.start - 1] };
+        let ends: Vec<u32> = texts.ends[run.clone()].iter().map(|end| end - start).collect();
+        let end = start + ends.last().copied().unwrap_or_default();
+        Texts { text: texts.text[start as usize..end as usize].to_owned(), ends }
     }
 }
 
-fn columns(part: &Part, rows: &Taken<'_>, dictionaries: &Dictionaries) -> Vec<Cells> {
-    let codes = |codes: &[u32], texts| Cells::Each(coded(rows.of_column(codes).into_iter(), texts));
-    let integers = |values: &[i64]| Cells::Each(Arc::new(Int64Array::from(rows.of_column(values))));
+fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) -> Vec<Cells<'a>> {
+    let codes = |codes: &'a [u32], values: &ArrayRef| Cells::Coded(rows.of(codes), Arc::clone(values));
+    let integers = |values: &'a [i64]| Cells::Numbers(None, rows.of(values));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
             return Cells::All(One::Nothing);
         }
         // Code 0 is the empty text: no label.
-        let codes = rows.of_column(codes).into_iter().map(|code| Some(code).filter(|code| *code != 0));
+        let codes = rows.of(codes);
+        let codes = codes.iter().map(|code| Some(*code).filter(|code| *code != 0));
         Cells::Each(coded_optional(codes, &dictionaries.labels[place]))
     };
     let tags = match part.labels[2].is_empty() {
@@ -115,23 +122,22 @@ fn columns(part: &Part, rows: &Taken<'_>, dictionaries: &Dictionaries) -> Vec<Ce
     };
     let revision = match part.revision.is_empty() {
         true => Cells::All(One::Integer(0)),
-        false => Cells::Each(Arc::new(Int64Array::from_iter_values(rows.of_column(&part.revision).into_iter().map(i64::from)))),
+        false => Cells::Numbers(None, rows.of(&part.revision).iter().map(|revision| i64::from(*revision)).collect()),
     };
-    let lines = rows.of_column(&part.lines).into_iter().map(|line| line as i64);
     vec![
         codes(&part.account, &dictionaries.accounts),
         codes(&part.holding, &dictionaries.resources),
         codes(&part.sku, &dictionaries.skus),
         integers(&part.started_at),
         integers(&part.ended_at),
-        Cells::Each(quantities(rows.of_column(&part.quantity_e12))),
-        Cells::Each(Arc::new(rows.texts(&part.record_id))),
+        Cells::Decimals(rows.of(&part.quantity_e12)),
+        Cells::Each(strings(&rows.texts(&part.record_id))),
         revision,
         Cells::All(One::Nothing),
         Cells::All(One::Integer(0)),
         label(0),
         label(1),
         tags,
-        Cells::Each(Arc::new(Int64Array::from_iter_values(lines))),
+        Cells::Numbers(None, rows.of(&part.lines).iter().map(|line| *line as i64).collect()),
     ]
 }

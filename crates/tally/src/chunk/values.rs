@@ -19,20 +19,18 @@ use std::collections::HashMap;
 const DICTIONARY_BYTES: usize = 1 << 20;
 /// So many distinct decimals are kept as a dictionary in any case.
 const DISTINCT_DECIMALS: usize = 512;
-/// What decimals of 38 digits take.
-const DECIMAL_BYTES: usize = 16;
 
 /// No code.
-const NONE: i32 = -1;
+const NONE: u32 = u32::MAX;
 
 /// What the pages of a chunk hold.
 pub(super) enum Values<'a> {
     /// Places in a dictionary, by row; what stands where there is no value means nothing.
-    Codes { dictionary: Dictionary<'a>, codes: Cow<'a, [i32]> },
+    Codes { dictionary: Dictionary<'a>, codes: Cow<'a, [u32]> },
     /// Whole numbers, of those rows that have one.
     Numbers { reach: Reach, numbers: Cow<'a, [i64]> },
     /// Texts, by row or by codes that hardly repeat.
-    Texts { codes: Option<&'a [i32]>, texts: &'a StringArray, form: Form },
+    Texts { codes: Option<Cow<'a, [u32]>>, texts: &'a StringArray, form: Form },
     /// Decimals of 38 digits, by row.
     Decimals(&'a [i128]),
     /// What ids begin with, and what they show.
@@ -80,7 +78,8 @@ impl<'a> Values<'a> {
         Ok(match array.data_type() {
             DataType::Dictionary(_, _) => {
                 let dictionary = array.as_dictionary::<Int32Type>();
-                Self::of_codes(nulls, dictionary.keys().values(), dictionary.values(), form)
+                let codes = dictionary.keys().values().iter().map(|key| *key as u32).collect();
+                Self::of_codes(nulls, codes, dictionary.values(), form)
             }
             DataType::Utf8 => Self::Texts { codes: None, texts: array.as_string(), form },
             DataType::Int32 => {
@@ -112,32 +111,33 @@ impl<'a> Values<'a> {
         Self::Numbers { reach: Reach::Bits64, numbers }
     }
 
-    fn of_codes(nulls: Option<&NullBuffer>, keys: &'a [i32], values: &'a ArrayRef, form: Form) -> Self {
+    /// Codes of values; what stands where there is no value means nothing.
+    pub fn of_codes(nulls: Option<&NullBuffer>, codes: Cow<'a, [u32]>, values: &'a ArrayRef, form: Form) -> Self {
         let Some(texts) = values.as_string_opt::<i32>() else {
-            return Self::Codes { dictionary: Dictionary::Whole(values), codes: Cow::Borrowed(keys) };
+            return Self::Codes { dictionary: Dictionary::Whole(values), codes };
         };
         if form != Form::Repeating {
-            return Self::Texts { codes: Some(keys), texts, form };
+            return Self::Texts { codes: Some(codes), texts, form };
         }
-        match are_mostly_used(nulls, keys, texts.len()) {
-            true => Self::Codes { dictionary: Dictionary::Whole(values), codes: Cow::Borrowed(keys) },
-            false => Self::of_own_codes(nulls, keys, texts),
+        match are_mostly_used(nulls, &codes, texts.len()) {
+            true => Self::Codes { dictionary: Dictionary::Whole(values), codes },
+            false => Self::of_own_codes(nulls, codes, texts),
         }
     }
 
     /// A dictionary of those texts that some row has, in the order in which they come.
-    fn of_own_codes(nulls: Option<&NullBuffer>, keys: &'a [i32], texts: &'a StringArray) -> Self {
+    fn of_own_codes(nulls: Option<&NullBuffer>, given: Cow<'a, [u32]>, texts: &'a StringArray) -> Self {
         let mut places = vec![NONE; texts.len()];
         let (mut content, mut distinct) = (Vec::new(), 0);
-        let mut codes = vec![0; keys.len()];
-        for row in (0..keys.len()).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row))) {
-            let text = keys[row] as usize;
+        let mut codes = vec![0; given.len()];
+        for row in (0..given.len()).filter(|row| nulls.is_none_or(|nulls| nulls.is_valid(*row))) {
+            let text = given[row] as usize;
             if places[text] == NONE {
                 places[text] = distinct;
                 distinct += 1;
                 push_text(&mut content, texts.value(text));
-                if content.len() > DICTIONARY_BYTES && distinct as usize > keys.len() / 2 {
-                    return Self::Texts { codes: Some(keys), texts, form: Form::Distinct };
+                if content.len() > DICTIONARY_BYTES && distinct as usize > given.len() / 2 {
+                    return Self::Texts { codes: Some(given), texts, form: Form::Distinct };
                 }
             }
             codes[row] = places[text];
@@ -146,8 +146,8 @@ impl<'a> Values<'a> {
     }
 
     /// A dictionary if the decimals repeat.
-    fn of_decimals(nulls: Option<&NullBuffer>, values: &'a [i128]) -> Self {
-        let mut known: HashMap<i128, i32> = HashMap::new();
+    pub fn of_decimals(nulls: Option<&NullBuffer>, values: &'a [i128]) -> Self {
+        let mut known: HashMap<i128, u32> = HashMap::new();
         // Most are those that were met a moment ago.
         let mut latest = [(0_i128, NONE); 256];
         let mut codes = vec![0; values.len()];
@@ -157,7 +157,7 @@ impl<'a> Values<'a> {
             let place = (value as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 56;
             let latest = &mut latest[place as usize];
             if latest.1 == NONE || latest.0 != value {
-                let next = known.len() as i32;
+                let next = known.len() as u32;
                 let code = *known.entry(value).or_insert(next);
                 if code == next {
                     content.extend_from_slice(&value.to_be_bytes());
@@ -181,7 +181,7 @@ impl<'a> Values<'a> {
         }
     }
 
-    /// Appends the values of these rows that are there; of ids, what stands before the digits.
+    /// Appends the values of these rows that are there; of ids, what stands before the digits, and of decimals nothing.
     pub fn write(&self, out: &mut Vec<u8>, page: &PageRows) {
         match self {
             Self::Codes { dictionary, codes } => {
@@ -191,7 +191,7 @@ impl<'a> Values<'a> {
             }
             Self::Numbers { reach, numbers } => differences(out, *reach, &numbers[page.there.clone()]),
             Self::Texts { codes, texts, form } => {
-                let text = |row: usize| texts.value(codes.map_or(row, |codes| codes[row] as usize)).as_bytes();
+                let text = |row: usize| texts.value(codes.as_ref().map_or(row, |codes| codes[row] as usize)).as_bytes();
                 let mut there = Vec::with_capacity(page.there.len());
                 page.each_there(|row| there.push(text(row)));
                 match form {
@@ -199,10 +199,7 @@ impl<'a> Values<'a> {
                     Form::Repeating | Form::Rising | Form::Distinct => endings(out, &there),
                 }
             }
-            Self::Decimals(values) => {
-                out.reserve(page.rows.len() * DECIMAL_BYTES);
-                page.each_there(|row| out.extend_from_slice(&values[row].to_be_bytes()));
-            }
+            Self::Decimals(_) => {}
             Self::Ids(before, _) => {
                 let (mut shared, mut rest) =
                     (vec![before.len() as i64; page.rows.len()], vec![ID_DIGITS as i64; page.rows.len()]);
@@ -218,7 +215,8 @@ impl<'a> Values<'a> {
     /// The least and the greatest of whole numbers.
     pub fn statistics(&self, rows: usize) -> Option<Statistics> {
         let Self::Numbers { reach, numbers } = self else { return None };
-        let (min, max) = (numbers.iter().copied().min(), numbers.iter().copied().max());
+        let ends = numbers.iter().fold((i64::MAX, i64::MIN), |(min, max), number| (min.min(*number), max.max(*number)));
+        let (min, max) = if numbers.is_empty() { (None, None) } else { (Some(ends.0), Some(ends.1)) };
         let nulls = Some((rows - numbers.len()) as u64);
         Some(match reach {
             Reach::Bits32 => Statistics::int32(min.map(|min| min as i32), max.map(|max| max as i32), None, nulls, false),
@@ -228,14 +226,14 @@ impl<'a> Values<'a> {
 }
 
 /// Whether most of so many texts stand in some row, and each several times.
-fn are_mostly_used(nulls: Option<&NullBuffer>, keys: &[i32], texts: usize) -> bool {
-    if texts > keys.len() / 4 {
+fn are_mostly_used(nulls: Option<&NullBuffer>, codes: &[u32], texts: usize) -> bool {
+    if texts > codes.len() / 4 {
         return false;
     }
     let mut is_used = vec![false; texts];
     match nulls {
-        None => keys.iter().for_each(|key| is_used[*key as usize] = true),
-        Some(nulls) => nulls.valid_indices().for_each(|row| is_used[keys[row] as usize] = true),
+        None => codes.iter().for_each(|code| is_used[*code as usize] = true),
+        Some(nulls) => nulls.valid_indices().for_each(|row| is_used[codes[row] as usize] = true),
     }
     is_used.iter().filter(|is_used| **is_used).count() > texts / 2
 }
