@@ -33,6 +33,9 @@ impl Facts {
     }
 }
 
+/// What an id shows as 32 digits of hex.
+pub type Bits = [u8; 16];
+
 /// Derives many ids with one buffer.
 #[derive(Debug, Default)]
 pub struct Deriver {
@@ -47,19 +50,24 @@ impl Deriver {
         self.push_id(text, kind);
     }
 
-    /// The same for facts of which only one in the middle is another each time; `before` begins with the kind.
-    pub fn derive_between(&mut self, text: &mut String, kind: &str, before: &Facts, fact: &str, after: &Facts) {
+    /// What the id shows that [`derive`] gives, for facts of which only one in the middle is another each time; `before`
+    /// begins with the kind.
+    pub fn bits_between(&mut self, before: &Facts, fact: &str, after: &Facts) -> Bits {
         self.facts.bytes.clear();
         self.facts.bytes.extend_from_slice(&before.bytes);
         self.facts.push(fact);
         self.facts.bytes.extend_from_slice(&after.bytes);
-        self.push_id(text, kind);
+        self.bits()
     }
 
     fn push_id(&self, text: &mut String, kind: &str) {
         text.push_str(kind);
         text.push('_');
-        push_hex(text, &Sha256::digest(&self.facts.bytes)[..16]);
+        push_hex(text, &self.bits());
+    }
+
+    fn bits(&self) -> Bits {
+        *Sha256::digest(&self.facts.bytes).first_chunk().expect("a hash has 32 bytes")
     }
 }
 
@@ -107,9 +115,8 @@ mod tests {
         let (before, after) = (Facts::of(&["ch", "acme"]), Facts::of(&["ecs.small", "0"]));
         let mut deriver = Deriver::default();
         for resource in ["", "i-1", "i-22", &"r".repeat(128)] {
-            let mut text = "of ".to_owned();
-            deriver.derive_between(&mut text, "ch", &before, resource, &after);
-            assert_eq!(text, format!("of {}", derive("ch", &["acme", resource, "ecs.small", "0"])));
+            let bits = deriver.bits_between(&before, resource, &after);
+            assert_eq!(format!("ch_{}", hex(&bits)), derive("ch", &["acme", resource, "ecs.small", "0"]));
         }
     }
 

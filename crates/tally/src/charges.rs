@@ -1,23 +1,19 @@
 //! Charges in bulk to the lake, in the layout of `frames`: the first charges of an hour's lines at flat prices.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded, coded_optional, quantities, strings};
+use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, quantities, strings};
 use crate::part::NONE;
 use crate::sums::Holdings;
-use arrow::array::{Int64Array, StringArray};
+use arrow::array::{ArrayRef, AsArray as _, StringArray};
 use arrow::datatypes::DataType;
-use reckoner_core::id::Facts;
+use reckoner_core::id::{Bits, Facts};
 use reckoner_core::number::Quantity;
 use reckoner_core::price::Price;
 use reckoner_core::rate::{Amounts, ChargeType, FirstChargeIds};
-use reckoner_core::table::Texts;
 use reckoner_core::time::Window;
 use std::path::Path;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
-
-/// `ch_` and 32 digits; most resources are no longer.
-const CHARGE_ID_BYTES: usize = 35;
 
 /// A line of a window that was never settled before, at a flat price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,7 +77,7 @@ fn layout() -> Vec<Column> {
         Column::new("charge_id", DataType::Utf8, Form::Distinct),
         Column::text("settlement_id"),
         Column::text("account_id"),
-        Column::new("resource_id", DataType::Utf8, Form::Distinct),
+        Column::new("resource_id", coded_type(), Form::Distinct),
         Column::text("sku"),
         Column::text("price_id"),
         Column::text("product"),
@@ -113,69 +109,74 @@ struct Common<'a> {
     charges: &'a BulkCharges<'a>,
     start: String,
     end: String,
-    settlement_ids: Arc<StringArray>,
-    accounts: Arc<StringArray>,
-    skus: Arc<StringArray>,
-    labels: [Arc<StringArray>; 2],
-    cost_centers: Arc<StringArray>,
-    price_ids: Arc<StringArray>,
-    products: Arc<StringArray>,
-    modes: Arc<StringArray>,
-    units: Arc<StringArray>,
-    currencies: Arc<StringArray>,
+    settlement_ids: ArrayRef,
+    accounts: ArrayRef,
+    resources: ArrayRef,
+    skus: ArrayRef,
+    labels: [ArrayRef; 2],
+    cost_centers: ArrayRef,
+    price_ids: ArrayRef,
+    products: ArrayRef,
+    modes: ArrayRef,
+    units: ArrayRef,
+    unit_prices: ArrayRef,
+    currencies: ArrayRef,
 }
 
 impl<'a> Common<'a> {
     fn new(charges: &'a BulkCharges<'a>) -> Self {
-        let of_price = |of: &dyn Fn(&'a Price) -> &'a str| {
+        let of_price = |of: &dyn Fn(&'a Price) -> &'a str| -> ArrayRef {
             Arc::new(StringArray::from_iter_values(charges.prices.iter().map(|price| of(price))))
         };
+        let holdings = charges.holdings;
         let cost_centers = charges.cost_centers.iter().map(|center| center.as_deref().unwrap_or_default());
         Self {
             charges,
             start: charges.window.start.to_utc_text(),
             end: charges.window.end.to_utc_text(),
             settlement_ids: Arc::new(StringArray::from_iter_values(charges.settlement_ids)),
-            accounts: Arc::new(strings(charges.holdings.accounts.texts())),
-            skus: Arc::new(strings(charges.holdings.skus.texts())),
-            labels: charges.holdings.labels.each_ref().map(|codes| Arc::new(strings(codes.texts()))),
+            accounts: strings(holdings.accounts.texts()),
+            resources: strings(&holdings.resources),
+            skus: strings(holdings.skus.texts()),
+            labels: holdings.labels.each_ref().map(|codes| strings(codes.texts())),
             cost_centers: Arc::new(StringArray::from_iter_values(cost_centers)),
             price_ids: of_price(&|price| &price.price_id),
             products: of_price(&|price| &price.row.product),
             modes: of_price(&|price| price.row.billing_mode.as_str()),
             units: of_price(&|price| price.row.unit.as_str()),
+            unit_prices: quantities(charges.prices.iter().map(|price| price.row.unit_price.e12()).collect()),
             currencies: of_price(&|price| &price.row.currency),
         }
     }
 
-    fn columns(&self, lines: &[BulkLine], (charge_ids, resources): (Texts, Texts)) -> Vec<Cells> {
+    fn columns(&self, lines: &[BulkLine], charge_ids: Vec<Bits>) -> Vec<Cells<'static>> {
         let Self { charges, .. } = self;
-        let holdings = charges.holdings;
-        let account = |line: &BulkLine| holdings.keys[line.holding as usize][0];
-        let by_account = |values: &Arc<StringArray>| Cells::Each(coded(lines.iter().map(account), values));
-        let unit_prices = lines.iter().map(|line| charges.prices[line.price as usize].row.unit_price.e12()).collect();
+        let of = LineColumns::new(lines, charges.holdings);
+        let coded = |codes: &Vec<u32>, values| Cells::Coded(codes.clone().into(), Arc::clone(values));
+        let of_price = |values| of_price(&of.prices, values);
+        let due = if of.due == of.list { Cells::Like("list_amount_e8") } else { integers(of.due) };
         vec![
-            Cells::Each(Arc::new(strings(&charge_ids))),
-            by_account(&self.settlement_ids),
-            by_account(&self.accounts),
-            Cells::Each(Arc::new(strings(&resources))),
-            Cells::Each(coded(lines.iter().map(|line| holdings.keys[line.holding as usize][2]), &self.skus)),
-            self.by_price(lines, &self.price_ids),
-            self.by_price(lines, &self.products),
-            self.by_price(lines, &self.modes),
+            Cells::Ids(FirstChargeIds::BEFORE, charge_ids),
+            coded(&of.accounts, &self.settlement_ids),
+            coded(&of.accounts, &self.accounts),
+            coded(&of.resources, &self.resources),
+            coded(&of.skus, &self.skus),
+            of_price(&self.price_ids),
+            of_price(&self.products),
+            of_price(&self.modes),
             text(ChargeType::Usage.as_str()),
             integer(charges.window.start.seconds()),
             integer(charges.window.end.seconds()),
             text(charges.billing_period),
-            Cells::Each(quantities(lines.iter().map(|line| line.quantity.e12()).collect())),
+            Cells::Decimals(of.quantities.into()),
             Cells::All(One::E12(0)),
-            self.by_price(lines, &self.units),
-            Cells::Each(quantities(unit_prices)),
-            integers(lines, |line| line.amounts.list.e8()),
-            integers(lines, |line| line.amounts.discount.e8()),
-            integers(lines, |line| line.amounts.truncated.e8()),
-            integers(lines, |line| line.amounts.due.e8()),
-            self.by_price(lines, &self.currencies),
+            of_price(&self.units),
+            coded(&of.prices, &self.unit_prices),
+            integers(of.list),
+            integers(of.discount),
+            integers(of.truncated),
+            due,
+            of_price(&self.currencies),
             Cells::All(One::Nothing),
             Cells::All(One::Nothing),
             self.label(lines, 0),
@@ -185,17 +186,8 @@ impl<'a> Common<'a> {
         ]
     }
 
-    /// What the line's price says; where all prices say the same, once.
-    fn by_price(&self, lines: &[BulkLine], values: &Arc<StringArray>) -> Cells {
-        let first = values.value(0);
-        if values.iter().all(|value| value == Some(first)) {
-            return text(first);
-        }
-        Cells::Each(coded(lines.iter().map(|line| line.price), values))
-    }
-
     /// Region (0) or tags (1).
-    fn label(&self, lines: &[BulkLine], place: usize) -> Cells {
+    fn label(&self, lines: &[BulkLine], place: usize) -> Cells<'static> {
         let texts = &self.charges.holdings.labels[place];
         let is_optional = place == 0;
         if texts.texts().iter().all(str::is_empty) {
@@ -207,11 +199,11 @@ impl<'a> Common<'a> {
                 codes.map(|code| Some(code).filter(|code| !texts.get(*code).is_empty())),
                 &self.labels[place],
             )),
-            false => Cells::Each(coded(codes, &self.labels[place])),
+            false => Cells::Coded(codes.collect(), Arc::clone(&self.labels[place])),
         }
     }
 
-    fn cost_centers(&self, lines: &[BulkLine]) -> Cells {
+    fn cost_centers(&self, lines: &[BulkLine]) -> Cells<'static> {
         let Self { charges, .. } = self;
         if charges.cost_centers.iter().all(Option::is_none) {
             return Cells::All(One::Nothing);
@@ -221,15 +213,13 @@ impl<'a> Common<'a> {
         Cells::Each(coded_optional(codes, &self.cost_centers))
     }
 
-    /// Ids of the charges, and their resources.
-    fn ids(&self, lines: &[BulkLine]) -> (Texts, Texts) {
+    /// What the ids of the charges show.
+    fn ids(&self, lines: &[BulkLine]) -> Vec<Bits> {
         let Self { charges: BulkCharges { holdings, prices, .. }, start, end, .. } = self;
-        let mut charge_ids = Texts::with_room(lines.len(), lines.len() * CHARGE_ID_BYTES);
-        let mut resources = Texts::with_room(lines.len(), lines.len() * CHARGE_ID_BYTES);
         let (mut ids, mut of_account) = (FirstChargeIds::default(), (NONE, Facts::default()));
         // By sku, each price that it has in this window.
         let mut of_prices: Vec<Vec<(u32, Facts)>> = vec![Vec::new(); holdings.skus.len()];
-        for line in lines {
+        let id = |line: &BulkLine| {
             let [account, resource, sku] = holdings.keys[line.holding as usize];
             if of_account.0 != account {
                 of_account = (account, FirstChargeIds::of_account(holdings.accounts.get(account)));
@@ -240,27 +230,70 @@ impl<'a> Common<'a> {
                 of_sku.push((line.price, FirstChargeIds::of_price(holdings.skus.get(sku), [start, end], price_id)));
                 of_sku.len() - 1
             });
-            let resource_id = holdings.resources.get(resource as usize);
-            charge_ids.push_with(|text| ids.derive(text, &of_account.1, resource_id, &of_sku[place].1));
-            resources.push(resource_id);
-        }
-        (charge_ids, resources)
+            ids.derive(&of_account.1, holdings.resources.get(resource as usize), &of_sku[place].1)
+        };
+        lines.iter().map(id).collect()
     }
 }
 
-fn text(text: &str) -> Cells {
+/// What lines say, column by column.
+struct LineColumns {
+    accounts: Vec<u32>,
+    resources: Vec<u32>,
+    skus: Vec<u32>,
+    prices: Vec<u32>,
+    quantities: Vec<i128>,
+    list: Vec<i64>,
+    discount: Vec<i64>,
+    truncated: Vec<i64>,
+    due: Vec<i64>,
+}
+
+impl LineColumns {
+    fn new(lines: &[BulkLine], holdings: &Holdings) -> Self {
+        let rows = lines.len();
+        let [accounts, resources, skus, prices] = [(); 4].map(|()| Vec::with_capacity(rows));
+        let [list, discount, truncated, due] = [(); 4].map(|()| Vec::with_capacity(rows));
+        let quantities = Vec::with_capacity(rows);
+        let mut of = Self { accounts, resources, skus, prices, quantities, list, discount, truncated, due };
+        for BulkLine { holding, price, quantity, amounts } in lines {
+            let [account, resource, sku] = holdings.keys[*holding as usize];
+            of.accounts.push(account);
+            of.resources.push(resource);
+            of.skus.push(sku);
+            of.prices.push(*price);
+            of.quantities.push(quantity.e12());
+            of.list.push(amounts.list.e8());
+            of.discount.push(amounts.discount.e8());
+            of.truncated.push(amounts.truncated.e8());
+            of.due.push(amounts.due.e8());
+        }
+        of
+    }
+}
+
+/// What the line's price says; where all prices say the same, once.
+fn of_price(prices: &[u32], values: &ArrayRef) -> Cells<'static> {
+    let texts = values.as_string::<i32>();
+    let first = texts.value(0);
+    if texts.iter().all(|value| value == Some(first)) {
+        return text(first);
+    }
+    Cells::Coded(prices.to_vec().into(), Arc::clone(values))
+}
+
+fn text(text: &str) -> Cells<'static> {
     Cells::All(One::Text(text.to_owned()))
 }
 
-fn integer(value: i64) -> Cells {
+fn integer(value: i64) -> Cells<'static> {
     Cells::All(One::Integer(value))
 }
 
 /// Integers of each line; where all are 0, once.
-fn integers(lines: &[BulkLine], of: impl Fn(&BulkLine) -> i64) -> Cells {
-    let values: Vec<i64> = lines.iter().map(of).collect();
+fn integers(values: Vec<i64>) -> Cells<'static> {
     match values.iter().all(|value| *value == 0) {
         true => integer(0),
-        false => Cells::Each(Arc::new(Int64Array::from(values))),
+        false => Cells::Numbers(None, values.into()),
     }
 }

@@ -1,12 +1,12 @@
 //! Parquet as the lake has it: zstd, row groups of 128 Ki rows, no schema but Parquet's own, so that every reader sees text
 //! as text.
 
-use crate::chunk::{Chunk, Encoder};
+use crate::chunk::{Chunk, Encoder, Given};
 use crate::error::TallyError;
 use arrow::array::{
     ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
 };
-use arrow::buffer::{Buffer, OffsetBuffer, ScalarBuffer};
+use arrow::buffer::{Buffer, NullBuffer, OffsetBuffer, ScalarBuffer};
 use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
@@ -14,14 +14,20 @@ use parquet::errors::ParquetError;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::SchemaDescriptor;
+use reckoner_core::id::Bits;
 use reckoner_core::table::Texts;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
+use std::io::BufWriter;
 use std::path::Path;
 use std::sync::Arc;
 
 /// Rows per row group: small enough that an hour of a day's file can be found by statistics.
 pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1024;
+
+/// Bytes that are written at a time.
+const WRITE_BYTES: usize = 1 << 18;
 
 /// How a column is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,8 +36,10 @@ pub(crate) enum Form {
     Repeating,
     /// Integers that rise, or stay.
     Rising,
-    /// Every value another.
+    /// Every value another; those that are alike stand together.
     Distinct,
+    /// Every value another, in no order.
+    Scattered,
 }
 
 /// A column of a file.
@@ -66,9 +74,19 @@ impl Column {
 
 /// The cells of a column in a row group.
 #[derive(Debug)]
-pub(crate) enum Cells {
+pub(crate) enum Cells<'a> {
     /// One after the other.
     Each(ArrayRef),
+    /// Codes of values.
+    Coded(Cow<'a, [u32]>, ArrayRef),
+    /// Whole numbers: which rows have one, where not all have, and those, one after the other.
+    Numbers(Option<NullBuffer>, Cow<'a, [i64]>),
+    /// Decimals of 38 digits.
+    Decimals(Cow<'a, [i128]>),
+    /// Ids: what they begin with, and what they show.
+    Ids(&'static str, Vec<Bits>),
+    /// Those of an earlier column of the row group.
+    Like(&'static str),
     /// The same in every row.
     All(One),
 }
@@ -109,7 +127,7 @@ const REPEATED_MAX: usize = 512;
 pub(crate) struct Writer<'a> {
     path: &'a Path,
     columns: &'a [Column],
-    file: SerializedFileWriter<File>,
+    file: SerializedFileWriter<BufWriter<File>>,
     encoder: Encoder,
     repeated: &'a mut Repeated,
     rows: u64,
@@ -125,32 +143,43 @@ impl<'a> Writer<'a> {
     }
 
     /// Writes a row group; its columns are asked for one by one.
-    pub fn write(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells>) -> Result<(), TallyError> {
+    pub fn write<'c>(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells<'c>>) -> Result<(), TallyError> {
         let failed = TallyError::write(self.path);
         self.write_group(rows, cells).map_err(|error| failed(&error))?;
         self.rows += rows as u64;
         Ok(())
     }
 
-    fn write_group(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells>) -> Result<(), ParquetError> {
+    fn write_group<'c>(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells<'c>>) -> Result<(), ParquetError> {
         let schema = self.file.schema_descr().clone();
         let mut group = self.file.next_row_group()?;
+        let mut written: Vec<Chunk> = Vec::with_capacity(self.columns.len());
         for ((column, descriptor), cells) in self.columns.iter().zip(schema.columns()).zip(cells) {
-            match cells {
-                Cells::Each(array) => {
-                    let (bytes, close) = self.encoder.chunk(descriptor, column.form, &array)?;
-                    group.append_column(&bytes, close)?;
+            let mut encode = |given| self.encoder.chunk(descriptor, column.form, given);
+            let chunk = match cells {
+                Cells::Each(array) => encode(Given::Each(&array))?,
+                Cells::Coded(codes, values) => encode(Given::Coded(&codes, &values))?,
+                Cells::Numbers(nulls, numbers) => encode(Given::Numbers(nulls.as_ref(), rows, &numbers))?,
+                Cells::Decimals(numbers) => encode(Given::Decimals(&numbers))?,
+                Cells::Ids(before, ids) => encode(Given::Ids(before, &ids))?,
+                Cells::Like(name) => {
+                    let place = self.columns[..written.len()].iter().position(|column| column.name == name);
+                    written[place.expect("the column comes before")].clone()
                 }
                 Cells::All(one) => {
                     let key = (column.name.clone(), one, rows);
-                    if !self.repeated.chunks.contains_key(&key) {
-                        let chunk = self.encoder.chunk(descriptor, column.form, &key.1.repeated(&column.kind, rows))?;
-                        self.repeated.keep(key.clone(), chunk);
+                    match self.repeated.chunks.get(&key) {
+                        Some(chunk) => chunk.clone(),
+                        None => {
+                            let chunk = encode(Given::Each(&key.1.repeated(&column.kind, rows)))?;
+                            self.repeated.keep(key, chunk.clone());
+                            chunk
+                        }
                     }
-                    let (bytes, close) = &self.repeated.chunks[&key];
-                    group.append_column(bytes, close.clone())?;
                 }
-            }
+            };
+            group.append_column(&chunk.bytes, chunk.close(descriptor)?)?;
+            written.push(chunk);
         }
         group.close()?;
         Ok(())
@@ -181,12 +210,14 @@ fn parquet_schema(columns: &[Column]) -> Result<SchemaDescriptor, ParquetError> 
 }
 
 /// Chunks come as they are: of what a writer of values is told, only what concerns the file matters.
-fn open(to: File, columns: &[Column]) -> Result<SerializedFileWriter<File>, ParquetError> {
+fn open(to: File, columns: &[Column]) -> Result<SerializedFileWriter<BufWriter<File>>, ParquetError> {
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(None)
         .set_statistics_enabled(EnabledStatistics::None)
         .set_offset_index_disabled(true)
         .build();
+    // The library writes 8 KiB at a time.
+    let to = BufWriter::with_capacity(WRITE_BYTES, to);
     SerializedFileWriter::new(to, parquet_schema(columns)?.root_schema_ptr(), Arc::new(properties))
 }
 
@@ -196,25 +227,17 @@ pub(crate) fn coded_type() -> DataType {
 }
 
 /// Texts as a string array, without looking at each.
-pub(crate) fn strings(texts: &Texts) -> StringArray {
+pub(crate) fn strings(texts: &Texts) -> ArrayRef {
     let mut offsets: Vec<i32> = Vec::with_capacity(texts.len() + 1);
     offsets.push(0);
     offsets.extend(texts.ends.iter().map(|end| i32::try_from(*end).expect("a batch holds far less than 2 GiB of text")));
-    StringArray::new(OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from(texts.text.as_bytes()), None)
+    Arc::new(StringArray::new(OffsetBuffer::new(ScalarBuffer::from(offsets)), Buffer::from(texts.text.as_bytes()), None))
 }
 
-/// A column of codes into these texts.
-pub(crate) fn coded(codes: impl Iterator<Item = u32>, values: &Arc<StringArray>) -> ArrayRef {
-    let keys: Int32Array =
-        codes.map(|code| i32::try_from(code).expect("fewer distinct texts than rows")).collect::<Vec<_>>().into();
-    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(values) as ArrayRef))
-}
-
-/// The same where a code may be missing.
-pub(crate) fn coded_optional(codes: impl Iterator<Item = Option<u32>>, values: &Arc<StringArray>) -> ArrayRef {
-    let keys: Int32Array =
-        codes.map(|code| code.map(|code| i32::try_from(code).expect("fewer distinct texts than rows"))).collect();
-    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(values) as ArrayRef))
+/// Codes into these texts, where a code may be missing.
+pub(crate) fn coded_optional(codes: impl Iterator<Item = Option<u32>>, values: &ArrayRef) -> ArrayRef {
+    let keys: Int32Array = codes.map(|code| code.map(|code| code as i32)).collect();
+    Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(values)))
 }
 
 /// Decimals with 38 digits, 12 after the point: quantities and prices.
@@ -255,6 +278,7 @@ mod tests {
             Column::integer("hour"),
             Column::new("price", DataType::Decimal128(38, 12), Form::Repeating),
             Column::text("nothing").optional(),
+            Column::integer("number_again"),
         ];
         let mut repeated = Repeated::default();
         // Two files share the chunks; groups of several lengths, and two hours.
@@ -269,6 +293,7 @@ mod tests {
                     Cells::All(One::Integer(hour)),
                     Cells::All(One::E12(7)),
                     Cells::All(One::Nothing),
+                    Cells::Like("number"),
                 ];
                 writer.write(rows as usize, cells).expect("written");
             }
@@ -276,7 +301,7 @@ mod tests {
             assert_eq!((rows, bytes), (12, std::fs::metadata(&path).expect("it is there").len()));
 
             let mut numbers = Vec::new();
-            read_columns(&path, &["number", "text", "hour", "price", "nothing"], |batch| {
+            read_columns(&path, &["number", "text", "hour", "price", "nothing", "number_again"], |batch| {
                 for row in 0..batch.num_rows() {
                     numbers.push(batch.column(0).as_primitive::<Int64Type>().value(row));
                     assert_eq!(batch.column(1).as_string::<i32>().value(row), "usage");
@@ -284,6 +309,7 @@ mod tests {
                     assert_eq!(batch.column(3).as_primitive::<Decimal128Type>().value(row), 7);
                     assert!(batch.column(4).is_null(row));
                 }
+                assert_eq!(batch.column(5), batch.column(0));
                 Ok(())
             })
             .expect("read");

@@ -15,6 +15,7 @@ mod codes;
 mod ends;
 mod error;
 mod file;
+mod frame;
 mod holdings;
 mod hours;
 mod identity;

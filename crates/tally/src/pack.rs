@@ -7,6 +7,10 @@
 const BLOCK: usize = 128;
 /// Values that have one width.
 const MINI_BLOCK: usize = 32;
+/// A block of differences of which all are 0: the least, and the widths.
+const SAME_BLOCK: [u8; 1 + BLOCK / MINI_BLOCK] = [0; 1 + BLOCK / MINI_BLOCK];
+/// Numbers that are packed together in runs.
+const GROUP: usize = 8;
 
 /// Appends numbers of so many bits, the lowest first, filled up to whole bytes.
 ///
@@ -42,11 +46,27 @@ fn zigzag(out: &mut Vec<u8>, number: i64) {
     varint(out, (number << 1 ^ number >> 63) as u64);
 }
 
-/// Appends numbers of so many bits as one run: of one number where all are the same, of packed ones elsewhere.
-pub(crate) fn run(out: &mut Vec<u8>, width: u32, numbers: &[u32]) {
-    let Some(first) = numbers.first() else { return };
-    if numbers.iter().all(|number| number == first) {
-        return run_of_one(out, width, *first, numbers.len());
+/// Appends numbers of so many bits in runs: of one number where it repeats, of packed ones
+/// elsewhere.
+pub(crate) fn runs(out: &mut Vec<u8>, width: u32, numbers: &[u32]) {
+    let (mut packed, mut at) = (0, 0);
+    while let Some(group) = numbers.get(at..at + GROUP) {
+        let first = group[0];
+        if group.iter().any(|number| *number != first) {
+            at += GROUP;
+            continue;
+        }
+        let end = at + numbers[at..].iter().take_while(|number| **number == first).count();
+        run_of_packed(out, width, &numbers[packed..at]);
+        run_of_one(out, width, first, end - at);
+        (packed, at) = (end, end);
+    }
+    run_of_packed(out, width, &numbers[packed..]);
+}
+
+fn run_of_packed(out: &mut Vec<u8>, width: u32, numbers: &[u32]) {
+    if numbers.is_empty() {
+        return;
     }
     let end = packed_run(out, width, numbers.len());
     bits(out, width, numbers.iter().map(|number| u64::from(*number)));
@@ -66,9 +86,9 @@ pub(crate) fn run_of_bits(out: &mut Vec<u8>, packed: &[u8], count: usize) {
     out.resize(end, 0);
 }
 
-/// Begins a run of packed numbers, which come in groups of 8; hands back where it ends.
+/// Begins a run of packed numbers, which come in groups; hands back where it ends.
 fn packed_run(out: &mut Vec<u8>, width: u32, count: usize) -> usize {
-    let groups = count.div_ceil(8);
+    let groups = count.div_ceil(GROUP);
     varint(out, (groups as u64) << 1 | 1);
     let bytes = groups * width as usize;
     out.reserve(bytes + 8);
@@ -92,6 +112,10 @@ pub(crate) fn differences(out: &mut Vec<u8>, reach: Reach, numbers: &[i64]) {
     let mut before = *first;
     let mut block = [0; BLOCK];
     for numbers in others.chunks(BLOCK) {
+        if numbers.iter().fold(0, |any, number| any | (number ^ before)) == 0 {
+            out.extend_from_slice(&SAME_BLOCK);
+            continue;
+        }
         for (difference, number) in block.iter_mut().zip(numbers) {
             *difference = reach.cut(number.wrapping_sub(before));
             before = *number;
@@ -133,30 +157,57 @@ impl Reach {
     }
 }
 
-/// Texts, each as the beginning that it shares with the one before and the rest (`DELTA_BYTE_ARRAY`).
-#[derive(Default)]
-pub(crate) struct Endings<'a> {
-    before: &'a [u8],
-    shared: Vec<i64>,
-    lengths: Vec<i64>,
-    rests: Vec<u8>,
+/// Appends texts, each as the beginning that it shares with the one before and the rest (`DELTA_BYTE_ARRAY`).
+pub(crate) fn endings(out: &mut Vec<u8>, texts: &[&[u8]]) {
+    let mut before: &[u8] = &[];
+    let shared = |text| common(std::mem::replace(&mut before, text), text) as i64;
+    let shared: Vec<i64> = texts.iter().copied().map(shared).collect();
+    write_endings(out, texts, &shared);
 }
 
-impl<'a> Endings<'a> {
-    /// Takes the next text.
-    pub fn push(&mut self, text: &'a [u8]) {
-        let shared = common(self.before, text);
-        self.shared.push(shared as i64);
-        self.lengths.push((text.len() - shared) as i64);
-        self.rests.extend_from_slice(&text[shared..]);
-        self.before = text;
-    }
+/// The same for texts in no order: the beginning is what all of them share.
+pub(crate) fn same_beginnings(out: &mut Vec<u8>, texts: &[&[u8]]) {
+    let mut shared = vec![beginning(texts) as i64; texts.len()];
+    shared.iter_mut().take(1).for_each(|first| *first = 0);
+    write_endings(out, texts, &shared);
+}
 
-    /// Appends the texts.
-    pub fn write(self, out: &mut Vec<u8>) {
-        differences(out, Reach::Bits32, &self.shared);
-        differences(out, Reach::Bits32, &self.lengths);
-        out.extend_from_slice(&self.rests);
+/// How many bytes all texts begin with alike, 8 at a time.
+fn beginning(texts: &[&[u8]]) -> usize {
+    let Some(first) = texts.first() else { return 0 };
+    let word_at =
+        |text: &[u8], start| text.get(start..).and_then(|rest| rest.first_chunk()).map(|word| u64::from_le_bytes(*word));
+    for start in (0..first.len()).step_by(8) {
+        let differing = word_at(first, start).and_then(|wanted| {
+            texts.iter().try_fold(0, |differing, text| word_at(text, start).map(|word| differing | (word ^ wanted)))
+        });
+        match differing {
+            Some(0) => {}
+            Some(differing) => return start + differing.trailing_zeros() as usize / 8,
+            None => return texts.iter().map(|text| common(first, text)).min().unwrap_or_default(),
+        }
+    }
+    first.len()
+}
+
+fn write_endings(out: &mut Vec<u8>, texts: &[&[u8]], shared: &[i64]) {
+    let lengths: Vec<i64> = texts.iter().zip(shared).map(|(text, shared)| text.len() as i64 - shared).collect();
+    differences(out, Reach::Bits32, shared);
+    differences(out, Reach::Bits32, &lengths);
+    for (text, length) in texts.iter().zip(lengths) {
+        push_ending(out, text, length as usize);
+    }
+}
+
+/// Appends the last bytes of a text; of those that are few, 8 are written and some taken back, which is quicker.
+fn push_ending(out: &mut Vec<u8>, text: &[u8], length: usize) {
+    match text.last_chunk() {
+        Some(last) if (1..=8).contains(&length) => {
+            let end = out.len() + length;
+            out.extend_from_slice(&(u64::from_le_bytes(*last) >> (8 * (8 - length))).to_le_bytes());
+            out.truncate(end);
+        }
+        _ => out.extend_from_slice(&text[text.len() - length..]),
     }
 }
 

@@ -6,20 +6,19 @@
 //! use in that hour; a row that used 0 is a value.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, Repeated, Writer, coded, coded_optional, strings};
+use crate::file::{Cells, Column, Form, Repeated, Writer, coded_optional, coded_type, strings};
 use crate::hours::{HourSums, Sum};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
-use arrow::array::{
-    Array, ArrayRef, AsArray as _, BooleanBufferBuilder, Decimal64Array, Decimal128Array, Int32Array, Int64Array, RecordBatch,
-};
-use arrow::buffer::{NullBuffer, ScalarBuffer};
-use arrow::datatypes::{ArrowNativeType, DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type, Schema};
+use arrow::array::{Array, AsArray as _, BooleanBufferBuilder, Decimal64Array, Decimal128Array, RecordBatch, StringArray};
+use arrow::buffer::NullBuffer;
+use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::errors::ParquetError;
 use reckoner_core::number::Quantity;
-use reckoner_core::table::Texts;
+use reckoner_core::table::Unit;
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::ops::Range;
@@ -45,50 +44,56 @@ pub fn write_partials(
 ) -> Result<(u64, u64), TallyError> {
     let mut layout =
         ["account_id", "resource_id", "sku", "unit", "region", "tags"].map(|name| Column::text(name).optional()).to_vec();
-    layout[1] = Column::new("resource_id", DataType::Utf8, Form::Distinct).optional();
+    layout[1] = Column::new("resource_id", coded_type(), Form::Scattered).optional();
     layout.push(Column::integer("mixed"));
-    let named = names(part, rows, order).into_iter().map(Cells::Each);
-    let again: BTreeMap<i64, &HourSums> = again.iter().map(|sums| (sums.hour, sums)).collect();
-    let by_hour: BTreeMap<i64, &HourSums> = hours.iter().map(|sums| (sums.hour, sums)).collect();
-    let every: BTreeSet<i64> = again.keys().chain(by_hour.keys()).copied().collect();
-    let mut summed: Vec<(Cell, &[Sum])> = Vec::new();
-    for hour in every {
+    let named = names(part, rows, order);
+    let [by_hour, again] = [hours, again].map(by_hour);
+    let mut summed: Vec<Summed<'_>> = Vec::new();
+    for hour in again.keys().chain(by_hour.keys()).copied().collect::<BTreeSet<i64>>() {
         let number = hour / HOUR;
         if let Some(sums) = by_hour.get(&hour) {
-            layout.push(amount_column("u", number, &sums.sums));
+            let amounts = Amounts::of(sums);
+            layout.push(amounts.column("u", number));
             layout.push(Column::new(format!("n{number}"), DataType::Int32, Form::Repeating).optional());
-            summed.extend([(amounts as Cell, sums.sums.as_slice()), (counts, &sums.sums)]);
+            summed.push(Summed { sums, amounts, has_counts: true });
         }
         if let Some(sums) = again.get(&hour) {
-            layout.push(amount_column("d", number, &sums.sums));
-            summed.push((amounts, &sums.sums));
+            let amounts = Amounts::of(sums);
+            layout.push(amounts.column("d", number));
+            summed.push(Summed { sums, amounts, has_counts: false });
         }
     }
     // Made one after the other: a column takes as much as the names of all holdings.
-    let summed = summed.into_iter().map(|(cells, sums)| Cells::Each(cells(sums, &order.holdings)));
+    let summed = summed.into_iter().flat_map(|summed| summed.cells(order));
     let mut repeated = Repeated::default();
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
-    writer.write(order.holdings.len(), named.chain(summed))?;
+    writer.write(order.holdings.len(), named.into_iter().chain(summed))?;
     writer.finish()
 }
 
-/// Makes a column of sums of holdings, both in one order.
-type Cell = fn(&[Sum], &[u32]) -> ArrayRef;
+fn by_hour(hours: &[HourSums]) -> BTreeMap<i64, &[Sum]> {
+    hours.iter().map(|sums| (sums.hour, sums.sums.as_slice())).collect()
+}
 
 /// The columns that name the holdings.
-fn names(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<ArrayRef> {
+fn names<'a>(part: &Part, rows: &[u32], order: &'a HoldingOrder) -> Vec<Cells<'a>> {
     let (holdings, used) = (&part.holdings, &order.holdings);
-    let key = |place: usize| used.iter().map(move |holding| holdings.keys[*holding as usize][place]);
-    let mut resources = Texts::default();
-    used.iter().for_each(|holding| resources.push(holdings.resources.get(*holding as usize)));
-    let mut columns: Vec<ArrayRef> = vec![
-        coded(key(0), &Arc::new(strings(holdings.accounts.texts()))),
-        Arc::new(strings(&resources)),
-        coded(key(1), &Arc::new(strings(holdings.skus.texts()))),
+    let key = |place: usize| used.iter().map(|holding| holdings.keys[*holding as usize][place]).collect();
+    let mut units: Vec<&Unit> = Vec::new();
+    let mut unit_code = |unit| {
+        units.iter().position(|known| *known == unit).unwrap_or_else(|| {
+            units.push(unit);
+            units.len() - 1
+        })
+    };
+    let unit_codes: Vec<u32> = used.iter().map(|holding| unit_code(holdings.unit(*holding)) as u32).collect();
+    let units = StringArray::from_iter_values(units.iter().map(|unit| unit.as_str()));
+    let mut columns = vec![
+        Cells::Coded(key(0), strings(holdings.accounts.texts())),
+        Cells::Coded(Cow::Borrowed(used), strings(&holdings.resources)),
+        Cells::Coded(key(1), strings(holdings.skus.texts())),
+        Cells::Coded(Cow::Owned(unit_codes), Arc::new(units)),
     ];
-    let mut units = crate::codes::Codes::default();
-    let unit_codes: Vec<u32> = used.iter().map(|holding| units.code(holdings.unit(*holding).as_str())).collect();
-    columns.push(coded(unit_codes.into_iter(), &Arc::new(strings(units.texts()))));
 
     let mut labels = vec![[NONE; 2]; used.len()];
     let mut is_mixed = vec![0_i64; used.len()];
@@ -105,9 +110,9 @@ fn names(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<ArrayRef> {
     }
     for (place, label) in [(0, 0), (1, 2)] {
         let codes = labels.iter().map(|codes| Some(codes[place]).filter(|code| *code != NONE && *code != 0));
-        columns.push(coded_optional(codes, &Arc::new(strings(part.label_texts[label].texts()))));
+        columns.push(Cells::Each(coded_optional(codes, &strings(part.label_texts[label].texts()))));
     }
-    columns.push(Arc::new(Int64Array::from(is_mixed)));
+    columns.push(Cells::Numbers(None, Cow::Owned(is_mixed)));
     columns
 }
 
@@ -121,46 +126,62 @@ fn short(used_e12: i128) -> Option<i64> {
     whole.filter(|whole| *whole < 10_i128.pow(SHORT_DIGITS.into())).and_then(|whole| i64::try_from(whole).ok())
 }
 
-fn are_short(sums: &[Sum]) -> bool {
-    sums.iter().all(|sum| short(sum.used_e12).is_some())
+/// What holdings used in an hour, by the places of their sums.
+enum Amounts {
+    Short(Vec<i64>),
+    E12(Vec<i128>),
 }
 
-/// A value for each of the holdings, and which have one; both are in one order.
-fn by_place<T: ArrowNativeType>(sums: &[Sum], holdings: &[u32], value: impl Fn(&Sum) -> T) -> (ScalarBuffer<T>, NullBuffer) {
-    let mut values = vec![T::default(); holdings.len()];
-    let mut is_there = BooleanBufferBuilder::new(holdings.len());
-    is_there.append_n(holdings.len(), false);
-    let mut sums = sums.iter().peekable();
-    for (place, holding) in holdings.iter().enumerate() {
-        if let Some(sum) = sums.next_if(|sum| sum.holding == *holding) {
-            values[place] = value(sum);
-            is_there.set_bit(place, true);
+impl Amounts {
+    fn of(sums: &[Sum]) -> Self {
+        match sums.iter().map(|sum| short(sum.used_e12)).collect() {
+            Some(short) => Self::Short(short),
+            None => Self::E12(sums.iter().map(|sum| sum.used_e12).collect()),
         }
     }
-    (values.into(), NullBuffer::new(is_there.finish()))
-}
 
-fn amounts(sums: &[Sum], holdings: &[u32]) -> ArrayRef {
-    if are_short(sums) {
-        let (values, nulls) = by_place(sums, holdings, |sum| short(sum.used_e12).expect("all are short"));
-        Arc::new(Decimal64Array::new(values, Some(nulls)).with_data_type(DataType::Decimal64(SHORT_DIGITS, 0)))
-    } else {
-        let (values, nulls) = by_place(sums, holdings, |sum| sum.used_e12);
-        Arc::new(Decimal128Array::new(values, Some(nulls)).with_data_type(DataType::Decimal128(38, 12)))
+    fn column(&self, kind: &str, hour: i64) -> Column {
+        let kind_of = match self {
+            Self::Short(_) => DataType::Decimal64(SHORT_DIGITS, 0),
+            Self::E12(_) => DataType::Decimal128(38, 12),
+        };
+        Column::new(format!("{kind}{hour}"), kind_of, Form::Distinct).optional()
     }
 }
 
-fn counts(sums: &[Sum], holdings: &[u32]) -> ArrayRef {
-    let (values, nulls) = by_place(sums, holdings, |sum| i32::try_from(sum.rows).unwrap_or(i32::MAX));
-    Arc::new(Int32Array::new(values, Some(nulls)))
+/// Sums of an hour on their way into columns.
+struct Summed<'a> {
+    sums: &'a [Sum],
+    amounts: Amounts,
+    has_counts: bool,
 }
 
-fn amount_column(kind: &str, hour: i64, sums: &[Sum]) -> Column {
-    let (kind_of, form) = match are_short(sums) {
-        true => (DataType::Decimal64(SHORT_DIGITS, 0), Form::Rising),
-        false => (DataType::Decimal128(38, 12), Form::Distinct),
-    };
-    Column::new(format!("{kind}{hour}"), kind_of, form).optional()
+impl Summed<'_> {
+    /// The amounts and the counts of these holdings, in their order, in which the sums stand too.
+    fn cells(self, order: &HoldingOrder) -> Vec<Cells<'static>> {
+        let place_of = |sum: &Sum| order.place_of[sum.holding as usize] as usize;
+        let mut is_there = BooleanBufferBuilder::new(order.holdings.len());
+        is_there.append_n(order.holdings.len(), false);
+        self.sums.iter().for_each(|sum| is_there.set_bit(place_of(sum), true));
+        let is_there = NullBuffer::new(is_there.finish());
+
+        let mut cells = Vec::with_capacity(2);
+        if self.has_counts {
+            let counts = self.sums.iter().map(|sum| i64::from(i32::try_from(sum.rows).unwrap_or(i32::MAX))).collect();
+            cells.push(Cells::Numbers(Some(is_there.clone()), counts));
+        }
+        cells.push(match self.amounts {
+            Amounts::Short(amounts) => Cells::Numbers(Some(is_there), Cow::Owned(amounts)),
+            Amounts::E12(amounts) => {
+                let mut values = vec![0; order.holdings.len()];
+                self.sums.iter().zip(amounts).for_each(|(sum, amount)| values[place_of(sum)] = amount);
+                let values = Decimal128Array::new(values.into(), Some(is_there));
+                Cells::Each(Arc::new(values.with_data_type(DataType::Decimal128(38, 12))))
+            }
+        });
+        cells.reverse();
+        cells
+    }
 }
 
 /// A file of partials, open to be read column by column.
@@ -289,7 +310,7 @@ impl PartialFile {
         let Some(HourColumns { used: Some(used), rows: Some(rows), .. }) = self.hours.get(&hour).copied() else { return Ok(()) };
         let mut before = 0;
         self.read(&[used, rows], |batch| {
-            let used = Amounts::of(batch, 0);
+            let used = AmountColumn::of(batch, 0);
             let rows = batch.column(1).as_primitive::<Int32Type>();
             for row in used.places() {
                 tell(before + row, used.quantity(row), rows.value(row).unsigned_abs())?;
@@ -326,7 +347,7 @@ impl PartialFile {
         let Some(HourColumns { again: Some(again), .. }) = self.hours.get(&hour).copied() else { return Ok(()) };
         let mut before = 0;
         self.read(&[again], |batch| {
-            let again = Amounts::of(batch, 0);
+            let again = AmountColumn::of(batch, 0);
             again.places().for_each(|row| tell(before + row, again.quantity(row)));
             before += batch.num_rows();
             Ok(())
@@ -394,12 +415,12 @@ fn narrowed(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, Parqu
 }
 
 /// A column of amounts.
-enum Amounts<'b> {
+enum AmountColumn<'b> {
     Whole(&'b Decimal64Array),
     E12(&'b Decimal128Array),
 }
 
-impl<'b> Amounts<'b> {
+impl<'b> AmountColumn<'b> {
     fn of(batch: &'b RecordBatch, place: usize) -> Self {
         match batch.column(place).data_type() {
             DataType::Decimal64(..) => Self::Whole(batch.column(place).as_primitive::<Decimal64Type>()),

@@ -1,10 +1,13 @@
 //! Accepted rows to the lake, in the layout of `frames`, in the order in which they were delivered.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded, coded_optional, quantities, strings};
+use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, strings};
 use crate::part::Part;
-use arrow::array::{Int64Array, StringArray};
+use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
+use reckoner_core::table::Texts;
+use std::borrow::Cow;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,11 +18,9 @@ use std::sync::Arc;
 pub fn write_rows(part: &Part, rows: &[u32], path: &Path) -> Result<(u64, u64), TallyError> {
     let (layout, mut repeated) = (layout(), Repeated::default());
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
-    let holdings = &part.holdings;
-    let texts = [holdings.accounts.texts(), holdings.skus.texts()].map(|texts| Arc::new(strings(texts)));
-    let labels = part.label_texts.each_ref().map(|codes| Arc::new(strings(codes.texts())));
+    let dictionaries = Dictionaries::of(part);
     for rows in rows.chunks(ROW_GROUP_ROWS) {
-        writer.write(rows.len(), columns(part, rows, &texts, &labels))?;
+        writer.write(rows.len(), columns(part, &Taken::from_rows(rows), &dictionaries))?;
     }
     writer.finish()
 }
@@ -27,7 +28,7 @@ pub fn write_rows(part: &Part, rows: &[u32], path: &Path) -> Result<(u64, u64), 
 fn layout() -> Vec<Column> {
     vec![
         Column::text("account_id"),
-        Column::new("resource_id", DataType::Utf8, Form::Distinct),
+        Column::new("resource_id", coded_type(), Form::Scattered),
         Column::text("sku"),
         Column::integer("started_at"),
         Column::integer("ended_at"),
@@ -43,43 +44,100 @@ fn layout() -> Vec<Column> {
     ]
 }
 
-fn columns(part: &Part, rows: &[u32], texts: &[Arc<StringArray>; 2], labels: &[Arc<StringArray>; 3]) -> Vec<Cells> {
-    let integers = |of: &dyn Fn(usize) -> i64| -> Cells {
-        Cells::Each(Arc::new(Int64Array::from(rows.iter().map(|row| of(*row as usize)).collect::<Vec<_>>())))
-    };
-    let record_ids = rows.iter().map(|row| part.record_id.get(*row as usize));
-    let resources = rows.iter().map(|row| part.holdings.resources.get(part.holding[*row as usize] as usize));
+/// The texts that codes of a part stand for.
+struct Dictionaries {
+    accounts: ArrayRef,
+    resources: ArrayRef,
+    skus: ArrayRef,
+    labels: [ArrayRef; 3],
+}
+
+impl Dictionaries {
+    fn of(part: &Part) -> Self {
+        let holdings = &part.holdings;
+        Self {
+            accounts: strings(holdings.accounts.texts()),
+            resources: strings(&holdings.resources),
+            skus: strings(holdings.skus.texts()),
+            labels: part.label_texts.each_ref().map(|codes| strings(codes.texts())),
+        }
+    }
+}
+
+/// Rows of a row group; most stand in the part one after the other.
+enum Taken<'a> {
+    Run(Range<usize>),
+    Some(&'a [u32]),
+}
+
+impl<'a> Taken<'a> {
+    fn from_rows(rows: &'a [u32]) -> Self {
+        match (rows.first(), rows.last()) {
+            (Some(first), Some(last)) if rows.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
+                Self::Run(*first as usize..*last as usize + 1)
+            }
+            _ => Self::Some(rows),
+        }
+    }
+
+    fn of<'c, T: Copy>(&self, values: &'c [T]) -> Cow<'c, [T]> {
+        match self {
+            Self::Run(run) => Cow::Borrowed(&values[run.clone()]),
+            Self::Some(rows) => rows.iter().map(|row| values[*row as usize]).collect(),
+        }
+    }
+
+    fn texts(&self, texts: &Texts) -> Texts {
+        let run = match self {
+            Self::Run(run) => run,
+            Self::Some(rows) => {
+                let mut taken = Texts::default();
+                rows.iter().for_each(|row| taken.push(texts.get(*row as usize)));
+                return taken;
+            }
+        };
+        let start = if run.start == 0 { 0 } else { texts.ends[run.start - 1] };
+        let ends: Vec<u32> = texts.ends[run.clone()].iter().map(|end| end - start).collect();
+        let end = start + ends.last().copied().unwrap_or_default();
+        Texts { text: texts.text[start as usize..end as usize].to_owned(), ends }
+    }
+}
+
+fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) -> Vec<Cells<'a>> {
+    let codes = |codes: &'a [u32], values: &ArrayRef| Cells::Coded(rows.of(codes), Arc::clone(values));
+    let integers = |values: &'a [i64]| Cells::Numbers(None, rows.of(values));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
             return Cells::All(One::Nothing);
         }
         // Code 0 is the empty text: no label.
-        let codes = rows.iter().map(|row| Some(codes[*row as usize]).filter(|code| *code != 0));
-        Cells::Each(coded_optional(codes, &labels[place]))
+        let codes = rows.of(codes);
+        let codes = codes.iter().map(|code| Some(*code).filter(|code| *code != 0));
+        Cells::Each(coded_optional(codes, &dictionaries.labels[place]))
     };
     let tags = match part.labels[2].is_empty() {
         true => Cells::All(One::Text(String::new())),
-        false => Cells::Each(coded(rows.iter().map(|row| part.labels[2][*row as usize]), &labels[2])),
+        false => codes(&part.labels[2], &dictionaries.labels[2]),
     };
     let revision = match part.revision.is_empty() {
         true => Cells::All(One::Integer(0)),
-        false => integers(&|row| part.revision[row].into()),
+        false => Cells::Numbers(None, rows.of(&part.revision).iter().map(|revision| i64::from(*revision)).collect()),
     };
     vec![
-        Cells::Each(coded(rows.iter().map(|row| part.account[*row as usize]), &texts[0])),
-        Cells::Each(Arc::new(StringArray::from_iter_values(resources))),
-        Cells::Each(coded(rows.iter().map(|row| part.sku[*row as usize]), &texts[1])),
-        integers(&|row| part.started_at[row]),
-        integers(&|row| part.ended_at[row]),
-        Cells::Each(quantities(rows.iter().map(|row| part.quantity_e12[*row as usize]).collect())),
-        Cells::Each(Arc::new(StringArray::from_iter_values(record_ids))),
+        codes(&part.account, &dictionaries.accounts),
+        codes(&part.holding, &dictionaries.resources),
+        codes(&part.sku, &dictionaries.skus),
+        integers(&part.started_at),
+        integers(&part.ended_at),
+        Cells::Decimals(rows.of(&part.quantity_e12)),
+        Cells::Each(strings(&rows.texts(&part.record_id))),
         revision,
         Cells::All(One::Nothing),
         Cells::All(One::Integer(0)),
         label(0),
         label(1),
         tags,
-        integers(&|row| part.lines[row] as i64),
+        Cells::Numbers(None, rows.of(&part.lines).iter().map(|line| *line as i64).collect()),
     ]
 }

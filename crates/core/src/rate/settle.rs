@@ -331,6 +331,9 @@ pub struct FirstChargeIds {
 }
 
 impl FirstChargeIds {
+    /// What every id of a charge begins with.
+    pub const BEFORE: &str = "ch_";
+
     /// What all lines of an account have in common.
     pub fn of_account(account_id: &str) -> id::Facts {
         id::Facts::of(&[KIND_CHARGE, account_id])
@@ -341,9 +344,9 @@ impl FirstChargeIds {
         id::Facts::of(&[sku, start, end, price_id, ChargeType::Usage.as_str(), FIRST])
     }
 
-    /// Appends the id of the first charge of a resource's line to a text.
-    pub fn derive(&mut self, text: &mut String, of_account: &id::Facts, resource_id: &str, of_price: &id::Facts) {
-        self.deriver.derive_between(text, KIND_CHARGE, of_account, resource_id, of_price);
+    /// What the id of the first charge of a resource's line shows after [`Self::BEFORE`].
+    pub fn derive(&mut self, of_account: &id::Facts, resource_id: &str, of_price: &id::Facts) -> id::Bits {
+        self.deriver.bits_between(of_account, resource_id, of_price)
     }
 }
 

@@ -2,7 +2,9 @@
 
 use super::*;
 use crate::file::{Cells, Column, Repeated, Writer, read_columns};
-use arrow::array::{ArrayRef, Decimal64Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array};
+use arrow::array::{Array, AsArray as _, Decimal64Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, StringArray};
+use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type};
+use reckoner_core::id::hex;
 use std::sync::Arc;
 
 /// Rows around the borders of groups, mini blocks, blocks and pages.
@@ -29,14 +31,19 @@ fn holes(rows: usize) -> [Vec<bool>; 5] {
 
 /// Writes the array, in row groups of so many rows, and reads it.
 fn round(array: &ArrayRef, form: Form, group_rows: usize) {
+    round_as(array, array.data_type(), form, group_rows, Cells::Each);
+}
+
+/// The same for cells that stand for the rows of the array, in a column of this type.
+fn round_as(array: &ArrayRef, kind: &DataType, form: Form, group_rows: usize, cells: impl Fn(ArrayRef) -> Cells<'static>) {
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("file");
-    let column = Column { is_optional: array.null_count() > 0, ..Column::new("value", array.data_type().clone(), form) };
+    let column = Column { is_optional: array.null_count() > 0, ..Column::new("value", kind.clone(), form) };
     let (columns, mut repeated) = ([column], Repeated::default());
     let mut writer = Writer::create(&path, &columns, &mut repeated).expect("created");
     for start in (0..array.len()).step_by(group_rows) {
         let rows = group_rows.min(array.len() - start);
-        writer.write(rows, [Cells::Each(array.slice(start, rows))]).expect("written");
+        writer.write(rows, [cells(array.slice(start, rows))]).expect("written");
     }
     writer.finish().expect("finished");
 
@@ -64,7 +71,7 @@ fn shown(array: &dyn Array, row: usize) -> String {
         DataType::Utf8 => array.as_string::<i32>().value(row).to_owned(),
         DataType::Dictionary(_, _) => {
             let coded = array.as_dictionary::<Int32Type>();
-            coded.values().as_string::<i32>().value(coded.keys().value(row) as usize).to_owned()
+            shown(coded.values(), coded.keys().value(row) as usize)
         }
         DataType::Int32 => array.as_primitive::<Int32Type>().value(row).to_string(),
         DataType::Int64 => array.as_primitive::<Int64Type>().value(row).to_string(),
@@ -90,9 +97,13 @@ fn columns_of_every_kind_are_read_as_they_were_written() {
         for holes in holes(rows) {
             let texts = numbers(rows).map(|number| format!("{:05}-{}", number % 70_000, "x".repeat(number as usize % 11)));
             let decimals = numbers(rows).map(|number| i128::from(number) * 1_000_000_007);
-            let arrays: [(ArrayRef, Form); 7] = [
+            let texts: ArrayRef = Arc::new(StringArray::from(some(texts, &holes)));
+            let arrays: [(ArrayRef, Form); 10] = [
                 (coded_of(5, &holes), Form::Repeating),
-                (Arc::new(StringArray::from(some(texts, &holes))), Form::Distinct),
+                (coded_of(5, &holes), Form::Scattered),
+                (coded_of(70_000, &holes), Form::Distinct),
+                (Arc::clone(&texts), Form::Scattered),
+                (texts, Form::Distinct),
                 (Arc::new(Int64Array::from(some(numbers(rows).map(|number| number as i64), &holes))), Form::Rising),
                 (Arc::new(Int32Array::from(some(numbers(rows).map(|number| number as i32), &holes))), Form::Repeating),
                 (Arc::new(of_digits_18(some(0..rows as i64, &holes))), Form::Rising),
@@ -112,6 +123,82 @@ fn of_digits_18(values: Vec<Option<i64>>) -> Decimal64Array {
 
 fn of_digits_38(values: Vec<Option<i128>>) -> Decimal128Array {
     Decimal128Array::from(values).with_data_type(DataType::Decimal128(38, 12))
+}
+
+#[test]
+fn numbers_of_rows_that_have_one_are_read_as_they_were_written() {
+    for rows in LENGTHS {
+        for holes in holes(rows) {
+            let wide: ArrayRef = Arc::new(of_digits_18(some(numbers(rows).map(|number| number as i64 >> 5), &holes)));
+            round_as(&wide, wide.data_type(), Form::Rising, 30_000, |slice| {
+                let there = slice.as_primitive::<Decimal64Type>().iter().flatten().collect();
+                Cells::Numbers(slice.nulls().cloned(), there)
+            });
+            let narrow: ArrayRef = Arc::new(Int32Array::from(some(numbers(rows).map(|number| number as i32), &holes)));
+            round_as(&narrow, narrow.data_type(), Form::Repeating, 30_000, |slice| {
+                let there = slice.as_primitive::<Int32Type>().iter().flatten().map(i64::from).collect();
+                Cells::Numbers(slice.nulls().cloned(), there)
+            });
+        }
+    }
+}
+
+#[test]
+fn ids_are_read_as_they_were_written() {
+    let bits = |text: &str| u128::from_str_radix(&text[3..], 16).expect("hex").to_be_bytes();
+    for rows in LENGTHS {
+        let shown = |number: u64| format!("ch_{}", hex(&(u128::from(number) * u128::from(u64::MAX - 58)).to_be_bytes()));
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values(numbers(rows).map(shown)));
+        round_as(&ids, &DataType::Utf8, Form::Distinct, 30_000, |slice| {
+            Cells::Ids("ch_", slice.as_string::<i32>().iter().flatten().map(bits).collect())
+        });
+    }
+}
+
+#[test]
+fn codes_that_repeat_side_by_side_are_read_as_they_were_written() {
+    // Runs of all lengths around that of a group, at all places of one.
+    let lengths = numbers(9_000).map(|number| [1, 1, 2, 7, 8, 9, 15, 16, 17, 300][(number % 10) as usize]);
+    let keys = lengths.zip(numbers(9_000)).flat_map(|(length, number)| std::iter::repeat_n((number % 1_000) as i32, length));
+    let keys: Int32Array = keys.collect::<Vec<_>>().into();
+    let texts: ArrayRef = Arc::new((0..1_000).map(|code| Some(format!("text {code}"))).collect::<StringArray>());
+    let decimals: ArrayRef = Arc::new(of_digits_38((0..1_000).map(|code| Some(code / 2)).collect()));
+    let coded = |values| -> ArrayRef { Arc::new(DictionaryArray::<Int32Type>::new(keys.clone(), values)) };
+    round(&coded(texts), Form::Repeating, 100_000);
+    round_as(&coded(decimals), &DataType::Decimal128(38, 12), Form::Repeating, 100_000, Cells::Each);
+}
+
+#[test]
+fn a_dictionary_of_many_groups_is_whole_where_most_of_it_is_used() {
+    let texts: ArrayRef = Arc::new((0..1_000).map(|code| Some(format!("text {code}"))).collect::<StringArray>());
+    for (used, is_whole) in [(1, false), (500, false), (501, true), (1_000, true)] {
+        let keys: Int32Array = (0..20_000).map(|row| Some(999 - row % used)).collect();
+        let array: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(&texts)));
+        let values = Values::of(&array, Form::Repeating).expect("a known type");
+        assert_eq!(matches!(values, Values::Codes { dictionary: Dictionary::Whole(_), .. }), is_whole, "{used}");
+        round(&array, Form::Repeating, 6_000);
+    }
+}
+
+#[test]
+fn codes_and_decimals_without_holes_are_read_as_they_were_written() {
+    for rows in LENGTHS {
+        let coded = coded_of(9, &vec![true; rows]);
+        round_as(&coded, coded.data_type(), Form::Repeating, 30_000, |slice| {
+            let slice = slice.as_dictionary::<Int32Type>();
+            Cells::Coded(slice.keys().values().iter().map(|key| *key as u32).collect(), Arc::clone(slice.values()))
+        });
+        // Of few bits and of many, positive and negative, of bytes of which some at the end are 0, and few distinct ones.
+        for (kept, shift) in [(1, 0), (20, 0), (40, 12), (64, 0), (64, 50), (90, 38), (60, 30)] {
+            let number = |number: u64| (i128::from(number) << 27 ^ i128::from(number)) >> (91 - kept) << shift;
+            for sign in [1, -1] {
+                let decimals: ArrayRef = Arc::new(of_digits_38(numbers(rows).map(|one| Some(number(one) * sign)).collect()));
+                round_as(&decimals, decimals.data_type(), Form::Repeating, 30_000, |slice| {
+                    Cells::Decimals(slice.as_primitive::<Decimal128Type>().values().to_vec().into())
+                });
+            }
+        }
+    }
 }
 
 #[test]
@@ -148,6 +235,9 @@ fn texts_that_begin_alike_are_read_as_they_were_written() {
     round(&(Arc::new(StringArray::from(all.to_vec())) as ArrayRef), Form::Distinct, 100);
     let rising: StringArray = (0..60_000).map(|number| Some(format!("{number:020}"))).collect();
     round(&(Arc::new(rising) as ArrayRef), Form::Distinct, 60_000);
+    round(&(Arc::new(StringArray::from(all.to_vec())) as ArrayRef), Form::Scattered, 100);
+    let alike: StringArray = numbers(60_000).map(|number| Some(format!("i-{:07}", number % 10_000_000))).collect();
+    round(&(Arc::new(alike) as ArrayRef), Form::Scattered, 60_000);
 }
 
 #[test]
@@ -156,20 +246,27 @@ fn a_dictionary_that_would_repeat_nothing_is_not_written() {
     let texts: StringArray = (0..3_000).map(|code| Some(format!("{code:0800}"))).collect();
     let keys: Int32Array = (0..3_000).rev().map(Some).collect();
     let coded = DictionaryArray::<Int32Type>::new(keys, Arc::new(texts));
-    assert_eq!(Values::of(&coded).expect("a known type").encoding(), Encoding::DELTA_BYTE_ARRAY);
-    round(&(Arc::new(coded) as ArrayRef), Form::Repeating, 3_000);
+    let coded: ArrayRef = Arc::new(coded);
+    assert_eq!(encoding_of(&coded), Encoding::DELTA_BYTE_ARRAY);
+    round(&coded, Form::Repeating, 3_000);
 
-    let decimals = |distinct: u64| of_digits_38(numbers(9_000).map(|number| Some(i128::from(number % distinct))).collect());
-    assert_eq!(Values::of(&decimals(8)).expect("a known type").encoding(), Encoding::RLE_DICTIONARY);
-    assert_eq!(Values::of(&decimals(u64::MAX)).expect("a known type").encoding(), Encoding::PLAIN);
+    let decimals = |distinct: u64| -> ArrayRef {
+        Arc::new(of_digits_38(numbers(9_000).map(|number| Some(i128::from(number % distinct))).collect()))
+    };
+    assert_eq!(encoding_of(&decimals(8)), Encoding::RLE_DICTIONARY);
+    assert_eq!(encoding_of(&decimals(u64::MAX)), Encoding::PLAIN);
+}
+
+fn encoding_of(array: &ArrayRef) -> Encoding {
+    Values::of(array, Form::Repeating).expect("a known type").encoding()
 }
 
 #[test]
 fn rising_numbers_say_their_least_and_greatest() {
-    let numbers = Int64Array::from(vec![Some(7), None, Some(-3), Some(5)]);
-    let said = Values::of(&numbers).expect("a known type").statistics(numbers.nulls()).expect("numbers have ends");
-    assert_eq!(said, Statistics::int64(Some(-3), Some(7), None, Some(1), false));
-    let none = Int64Array::from(vec![None, None]);
-    let said = Values::of(&none).expect("a known type").statistics(none.nulls()).expect("numbers have ends");
-    assert_eq!(said, Statistics::int64(None, None, None, Some(2), false));
+    let said = |numbers: Vec<Option<i64>>| {
+        let array: ArrayRef = Arc::new(Int64Array::from(numbers));
+        Values::of(&array, Form::Rising).expect("a known type").statistics(array.len()).expect("numbers have ends")
+    };
+    assert_eq!(said(vec![Some(7), None, Some(-3), Some(5)]), Statistics::int64(Some(-3), Some(7), None, Some(1), false));
+    assert_eq!(said(vec![None, None]), Statistics::int64(None, None, None, Some(2), false));
 }
