@@ -6,7 +6,7 @@
 use crate::error::TallyError;
 use crate::identity::holding_identity;
 use crate::part::NONE;
-use crate::partials::{Named, PartialFile, each_named, named};
+use crate::partial_file::{Named, PartialFile, each_named, named};
 use crate::sums::{Holdings, OpenFile, Wanted};
 use arrow::array::RecordBatch;
 use std::ops::Range;

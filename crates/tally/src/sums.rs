@@ -5,13 +5,11 @@ use crate::error::TallyError;
 use crate::hours::{HourSums, Sum};
 use crate::merging::{merge, merge_wanted};
 use crate::part::NONE;
-use crate::partials::{Named, PartialFile};
+use crate::partial_file::{Named, PartialFile};
+use crate::partials::E12;
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::path::PathBuf;
-
-/// One unit at 1e-12.
-const E12: i128 = 1_000_000_000_000;
 
 /// Holdings of many files, by code; codes are in the contract's order: account, resource, sku.
 #[derive(Debug, Default)]

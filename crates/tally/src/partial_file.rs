@@ -1,0 +1,284 @@
+//! A file of partials, read: the holdings that it names, and what they used hour by hour.
+
+use crate::error::TallyError;
+use crate::partials::{E12, HOUR, SHORT_DIGITS};
+use arrow::array::{Array, AsArray as _, Decimal64Array, Decimal128Array, RecordBatch};
+use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type, Schema};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
+use parquet::errors::ParquetError;
+use reckoner_core::number::Quantity;
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A file of partials, open to be read column by column.
+pub struct PartialFile {
+    path: PathBuf,
+    metadata: ArrowReaderMetadata,
+    hours: BTreeMap<i64, HourColumns>,
+}
+
+/// Where the columns of an hour stand.
+#[derive(Debug, Clone, Copy, Default)]
+struct HourColumns {
+    used: Option<usize>,
+    rows: Option<usize>,
+    again: Option<usize>,
+}
+
+/// What a file says of a holding.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Named<'a> {
+    /// Account, resource, sku.
+    pub key: [&'a str; 3],
+    /// The unit that its use is measured in.
+    pub unit: &'a str,
+    /// Region and tags; empty where it has none.
+    pub labels: [&'a str; 2],
+    /// Whether its rows have several labels.
+    pub is_mixed: bool,
+}
+
+impl PartialFile {
+    /// Opens a file that [`write_partials`](crate::write_partials) wrote.
+    ///
+    /// # Errors
+    /// [`TallyError::Read`] when it cannot be read as such.
+    pub fn open(path: &Path) -> Result<Self, TallyError> {
+        let failed = TallyError::read(path);
+        let file = File::open(path).map_err(|error| failed(&error))?;
+        let metadata = ArrowReaderMetadata::load(&file, ArrowReaderOptions::new()).map_err(|error| failed(&error))?;
+        let metadata = narrowed(&metadata).map_err(|error| failed(&error))?;
+        let mut hours: BTreeMap<i64, HourColumns> = BTreeMap::new();
+        for (place, field) in metadata.schema().fields().iter().enumerate().skip(7) {
+            let (kind, number) = field.name().split_at(1);
+            let number: i64 = number.parse().map_err(|_| failed(&format!("column `{}` is of no hour", field.name())))?;
+            let columns = hours.entry(number * HOUR).or_default();
+            match kind {
+                "u" => columns.used = Some(place),
+                "n" => columns.rows = Some(place),
+                "d" => columns.again = Some(place),
+                _ => return Err(failed(&format!("column `{}` is not known", field.name()))),
+            }
+        }
+        Ok(Self { path: path.to_owned(), metadata, hours })
+    }
+
+    /// The hours with use, by their start, in order.
+    pub fn hours(&self) -> impl Iterator<Item = i64> {
+        self.hours.iter().filter(|(_, columns)| columns.used.is_some()).map(|(hour, _)| *hour)
+    }
+
+    /// Whether some use falls into the hour.
+    pub fn has_hour(&self, hour: i64) -> bool {
+        self.hours.get(&hour).is_some_and(|columns| columns.used.is_some())
+    }
+
+    /// The hours in which use was delivered again.
+    pub fn hours_again(&self) -> impl Iterator<Item = i64> {
+        self.hours.iter().filter(|(_, columns)| columns.again.is_some()).map(|(hour, _)| *hour)
+    }
+
+    /// Tells each holding, in the order of the file.
+    ///
+    /// # Errors
+    /// [`TallyError::Read`] when the file cannot be read.
+    pub fn each_holding(&self, mut tell: impl FnMut(Named<'_>)) -> Result<(), TallyError> {
+        self.read(&[0, 1, 2, 3, 4, 5, 6], |batch| {
+            each_named(batch, 0..batch.num_rows(), &mut tell);
+            Ok(())
+        })
+    }
+
+    /// Hands over what names the holdings, in the order of the file, for [`each_named`].
+    pub(crate) fn each_batch_of_names(&self, mut take: impl FnMut(RecordBatch)) -> Result<(), TallyError> {
+        self.read(&[0, 1, 2, 3, 4, 5, 6], |batch| {
+            take(batch.clone());
+            Ok(())
+        })
+    }
+
+    /// Tells each holding of these accounts and skus, with its place in the file; the names of the others are passed over.
+    ///
+    /// # Errors
+    /// [`TallyError::Read`] when the file cannot be read.
+    pub fn each_holding_of(
+        &self,
+        is_wanted: impl Fn(&str, &str) -> bool,
+        mut tell: impl FnMut(usize, Named<'_>),
+    ) -> Result<(), TallyError> {
+        let mut places = Vec::new();
+        let mut before = 0;
+        self.read(&[0, 2], |batch| {
+            let [account_id, sku] = [0, 1].map(|place| batch.column(place).as_string::<i32>());
+            let wanted = (0..batch.num_rows()).filter(|row| is_wanted(account_id.value(*row), sku.value(*row)));
+            places.extend(wanted.map(|row| before + row));
+            before += batch.num_rows();
+            Ok(())
+        })?;
+        let ranges = places.iter().map(|place| *place..place + 1);
+        let selection = RowSelection::from_consecutive_ranges(ranges, before);
+        let mut next = places.iter();
+        self.read_selected(&[0, 1, 2, 3, 4, 5, 6], Some(selection), |batch| {
+            each_named(batch, 0..batch.num_rows(), |named| tell(*next.next().expect("as many rows as were selected"), named));
+            Ok(())
+        })
+    }
+
+    /// Tells what each holding used in an hour: its place in the file, how much, by how many rows.
+    ///
+    /// # Errors
+    /// [`TallyError::Read`] when the file cannot be read; what `tell` says.
+    pub fn each_sum(
+        &self,
+        hour: i64,
+        mut tell: impl FnMut(usize, Quantity, u32) -> Result<(), TallyError>,
+    ) -> Result<(), TallyError> {
+        let Some(HourColumns { used: Some(used), rows: Some(rows), .. }) = self.hours.get(&hour).copied() else { return Ok(()) };
+        let mut before = 0;
+        self.read(&[used, rows], |batch| {
+            let used = AmountColumn::of(batch, 0);
+            let rows = batch.column(1).as_primitive::<Int32Type>();
+            for row in used.places() {
+                tell(before + row, used.quantity(row), rows.value(row).unsigned_abs())?;
+            }
+            before += batch.num_rows();
+            Ok(())
+        })
+    }
+
+    /// The same where all that was used are whole numbers of few digits; otherwise says no, and tells nothing.
+    pub(crate) fn each_whole_sum(&self, hour: i64, mut tell: impl FnMut(usize, i64, u32)) -> Result<bool, TallyError> {
+        let Some(HourColumns { used: Some(used), rows: Some(rows), .. }) = self.hours.get(&hour).copied() else {
+            return Ok(true);
+        };
+        if !matches!(self.metadata.schema().field(used).data_type(), DataType::Decimal64(..)) {
+            return Ok(false);
+        }
+        let mut before = 0;
+        self.read(&[used, rows], |batch| {
+            let (used, rows) = (batch.column(0).as_primitive::<Decimal64Type>(), batch.column(1).as_primitive::<Int32Type>());
+            let (values, rows) = (used.values(), rows.values());
+            each_place(used, |row| tell(before + row, values[row], rows[row].unsigned_abs()));
+            before += batch.num_rows();
+            Ok(())
+        })?;
+        Ok(true)
+    }
+
+    /// Tells what of each holding was delivered again in an hour.
+    ///
+    /// # Errors
+    /// As [`Self::each_sum`].
+    pub fn each_again(&self, hour: i64, mut tell: impl FnMut(usize, Quantity)) -> Result<(), TallyError> {
+        let Some(HourColumns { again: Some(again), .. }) = self.hours.get(&hour).copied() else { return Ok(()) };
+        let mut before = 0;
+        self.read(&[again], |batch| {
+            let again = AmountColumn::of(batch, 0);
+            again.places().for_each(|row| tell(before + row, again.quantity(row)));
+            before += batch.num_rows();
+            Ok(())
+        })
+    }
+
+    fn read(&self, columns: &[usize], tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>) -> Result<(), TallyError> {
+        self.read_selected(columns, None, tell)
+    }
+
+    fn read_selected(
+        &self,
+        columns: &[usize],
+        selection: Option<RowSelection>,
+        mut tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>,
+    ) -> Result<(), TallyError> {
+        let failed = TallyError::read(&self.path);
+        // Opened anew: two threads that read one open file move each other's place in it.
+        let file = File::open(&self.path).map_err(|error| failed(&error))?;
+        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+            .with_projection(mask)
+            .with_batch_size(crate::file::ROW_GROUP_ROWS);
+        if let Some(selection) = selection {
+            builder = builder.with_row_selection(selection);
+        }
+        let reader = builder.build().map_err(|error| failed(&error))?;
+        for batch in reader {
+            tell(&batch.map_err(|error| failed(&error))?)?;
+        }
+        Ok(())
+    }
+}
+
+/// Tells the holdings in these rows of a batch of all columns that name them.
+pub(crate) fn each_named<'b>(batch: &'b RecordBatch, rows: Range<usize>, mut tell: impl FnMut(Named<'b>)) {
+    let texts = [0, 1, 2, 3, 4, 5].map(|place| batch.column(place).as_string::<i32>());
+    let cell = |place: usize, row: usize| if texts[place].is_null(row) { "" } else { texts[place].value(row) };
+    let mixed = batch.column(6).as_primitive::<Int64Type>();
+    for row in rows {
+        tell(Named {
+            key: [0, 1, 2].map(|place| cell(place, row)),
+            unit: cell(3, row),
+            labels: [4, 5].map(|place| cell(place, row)),
+            is_mixed: mixed.value(row) != 0,
+        });
+    }
+}
+
+/// The holding in a row of such a batch.
+pub(crate) fn named(batch: &RecordBatch, row: usize) -> Named<'_> {
+    let mut found = None;
+    each_named(batch, row..row + 1, |named| found = Some(named));
+    found.expect("it is one row")
+}
+
+/// The file with its whole numbers of few digits read as such, in 64 bits.
+fn narrowed(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
+    let fields = metadata.schema().fields().iter().map(|field| match field.data_type() {
+        DataType::Decimal128(SHORT_DIGITS, 0) => field.as_ref().clone().with_data_type(DataType::Decimal64(SHORT_DIGITS, 0)),
+        _ => field.as_ref().clone(),
+    });
+    let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
+    ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), ArrowReaderOptions::new().with_schema(schema))
+}
+
+/// A column of amounts.
+enum AmountColumn<'b> {
+    Whole(&'b Decimal64Array),
+    E12(&'b Decimal128Array),
+}
+
+impl<'b> AmountColumn<'b> {
+    fn of(batch: &'b RecordBatch, place: usize) -> Self {
+        match batch.column(place).data_type() {
+            DataType::Decimal64(..) => Self::Whole(batch.column(place).as_primitive::<Decimal64Type>()),
+            _ => Self::E12(batch.column(place).as_primitive::<Decimal128Type>()),
+        }
+    }
+
+    /// The rows that have one.
+    fn places(&self) -> impl Iterator<Item = usize> {
+        let array: &dyn Array = match self {
+            Self::Whole(array) => *array,
+            Self::E12(array) => *array,
+        };
+        (0..array.len()).filter(|row| array.is_valid(*row))
+    }
+
+    fn quantity(&self, row: usize) -> Quantity {
+        Quantity::from_e12(match self {
+            Self::Whole(array) => i128::from(array.value(row)) * E12,
+            Self::E12(array) => array.value(row),
+        })
+    }
+}
+
+/// The rows that have a value.
+fn each_place(array: &Decimal64Array, tell: impl FnMut(usize)) {
+    match array.nulls() {
+        None => (0..array.len()).for_each(tell),
+        Some(nulls) => nulls.valid_indices().for_each(tell),
+    }
+}
