@@ -33,7 +33,7 @@ pub use file::Repeated;
 pub use holdings::PartHoldings;
 pub use hours::{HourSums, Sum, fold_hours};
 pub use identity::{identity, meet, row_identities, write_identities};
-pub use order::{HoldingOrder, sorted_hashes};
+pub use order::{HoldingOrder, Sought, each_common, sorted_hashes};
 pub use part::{Judge, NotPlain, Part};
 pub use partials::{Named, PartialFile, write_partials};
 pub use rows::write_rows;

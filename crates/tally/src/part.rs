@@ -231,14 +231,13 @@ impl Part {
 
     /// Whether two rows, of this part and of another, say the same in every cell.
     pub fn says_the_same(&self, row: usize, other: &Self, other_row: usize) -> bool {
-        let texts = |part: &Self, row: usize| part.holdings.texts(part.holding[row]).map(str::to_owned);
         let revision = |part: &Self, row: usize| part.revision.get(row).copied().unwrap_or_default();
         self.record_id.get(row) == other.record_id.get(other_row)
             && self.started_at[row] == other.started_at[other_row]
             && self.ended_at[row] == other.ended_at[other_row]
             && self.quantity_e12[row] == other.quantity_e12[other_row]
             && revision(self, row) == revision(other, other_row)
-            && texts(self, row) == texts(other, other_row)
+            && self.holdings.texts(self.holding[row]) == other.holdings.texts(other.holding[other_row])
             && (0..3).all(|label| self.label(label, row) == other.label(label, other_row))
     }
 }

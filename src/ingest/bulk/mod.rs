@@ -175,8 +175,7 @@ impl Bulk<'_> {
     /// Decides about the rows of a segment and writes those that are taken.
     fn finish(&mut self, parts: &[Part], sorted: Vec<Sorted>) -> Result<(), Stopped> {
         let met = self.near.meet(self.books.zone, parts, &sorted)?;
-        let mut resolved = resolve::resolve(parts, &sorted, &met);
-        drop(sorted);
+        let mut resolved = resolve::resolve(parts, sorted, &met);
         for (part, resolved) in parts.iter().zip(&mut resolved) {
             write::leave_lone_again(self.books.zone, part, resolved);
         }

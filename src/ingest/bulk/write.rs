@@ -122,17 +122,18 @@ fn write_day(
     })?;
     written.partials.push(file(placed, LakeKind::Partials, count, &companion));
 
+    let mut of_day = Vec::new();
     let identities = match whole {
-        Some(resolved) => resolved.identities.clone(),
+        Some(resolved) => &resolved.identities,
         None => {
-            let mut identities: Vec<u64> = rows.taken.iter().map(|row| part.identity[*row as usize]).collect();
-            identities.sort_unstable();
-            identities
+            of_day.extend(rows.taken.iter().map(|row| part.identity[*row as usize]));
+            of_day.sort_unstable();
+            &of_day
         }
     };
     count = identities.len() as u64;
     let placed = lake::place_of(lake, &format!("identities/day={day}"), source, "identities", |path| {
-        Ok::<_, Failure>(write_identities(identities.into_iter(), path)?)
+        Ok::<_, Failure>(write_identities(identities.iter().copied(), path)?)
     })?;
     written.identities.push(file(placed, LakeKind::Identities, count, &companion));
     Ok(())
