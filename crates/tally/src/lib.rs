@@ -24,6 +24,7 @@ mod part;
 mod partials;
 mod rows;
 mod sums;
+mod width;
 
 pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
