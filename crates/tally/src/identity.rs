@@ -9,7 +9,7 @@ use crate::error::TallyError;
 use crate::order::each_common;
 use arrow::array::AsArray as _;
 use std::fs::File;
-use std::io::{BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -19,7 +19,7 @@ const WIDTH: u64 = 8;
 const LOOKUP_RATIO: u64 = 256;
 /// Hashes around the place where one should be that are read at a time.
 const REACH: u64 = 512;
-/// Hashes that are read at a time where all are walked through.
+/// Hashes that are read or written at a time where all are.
 const WALKED: u64 = 16 * 1024;
 
 /// The identity of a record: an account's `record_id`. Never changes: files of earlier deliveries hold it.
@@ -52,17 +52,17 @@ pub(crate) fn in_account(seed: u64, record_id: &str) -> u64 {
 ///
 /// # Errors
 /// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_identities(sorted: impl Iterator<Item = u64>, path: &Path) -> Result<u64, TallyError> {
+pub fn write_identities(sorted: &[u64], path: &Path) -> Result<u64, TallyError> {
     let failed = TallyError::write(path);
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(path).map_err(|error| failed(&error))?);
-    let mut bytes = WIDTH;
+    let mut out = File::create(path).map_err(|error| failed(&error))?;
     out.write_all(WORD).map_err(|error| failed(&error))?;
-    for hash in sorted {
-        out.write_all(&hash.to_le_bytes()).map_err(|error| failed(&error))?;
-        bytes += WIDTH;
+    let mut bytes = vec![0; sorted.len().min(WALKED as usize) * WIDTH as usize];
+    for hashes in sorted.chunks(WALKED as usize) {
+        let places = bytes.as_chunks_mut().0.iter_mut();
+        places.zip(hashes).for_each(|(place, hash)| *place = hash.to_le_bytes());
+        out.write_all(&bytes[..hashes.len() * WIDTH as usize]).map_err(|error| failed(&error))?;
     }
-    out.flush().map_err(|error| failed(&error))?;
-    Ok(bytes)
+    Ok((sorted.len() as u64 + 1) * WIDTH)
 }
 
 /// Which of these hashes (sorted) the file holds, in order.
@@ -176,7 +176,7 @@ mod tests {
         for count in [0, 1, 2, 511, 512, 513, 5_000, WALKED, WALKED + 1, 300_000] {
             let mut hashes: Vec<u64> = (0..count).map(held).collect();
             hashes.sort_unstable();
-            write_identities(hashes.iter().copied(), &path).expect("written");
+            write_identities(&hashes, &path).expect("written");
             // Few are looked up, many are walked through; the ends, neighbours and strangers among them.
             for step in [1, 1_000] {
                 let mut wanted: Vec<u64> = (0..count).step_by(step).map(held).chain((count..count + 9).map(held)).collect();
