@@ -1,9 +1,10 @@
 //! Codes for texts that repeat: each distinct text once, in the order in which they came.
 
+use crate::part::NONE;
 use hashbrown::HashTable;
 use hashbrown::hash_table::Entry;
 use reckoner_core::table::Texts;
-use xxhash_rust::xxh3::{xxh3_64, xxh3_128};
+use xxhash_rust::xxh3::xxh3_128;
 
 /// Texts of so many bytes are compared where they are looked up; longer ones, once their hashes agree, where they are kept.
 const SHORT_BYTES: usize = 23;
@@ -28,11 +29,20 @@ impl Key {
         self.0[2] >> 56 != u64::from(u8::MAX)
     }
 
+    /// For tables in memory; no file holds it.
+    #[inline]
     pub fn hash(self) -> u64 {
-        let mut bytes = [0; 24];
-        bytes.chunks_exact_mut(8).zip(self.0).for_each(|(place, word)| place.copy_from_slice(&word.to_le_bytes()));
-        xxh3_64(&bytes)
+        let [first, second, third] = self.0;
+        mixed(mixed(first, second), third)
     }
+}
+
+/// Two words as one, each bit of which depends on all of theirs: both halves of a product. A factor that is 0 would lose the
+/// other: no text in UTF-8 makes one, it would have a byte of 255.
+#[inline]
+pub(crate) fn mixed(one: u64, other: u64) -> u64 {
+    let product = u128::from(one ^ 0xf5c9_1d0b_e6a3_97ff) * u128::from(other ^ 0xff58_c2f1_a4d3_b5e9);
+    product as u64 ^ (product >> 64) as u64
 }
 
 /// The 8 bytes from this place on, as far as they are there; read 8 at a time wherever the text is that long.
@@ -48,6 +58,10 @@ fn word(bytes: &[u8], place: usize) -> u64 {
         None => bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte)),
     }
 }
+
+/// Texts that are looked up together. In short loops, the memory of one step is on its way while the steps before wait for
+/// theirs.
+const TOGETHER: usize = 64;
 
 /// Distinct texts and their codes.
 #[derive(Debug, Default)]
@@ -76,9 +90,30 @@ impl Codes {
         }
     }
 
-    /// The codes of all texts of others, in the order of their codes there.
-    pub(crate) fn codes_of(&mut self, others: &Self) -> Vec<u32> {
-        others.texts.iter().map(|text| self.code(text)).collect()
+    /// The codes of these texts, as [`Self::code`] says them.
+    ///
+    /// # Panics
+    /// As [`Self::code`].
+    pub fn codes(&mut self, texts: &Texts) -> Vec<u32> {
+        let mut codes = Vec::with_capacity(texts.len());
+        let mut wanted = Vec::with_capacity(TOGETHER);
+        for start in (0..texts.len()).step_by(TOGETHER) {
+            let end = texts.len().min(start + TOGETHER);
+            wanted.clear();
+            wanted.extend((start..end).map(|place| {
+                let key = Key::of(texts.get(place));
+                (key, key.hash())
+            }));
+            let likely =
+                |(wanted, hash): &(Key, u64)| self.table.find(*hash, |(key, _)| key == wanted).map_or(NONE, |known| known.1);
+            codes.extend(wanted.iter().map(likely));
+            for (place, (key, _)) in (start..).zip(&wanted) {
+                if codes[place] == NONE || !key.is_whole() {
+                    codes[place] = self.code(texts.get(place));
+                }
+            }
+        }
+        codes
     }
 
     /// The text of a code.
@@ -124,6 +159,10 @@ mod tests {
         let name = |number: usize| format!("{}-{number}", "r".repeat(number % 40));
         let texts: Vec<String> = (0..2_000).map(|number| name(number * 7_919 % 1_000)).collect();
         let coded: Vec<u32> = texts.iter().map(|text| codes.code(text)).collect();
+        let (mut together, mut at_once) = (Texts::default(), Codes::default());
+        texts.iter().for_each(|text| together.push(text));
+        assert_eq!(at_once.codes(&together), coded);
+        assert_eq!(at_once.codes(&together), coded, "all are known");
         assert_eq!(codes.len(), 1_000);
         for (text, code) in texts.iter().zip(coded) {
             assert_eq!(codes.get(code), text);

@@ -1,6 +1,6 @@
 //! The holdings of a part of a delivery: found by account, resource and sku, and what their rows are held against.
 
-use crate::codes::{Codes, Key};
+use crate::codes::{Codes, Key, mixed};
 use crate::ends::Ends;
 use crate::identity::{account_seed, holding_in_account};
 use crate::part::{Judge, NONE};
@@ -23,6 +23,8 @@ pub struct PartHoldings {
     table: HashTable<Place>,
     /// What each holding is known by.
     known: Vec<Known>,
+    /// Those that are looked for, with their hashes.
+    wanted: Vec<(Known, u64)>,
     /// By this the holdings of a file of partials are ordered.
     identities: Vec<u64>,
     /// By account what the identities of its records begin with.
@@ -60,8 +62,7 @@ struct Known {
 impl Known {
     /// Rows of one account and sku are as rare as those of one resource: the three together tell.
     fn hash(&self) -> u64 {
-        let other = (u64::from(self.key[0]) << 32 | u64::from(self.key[1])).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.resource.hash() ^ other.rotate_left(29)
+        mixed(self.resource.hash(), u64::from(self.key[0]) << 32 | u64::from(self.key[1]))
     }
 }
 
@@ -92,17 +93,21 @@ impl PartHoldings {
         self.usable.clear();
     }
 
-    pub(crate) fn account(&mut self, account_id: &str, judge: &dyn Judge) -> u32 {
-        let code = self.accounts.code(account_id);
-        if code as usize == self.seeds.len() {
-            self.seeds.push(account_seed(account_id));
+    /// The codes of these accounts, of which all is looked up that their rows need.
+    pub(crate) fn accounts(&mut self, account_ids: &Texts, judge: &dyn Judge) -> Vec<u32> {
+        let codes = self.accounts.codes(account_ids);
+        for code in self.seeds.len()..self.accounts.len() {
+            self.seeds.push(account_seed(self.accounts.get(code as u32)));
             self.currency_of.push(UNKNOWN);
         }
-        let currency = &mut self.currency_of[code as usize];
-        if *currency == UNKNOWN {
-            *currency = judge.currency(account_id).map_or(NONE, |currency| self.currencies.code(currency));
+        for code in &codes {
+            let currency = &mut self.currency_of[*code as usize];
+            if *currency == UNKNOWN {
+                let known = judge.currency(self.accounts.get(*code));
+                *currency = known.map_or(NONE, |currency| self.currencies.code(currency));
+            }
         }
-        code
+        codes
     }
 
     /// What the identities of an account's records begin with.
@@ -110,20 +115,27 @@ impl PartHoldings {
         self.seeds[account as usize]
     }
 
-    /// The holdings of these resources, accounts and skus, made where they are new.
-    pub(crate) fn find<'a>(&mut self, wanted: impl Iterator<Item = (&'a str, [u32; 2])>) -> Vec<u32> {
-        let wanted: Vec<(&str, Known)> =
-            wanted.map(|(resource_id, key)| (resource_id, Known { resource: Key::of(resource_id), key })).collect();
-        let hashes: Vec<u64> = wanted.iter().map(|(_, known)| known.hash()).collect();
+    /// Appends the holdings of these resources, accounts and skus, made where they are new.
+    ///
+    /// They should be few, so that what is made of them stays near the processor.
+    pub(crate) fn find<'a>(&mut self, named: impl Iterator<Item = (&'a str, [u32; 2])> + Clone, found: &mut Vec<u32>) {
+        let mut wanted = std::mem::take(&mut self.wanted);
+        wanted.clear();
+        wanted.extend(named.clone().map(|(resource_id, key)| {
+            let known = Known { resource: Key::of(resource_id), key };
+            (known, known.hash())
+        }));
         // In short loops, the memory of one step is on its way while the steps before wait for theirs.
-        let likely = |hash: &u64| self.table.find(*hash, |place| place.hash == *hash).map_or(NONE, |place| place.holding);
-        let mut holdings: Vec<u32> = hashes.iter().map(likely).collect();
-        for ((holding, (resource_id, known)), hash) in holdings.iter_mut().zip(wanted).zip(hashes) {
-            if *holding == NONE || !self.is(*holding, resource_id, known) {
-                *holding = self.find_one(hash, resource_id, known);
+        let likely =
+            |(_, hash): &(Known, u64)| self.table.find(*hash, |place| place.hash == *hash).map_or(NONE, |place| place.holding);
+        let start = found.len();
+        found.extend(wanted.iter().map(likely));
+        for ((holding, (known, hash)), (resource_id, _)) in found[start..].iter_mut().zip(&wanted).zip(named) {
+            if *holding == NONE || !self.is(*holding, resource_id, *known) {
+                *holding = self.find_one(*hash, resource_id, *known);
             }
         }
-        holdings
+        self.wanted = wanted;
     }
 
     fn is(&self, holding: u32, resource_id: &str, known: Known) -> bool {

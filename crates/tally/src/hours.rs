@@ -3,6 +3,7 @@
 use crate::error::TallyError;
 use crate::order::HoldingOrder;
 use crate::part::Part;
+use crate::width::{Narrow, Piece, Wide, Width};
 use reckoner_core::rate::last_instant;
 use reckoner_core::time::{Instant, Window};
 use std::collections::BTreeMap;
@@ -32,16 +33,6 @@ pub struct HourSums {
 /// Places whose sums stay near the processor. A development build cuts few holdings as an optimised one does many.
 const NEAR_PLACES: usize = if cfg!(debug_assertions) { 3 } else { 32 * 1024 };
 
-/// What a row says about use.
-#[derive(Debug, Clone, Copy)]
-struct Piece {
-    quantity_e12: i128,
-    start: i64,
-    end: i64,
-    /// That of its holding.
-    place: u32,
-}
-
 /// Sums rows of a part by UTC hour and holding, hours in order; all of their holdings are in `order`.
 ///
 /// Time-priced use is cut at the hours; an amount belongs to the hour that holds its last instant.
@@ -58,80 +49,104 @@ pub fn fold_hours(part: &Part, rows: &[u32], order: &HoldingOrder) -> Result<Vec
         sorted.sort_by_key(start_of);
         &sorted
     };
+    // Most use is whole, or has few decimals: what is summed is a third as large then.
+    let sums = fold::<Narrow<1_000_000_000_000>>(part, rows, order)
+        .or_else(|| fold::<Narrow<1_000_000_000>>(part, rows, order))
+        .or_else(|| fold::<Narrow<1_000_000>>(part, rows, order))
+        .or_else(|| fold::<Wide>(part, rows, order));
+    sums.ok_or(TallyError::Overflow)
+}
+
+/// As [`fold_hours`]; nothing where a row or a sum does not fit.
+fn fold<W: Width>(part: &Part, rows: &[u32], order: &HoldingOrder) -> Option<Vec<HourSums>> {
+    let Some(first) = rows.first() else { return Some(Vec::new()) };
+    let origin = part.started_at[*first as usize].div_euclid(HOUR) * HOUR;
+    let near = by_places::<W>(part, rows, order, origin)?;
     let mut hours: BTreeMap<i64, Vec<Sum>> = BTreeMap::new();
-    for (first_place, pieces) in (0..).step_by(NEAR_PLACES).zip(by_places(part, rows, order)) {
-        fold_near(&pieces, first_place, order, &mut hours)?;
+    let mut left = near.len();
+    for (first_place, pieces) in (0..).step_by(NEAR_PLACES).zip(near) {
+        let dense = Dense::<W>::new(order, first_place);
+        fold_near(&pieces, dense, |hour, sums| {
+            // The other places have about as many sums in this hour.
+            let room = || Vec::with_capacity((sums.len() * left * 9 / 8).min(order.holdings.len()));
+            hours.entry(origin + hour).or_insert_with(room).extend(sums);
+        })?;
+        left -= 1;
     }
-    Ok(hours.into_iter().map(|(hour, sums)| HourSums { hour, sums }).collect())
+    Some(hours.into_iter().map(|(hour, sums)| HourSums { hour, sums }).collect())
 }
 
 /// What the rows say, as many places together as can be summed near the processor; the order of rows stays.
-fn by_places(part: &Part, rows: &[u32], order: &HoldingOrder) -> Vec<Vec<Piece>> {
-    let place_of = |row: &u32| order.place_of[part.holding[*row as usize] as usize];
-    let mut counts = vec![0; order.holdings.len().div_ceil(NEAR_PLACES)];
-    rows.iter().for_each(|row| counts[place_of(row) as usize / NEAR_PLACES] += 1);
-    let mut near: Vec<Vec<Piece>> = counts.into_iter().map(Vec::with_capacity).collect();
+fn by_places<W: Width>(part: &Part, rows: &[u32], order: &HoldingOrder, origin: i64) -> Option<Vec<Vec<Piece<W>>>> {
+    let count = order.holdings.len().div_ceil(NEAR_PLACES);
+    // Places are as good as random: each has its share of rows, or grows.
+    let share = rows.len() / count + rows.len() / count / 16;
+    let mut near: Vec<Vec<Piece<W>>> = (0..count).map(|_| Vec::with_capacity(share)).collect();
     for row in rows {
-        let (at, place) = (*row as usize, place_of(row));
-        let (start, end, quantity_e12) = (part.started_at[at], part.ended_at[at], part.quantity_e12[at]);
-        near[place as usize / NEAR_PLACES].push(Piece { quantity_e12, start, end, place });
+        let at = *row as usize;
+        let place = order.place_of[part.holding[at] as usize];
+        near[place as usize / NEAR_PLACES].push(Piece {
+            quantity: W::quantity(part.quantity_e12[at])?,
+            start: W::seconds(part.started_at[at] - origin)?,
+            end: W::seconds(part.ended_at[at] - origin)?,
+            place,
+        });
     }
-    near
+    Some(near)
 }
 
 /// Sums pieces, ordered by their start, of the places from this one on; sums of later places follow those of earlier ones.
-fn fold_near(
-    pieces: &[Piece],
-    first_place: usize,
-    order: &HoldingOrder,
-    hours: &mut BTreeMap<i64, Vec<Sum>>,
-) -> Result<(), TallyError> {
-    let mut sums = Dense::new(order, first_place);
+fn fold_near<W: Width>(pieces: &[Piece<W>], mut sums: Dense<'_, W>, mut take: impl FnMut(i64, Summed<'_, '_, W>)) -> Option<()> {
     // Pieces that began before the hour and go on.
-    let (mut lasting, mut rest) = (Vec::<Piece>::new(), pieces);
-    let mut hour = i64::MIN;
+    let (mut lasting, mut rest) = (Vec::<Piece<W>>::new(), pieces);
+    let mut hour = 0;
     while let Some(first) = lasting.first().or(rest.first()) {
-        hour = if lasting.is_empty() { first.start.div_euclid(HOUR) * HOUR } else { hour + HOUR };
+        hour = if lasting.is_empty() { first.start.into() / HOUR * HOUR } else { hour + HOUR };
         let end = hour + HOUR;
-        let (beginning, later) = rest.split_at(rest.partition_point(|piece| piece.start < end));
+        let (beginning, later) = rest.split_at(rest.partition_point(|piece| piece.start.into() < end));
         rest = later;
         sums.begin(lasting.len() + beginning.len());
         for piece in lasting.iter().chain(beginning) {
             sums.add(piece, hour)?;
         }
-        lasting.retain(|piece| piece.end > end);
-        lasting.extend(beginning.iter().filter(|piece| piece.end > end));
-        let mut of_hour = sums.take().peekable();
-        if of_hour.peek().is_some() {
-            hours.entry(hour).or_default().extend(of_hour);
+        lasting.retain(|piece| piece.end.into() > end);
+        lasting.extend(beginning.iter().filter(|piece| piece.end.into() > end));
+        if let Some(summed) = sums.summed() {
+            take(hour, summed);
         }
     }
-    Ok(())
+    Some(())
 }
 
 /// Sums by the place of a holding, and which places have one.
-struct Dense<'a> {
+struct Dense<'a, W: Width> {
     /// The holdings from the first place on.
     holdings: &'a [u32],
     first_place: usize,
-    cells: Vec<Cell>,
+    cells: Vec<Cell<W>>,
     /// Where few are, they are listed; many are found by looking at all.
     touched: Vec<u32>,
     are_few: bool,
 }
 
 /// What a holding used so far; side by side, because holdings come in no order.
-#[derive(Debug, Clone, Copy, Default)]
-struct Cell {
-    used_e12: i128,
+#[derive(Clone, Copy)]
+struct Cell<W: Width> {
+    used: W::Used,
     rows: u32,
     is_held: bool,
 }
 
-impl<'a> Dense<'a> {
+/// The sums of an hour, in order; none is left once they are told.
+struct Summed<'d, 'a, W: Width> {
+    dense: &'d mut Dense<'a, W>,
+    next: usize,
+}
+
+impl<'a, W: Width> Dense<'a, W> {
     fn new(order: &'a HoldingOrder, first_place: usize) -> Self {
         let places = first_place..(first_place + NEAR_PLACES).min(order.holdings.len());
-        let cells = order.is_held[places.clone()].iter().map(|is_held| Cell { is_held: *is_held, ..Cell::default() });
+        let cells = order.is_held[places.clone()].iter().map(|is_held| Cell { used: W::NONE, rows: 0, is_held: *is_held });
         let (cells, holdings) = (cells.collect(), &order.holdings[places]);
         Self { holdings, first_place, cells, touched: Vec::new(), are_few: true }
     }
@@ -144,46 +159,62 @@ impl<'a> Dense<'a> {
 
     /// Adds what was used in the hour that begins then.
     #[inline]
-    fn add(&mut self, piece: &Piece, hour: i64) -> Result<(), TallyError> {
+    fn add(&mut self, piece: &Piece<W>, hour: i64) -> Option<()> {
         let place = piece.place as usize - self.first_place;
         let cell = &mut self.cells[place];
-        let used_e12 = if cell.is_held {
-            times(piece.quantity_e12, piece.end.min(hour + HOUR) - piece.start.max(hour))?
+        let (start, end) = (piece.start.into(), piece.end.into());
+        let used = if cell.is_held {
+            W::times(piece.quantity, end.min(hour + HOUR) - start.max(hour))?
         } else {
-            let interval = Window::new(Instant::from_seconds(piece.start), Instant::from_seconds(piece.end));
+            let interval = Window::new(Instant::from_seconds(start), Instant::from_seconds(end));
             if !(hour..hour + HOUR).contains(&last_instant(interval).seconds()) {
-                return Ok(());
+                return Some(());
             }
-            piece.quantity_e12
+            W::times(piece.quantity, 1)?
         };
         if self.are_few && cell.rows == 0 {
             self.touched.push(place as u32);
         }
         cell.rows += 1;
-        cell.used_e12 = cell.used_e12.checked_add(used_e12).ok_or(TallyError::Overflow)?;
-        Ok(())
+        cell.used = W::plus(cell.used, used)?;
+        Some(())
     }
 
-    /// The sums, in order; none is left.
-    fn take(&mut self) -> impl Iterator<Item = Sum> + '_ {
+    /// The sums, if there is one.
+    fn summed(&mut self) -> Option<Summed<'_, 'a, W>> {
         if self.are_few {
             self.touched.sort_unstable();
         } else {
-            self.touched.extend((0..).zip(&self.cells).filter(|(_, cell)| cell.rows > 0).map(|(place, _)| place));
+            // Without a branch: which of the places have one is as good as random.
+            self.touched.resize(self.cells.len() + 1, 0);
+            let mut found = 0;
+            for (place, cell) in (0..).zip(&self.cells) {
+                self.touched[found] = place;
+                found += usize::from(cell.rows > 0);
+            }
+            self.touched.truncate(found);
         }
-        let Self { cells, touched, holdings, .. } = self;
-        touched.drain(..).map(|place| {
-            let Cell { used_e12, rows, is_held } = cells[place as usize];
-            cells[place as usize] = Cell { is_held, ..Cell::default() };
-            Sum { holding: holdings[place as usize], rows, used_e12 }
-        })
+        (!self.touched.is_empty()).then_some(Summed { dense: self, next: 0 })
     }
 }
 
-/// Unit-seconds of a quantity. Most are small, and multiplying 64 bits is quicker than 128.
-fn times(quantity_e12: i128, seconds: i64) -> Result<i128, TallyError> {
-    match (u64::try_from(quantity_e12), u32::try_from(seconds)) {
-        (Ok(small), Ok(seconds)) => Ok((u128::from(small) * u128::from(seconds)) as i128),
-        _ => quantity_e12.checked_mul(i128::from(seconds)).ok_or(TallyError::Overflow),
+impl<W: Width> Iterator for Summed<'_, '_, W> {
+    type Item = Sum;
+
+    #[inline]
+    fn next(&mut self) -> Option<Sum> {
+        let place = *self.dense.touched.get(self.next)? as usize;
+        self.next += 1;
+        let cell = &mut self.dense.cells[place];
+        let sum = Sum { holding: self.dense.holdings[place], rows: cell.rows, used_e12: W::e12(cell.used) };
+        (cell.used, cell.rows) = (W::NONE, 0);
+        Some(sum)
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        let left = self.dense.touched.len() - self.next;
+        (left, Some(left))
     }
 }
+
+impl<W: Width> ExactSizeIterator for Summed<'_, '_, W> {}

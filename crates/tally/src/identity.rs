@@ -6,9 +6,10 @@
 //! The file: the word `RKIDENT1`, then the hashes in order, 8 bytes each, little-endian.
 
 use crate::error::TallyError;
+use crate::order::each_common;
 use arrow::array::AsArray as _;
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
@@ -18,6 +19,8 @@ const WIDTH: u64 = 8;
 const LOOKUP_RATIO: u64 = 256;
 /// Hashes around the place where one should be that are read at a time.
 const REACH: u64 = 512;
+/// Hashes that are read or written at a time where all are.
+const WALKED: u64 = 16 * 1024;
 
 /// The identity of a record: an account's `record_id`. Never changes: files of earlier deliveries hold it.
 pub fn identity(account_id: &str, record_id: &str) -> u64 {
@@ -49,17 +52,17 @@ pub(crate) fn in_account(seed: u64, record_id: &str) -> u64 {
 ///
 /// # Errors
 /// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_identities(sorted: impl Iterator<Item = u64>, path: &Path) -> Result<u64, TallyError> {
+pub fn write_identities(sorted: &[u64], path: &Path) -> Result<u64, TallyError> {
     let failed = TallyError::write(path);
-    let mut out = BufWriter::with_capacity(1 << 18, File::create(path).map_err(|error| failed(&error))?);
-    let mut bytes = WIDTH;
+    let mut out = File::create(path).map_err(|error| failed(&error))?;
     out.write_all(WORD).map_err(|error| failed(&error))?;
-    for hash in sorted {
-        out.write_all(&hash.to_le_bytes()).map_err(|error| failed(&error))?;
-        bytes += WIDTH;
+    let mut bytes = vec![0; sorted.len().min(WALKED as usize) * WIDTH as usize];
+    for hashes in sorted.chunks(WALKED as usize) {
+        let places = bytes.as_chunks_mut().0.iter_mut();
+        places.zip(hashes).for_each(|(place, hash)| *place = hash.to_le_bytes());
+        out.write_all(&bytes[..hashes.len() * WIDTH as usize]).map_err(|error| failed(&error))?;
     }
-    out.flush().map_err(|error| failed(&error))?;
-    Ok(bytes)
+    Ok((sorted.len() as u64 + 1) * WIDTH)
 }
 
 /// Which of these hashes (sorted) the file holds, in order.
@@ -78,35 +81,29 @@ pub fn meet(path: &Path, wanted: &[u64]) -> Result<Vec<u64>, TallyError> {
     let count = length / WIDTH - 1;
     let met = match wanted.len() as u64 * LOOKUP_RATIO < count {
         true => look_up(&mut file, count, wanted),
-        false => walk(&file, count, wanted),
+        false => walk(&mut file, count, wanted),
     };
     met.map_err(|error| failed(&error))
 }
 
 /// Walks through the file and what is wanted side by side.
-fn walk(file: &File, count: u64, wanted: &[u64]) -> std::io::Result<Vec<u64>> {
-    let mut from = BufReader::with_capacity(1 << 18, file);
+fn walk(file: &mut File, count: u64, wanted: &[u64]) -> std::io::Result<Vec<u64>> {
     let mut met = Vec::new();
     let mut rest = wanted;
-    let mut block = vec![0_u8; (REACH * WIDTH) as usize];
+    let mut bytes = vec![0_u8; (WALKED * WIDTH) as usize];
+    let mut block = Vec::with_capacity(WALKED as usize);
     let mut left = count;
     while left > 0 && !rest.is_empty() {
-        let hashes = left.min(REACH);
-        let bytes = &mut block[..(hashes * WIDTH) as usize];
-        from.read_exact(bytes)?;
+        let hashes = left.min(WALKED);
+        let bytes = &mut bytes[..(hashes * WIDTH) as usize];
+        file.read_exact(bytes)?;
         left -= hashes;
-        for hash in bytes.chunks_exact(8).map(hash_of) {
-            while let Some((first, others)) = rest.split_first() {
-                if *first > hash {
-                    break;
-                }
-                if *first == hash && met.last() != Some(&hash) {
-                    met.push(hash);
-                }
-                rest = others;
-            }
-        }
+        block.clear();
+        block.extend(bytes.chunks_exact(8).map(hash_of));
+        let passed = each_common(&block, rest, |hash| met.push(hash));
+        rest = &rest[passed..];
     }
+    met.dedup();
     Ok(met)
 }
 
@@ -176,10 +173,10 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("identities");
         let held = |number: u64| xxh3_64(&number.to_le_bytes());
-        for count in [0, 1, 2, 511, 512, 513, 5_000, 300_000] {
+        for count in [0, 1, 2, 511, 512, 513, 5_000, WALKED, WALKED + 1, 300_000] {
             let mut hashes: Vec<u64> = (0..count).map(held).collect();
             hashes.sort_unstable();
-            write_identities(hashes.iter().copied(), &path).expect("written");
+            write_identities(&hashes, &path).expect("written");
             // Few are looked up, many are walked through; the ends, neighbours and strangers among them.
             for step in [1, 1_000] {
                 let mut wanted: Vec<u64> = (0..count).step_by(step).map(held).chain((count..count + 9).map(held)).collect();

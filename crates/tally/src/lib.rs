@@ -27,6 +27,7 @@ mod partial_file;
 mod partials;
 mod rows;
 mod sums;
+mod width;
 
 pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
@@ -36,7 +37,7 @@ pub use file::Repeated;
 pub use holdings::PartHoldings;
 pub use hours::{HourSums, Sum, fold_hours};
 pub use identity::{identity, meet, row_identities, write_identities};
-pub use order::{HoldingOrder, sorted_hashes};
+pub use order::{HoldingOrder, Sought, each_common, sorted_hashes};
 pub use part::{Judge, NotPlain, Part};
 pub use partial_file::{Named, PartialFile};
 pub use partials::write_partials;

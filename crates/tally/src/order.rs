@@ -8,33 +8,92 @@ const NEAR: usize = 2_048;
 /// So many places are written to side by side.
 const SPREAD_BITS_MAX: u32 = 11;
 
-/// Hashes in order, each with its place; equal ones in the order of their places.
-///
-/// Hashes are spread evenly: their first bits put each among few others, and those are sorted.
+/// Hashes in order.
 ///
 /// # Panics
 /// Beyond 2^32 hashes.
-pub fn sorted_hashes(hashes: &[u64]) -> Vec<(u64, u32)> {
+pub fn sorted_hashes(hashes: &[u64]) -> Vec<u64> {
+    spread(hashes, |hash, _| hash)
+}
+
+/// Hashes in order, each with its place; equal ones in the order of their places.
+fn sorted_places(hashes: &[u64]) -> Vec<(u64, u32)> {
+    spread(hashes, |hash, place| (hash, place))
+}
+
+/// What is made of each hash and its place, in order; the order of what is made is that of hashes.
+///
+/// Hashes are spread evenly: their first bits put each among few others, and those are sorted.
+fn spread<T: Copy + Default + Ord>(hashes: &[u64], made: impl Fn(u64, u32) -> T) -> Vec<T> {
     let spread_bits = (hashes.len() / NEAR).checked_ilog2().map_or(0, |bits| (bits + 1).min(SPREAD_BITS_MAX));
     let bucket_of = |hash: u64| hash.checked_shr(u64::BITS - spread_bits).unwrap_or(0) as usize;
-    let mut ends = vec![0_usize; (1 << spread_bits) + 1];
+    let mut ends = vec![0_u32; (1 << spread_bits) + 1];
     hashes.iter().for_each(|hash| ends[bucket_of(*hash) + 1] += 1);
     for bucket in 1..ends.len() {
         ends[bucket] += ends[bucket - 1];
     }
     // Each begins where the one before ends, and has moved to its own end when all are placed.
-    let mut sorted = vec![(0, 0); hashes.len()];
-    for (place, hash) in hashes.iter().enumerate() {
+    let mut sorted = vec![T::default(); hashes.len()];
+    for (place, hash) in (0..).zip(hashes) {
         let end = &mut ends[bucket_of(*hash)];
-        sorted[*end] = (*hash, u32::try_from(place).expect("fewer than 2^32 rows"));
+        sorted[*end as usize] = made(*hash, place);
         *end += 1;
     }
     let mut start = 0;
     for end in &ends[..1 << spread_bits] {
-        sorted[start..*end].sort_unstable();
-        start = *end;
+        sorted[start..*end as usize].sort_unstable();
+        start = *end as usize;
     }
     sorted
+}
+
+/// Walks through two sorted lists side by side and hands over what both have; hands back how many of the second were passed.
+///
+/// What comes next is as good as random: nothing but what is found is asked for by a branch.
+pub fn each_common(one: &[u64], other: &[u64], mut take: impl FnMut(u64)) -> usize {
+    let (mut next, mut next_other) = (0, 0);
+    while next < one.len() && next_other < other.len() {
+        let (hash, other) = (one[next], other[next_other]);
+        if hash == other {
+            take(hash);
+        }
+        next += usize::from(hash <= other);
+        next_other += usize::from(other <= hash);
+    }
+    next_other
+}
+
+/// Hashes that are looked for among many others: by their first bits, most others are told apart at one glance.
+#[derive(Debug)]
+pub struct Sought<'a> {
+    sorted: &'a [u64],
+    /// By the first bits of a hash, where those that begin with them start.
+    starts: Vec<u32>,
+    first_bits: u32,
+}
+
+impl<'a> Sought<'a> {
+    /// Looks for these, which are sorted.
+    ///
+    /// # Panics
+    /// Beyond 2^32 hashes.
+    pub fn new(sorted: &'a [u64]) -> Self {
+        let first_bits = (4 * sorted.len()).max(2).ilog2();
+        let mut starts = vec![0; (1 << first_bits) + 1];
+        sorted.iter().for_each(|hash| starts[(hash >> (u64::BITS - first_bits)) as usize + 1] += 1);
+        for place in 1..starts.len() {
+            starts[place] += starts[place - 1];
+        }
+        Self { sorted, starts, first_bits }
+    }
+
+    /// The place of a hash among those that are looked for; of the first, where there are several.
+    #[inline]
+    pub fn place(&self, hash: u64) -> Option<usize> {
+        let bits = (hash >> (u64::BITS - self.first_bits)) as usize;
+        let (start, end) = (self.starts[bits] as usize, self.starts[bits + 1] as usize);
+        (start..end).find(|place| self.sorted[*place] == hash)
+    }
 }
 
 /// The holdings of some rows of a part, in the order of a hash of their names: that of a file of partials.
@@ -59,7 +118,7 @@ impl HoldingOrder {
         let used: Vec<u32> = (0..).zip(&place_of).filter(|(_, place)| **place == USED).map(|(holding, _)| holding).collect();
         let hashes: Vec<u64> = used.iter().map(|holding| part.holdings.identity(*holding)).collect();
         let held: Vec<bool> = used.iter().map(|holding| *part.holdings.unit(*holding) == Unit::Hour).collect();
-        let sorted = sorted_hashes(&hashes);
+        let sorted = sorted_places(&hashes);
         let holdings: Vec<u32> = sorted.iter().map(|(_, place)| used[*place as usize]).collect();
         let is_held = sorted.iter().map(|(_, place)| held[*place as usize]).collect();
         (0..).zip(&holdings).for_each(|(place, holding)| place_of[*holding as usize] = place);
@@ -83,7 +142,45 @@ mod tests {
             for hashes in [spread, alike, crowded, ends] {
                 let mut expected: Vec<(u64, u32)> = hashes.iter().copied().zip(0..).collect();
                 expected.sort_unstable();
+                assert!(sorted_places(&hashes) == expected, "{count}");
+                let expected: Vec<u64> = expected.iter().map(|(hash, _)| *hash).collect();
                 assert!(sorted_hashes(&hashes) == expected, "{count}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_two_lists_have_is_found_once_for_each_pair() {
+        // one | other | common | passed of the other
+        type Case<'a> = (&'a [u64], &'a [u64], &'a [u64], usize);
+        let cases: [Case<'_>; 8] = [
+            (&[], &[], &[], 0),
+            (&[], &[1], &[], 0),
+            (&[1], &[], &[], 0),
+            (&[1, 3, 5], &[2, 4, 6], &[], 2), // 6 is not passed: what follows 5 may be 6
+            (&[1, 3, 5], &[0, 3, 5, 7], &[3, 5], 3),
+            (&[3], &[3, 3], &[3], 1),
+            (&[3, 3, 4], &[3, 4], &[3, 4], 2),
+            (&[0, u64::MAX], &[u64::MAX], &[u64::MAX], 1),
+        ];
+        for (one, other, expected, passed) in cases {
+            let mut common = Vec::new();
+            assert_eq!(each_common(one, other, |hash| common.push(hash)), passed, "{one:?} {other:?}");
+            assert_eq!(common, expected, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn what_is_sought_is_found_where_it_is() {
+        for count in [0, 1, 2, 3, 1_000, 40_000_u64] {
+            let mut sorted: Vec<u64> = (0..count).map(|number| xxh3_64(&number.to_le_bytes())).collect();
+            sorted.extend([0, u64::MAX, u64::MAX, 1 << 63].iter().take(count as usize));
+            sorted.sort_unstable();
+            let sought = Sought::new(&sorted);
+            let others = [1, u64::MAX - 1, 1 << 63 | 1, 77];
+            for hash in sorted.iter().flat_map(|hash| [*hash, hash.wrapping_add(1), hash.wrapping_sub(1)]).chain(others) {
+                let first = sorted.partition_point(|other| *other < hash);
+                assert_eq!(sought.place(hash), (sorted.get(first) == Some(&hash)).then_some(first), "{count} {hash}");
             }
         }
     }

@@ -70,6 +70,18 @@ pub struct Part {
     pub not_plain: Vec<NotPlain>,
 }
 
+/// Rows that are looked up together: few enough that what is made of them stays near the processor.
+const NEAR_ROWS: usize = 256;
+
+/// What was looked up of a batch so far.
+struct Looked<'a> {
+    /// For the codes of the batch those of the part.
+    accounts: Vec<u32>,
+    skus: Meant<'a>,
+    /// The plain rows.
+    rows: Vec<u32>,
+}
+
 /// For the codes of a batch those of the part, found as they are met.
 struct Meant<'a> {
     coded: &'a Coded,
@@ -103,43 +115,19 @@ fn append(to: &mut Texts, from: &Texts, run: Range<usize>) {
 
 impl Part {
     /// Takes the rows of a batch: plain ones become rows of the part, of the others the lines are kept.
-    ///
-    /// Column by column: what is looked up for one row waits for memory while that of the next rows is on its way.
     pub fn take(&mut self, batch: &UsageColumns, judge: &dyn Judge) {
         let read = self.read_rows(batch);
-        let (mut accounts, mut skus) = (Meant::new(&batch.account_id), Meant::new(&batch.sku));
-        let holdings = &mut self.holdings;
-        let account_of: Vec<u32> = read.iter().map(|row| accounts.of(*row, |text| holdings.account(text, judge))).collect();
-        let sku_of: Vec<u32> = read.iter().map(|row| skus.of(*row, |text| holdings.skus.code(text))).collect();
-        let keys = account_of.iter().zip(&sku_of).map(|(account, sku)| [*account, *sku]);
-        let holding_of = holdings.find(read.iter().map(|row| batch.resource_id.get(*row as usize)).zip(keys));
-        let identity_of = account_of
-            .iter()
-            .zip(&read)
-            .map(|(account, row)| in_account(holdings.seed(*account), batch.record_id.get(*row as usize)));
-        let identity_of: Vec<u64> = identity_of.collect();
-
-        let ends = judge.ends();
-        let mut plain = Vec::with_capacity(read.len());
-        for (place, row) in (0..).zip(&read) {
-            let at = *row as usize;
-            let interval = Window::new(Instant::from_seconds(batch.started_at[at]), Instant::from_seconds(batch.ended_at[at]));
-            let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[at]) };
-            let terms = holdings.terms_of(account_of[place], sku_of[place], judge);
-            let is_admitted = terms.is_some_and(|terms| terms.admits(record));
-            if is_admitted && ends.is_none_or(|ends| is_within(interval, holdings.usable(holding_of[place], ends))) {
-                plain.push(place);
-            } else {
-                self.not_plain.push(NotPlain { line: batch.lines[at], identity: Some(identity_of[place]) });
-            }
+        let mut known = Looked {
+            accounts: self.holdings.accounts(&batch.account_id.values, judge),
+            skus: Meant::new(&batch.sku),
+            rows: Vec::with_capacity(read.len()),
+        };
+        for rows in read.chunks(NEAR_ROWS) {
+            self.take_near(batch, rows, &mut known, judge);
         }
 
-        let rows: Vec<u32> = plain.iter().map(|place| read[*place]).collect();
+        let rows = known.rows;
         self.take_labels(batch, &rows);
-        self.account.extend(plain.iter().map(|place| account_of[*place]));
-        self.sku.extend(plain.iter().map(|place| sku_of[*place]));
-        self.holding.extend(plain.iter().map(|place| holding_of[*place]));
-        self.identity.extend(plain.iter().map(|place| identity_of[*place]));
         for run in rows.chunk_by(|row, next| row + 1 == *next) {
             let run = run[0] as usize..run[0] as usize + run.len();
             append(&mut self.record_id, &batch.record_id, run.clone());
@@ -148,6 +136,40 @@ impl Part {
             self.ended_at.extend_from_slice(&batch.ended_at[run.clone()]);
             self.quantity_e12.extend_from_slice(&batch.quantity_e12[run]);
         }
+    }
+
+    /// Looks up what is known of some rows, column by column, and keeps that of the plain ones: what is looked up for one row
+    /// waits for memory while that of the next rows is on its way.
+    fn take_near(&mut self, batch: &UsageColumns, rows: &[u32], known: &mut Looked<'_>, judge: &dyn Judge) {
+        let Self { account, sku, holding, identity, holdings, not_plain, .. } = self;
+        let start = account.len();
+        account.extend(rows.iter().map(|row| known.accounts[batch.account_id.codes[*row as usize] as usize]));
+        sku.extend(rows.iter().map(|row| known.skus.of(*row, |text| holdings.skus.code(text))));
+        let keys = account[start..].iter().zip(&sku[start..]).map(|(account, sku)| [*account, *sku]);
+        holdings.find(rows.iter().map(|row| batch.resource_id.get(*row as usize)).zip(keys), holding);
+        let seeds = account[start..].iter().map(|account| holdings.seed(*account));
+        let record_ids = rows.iter().map(|row| batch.record_id.get(*row as usize));
+        identity.extend(seeds.zip(record_ids).map(|(seed, record_id)| in_account(seed, record_id)));
+
+        let ends = judge.ends();
+        let mut kept = start;
+        for (place, row) in (start..).zip(rows) {
+            let at = *row as usize;
+            let interval = Window::new(Instant::from_seconds(batch.started_at[at]), Instant::from_seconds(batch.ended_at[at]));
+            let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[at]) };
+            let terms = holdings.terms_of(account[place], sku[place], judge);
+            let is_admitted = terms.is_some_and(|terms| terms.admits(record));
+            if is_admitted && ends.is_none_or(|ends| is_within(interval, holdings.usable(holding[place], ends))) {
+                [&mut *account, sku, holding].into_iter().for_each(|column| column[kept] = column[place]);
+                identity[kept] = identity[place];
+                kept += 1;
+                known.rows.push(*row);
+            } else {
+                not_plain.push(NotPlain { line: batch.lines[at], identity: Some(identity[place]) });
+            }
+        }
+        [account, sku, holding].into_iter().for_each(|column| column.truncate(kept));
+        identity.truncate(kept);
     }
 
     /// The rows that can be read; of the others the lines are kept.
@@ -231,14 +253,13 @@ impl Part {
 
     /// Whether two rows, of this part and of another, say the same in every cell.
     pub fn says_the_same(&self, row: usize, other: &Self, other_row: usize) -> bool {
-        let texts = |part: &Self, row: usize| part.holdings.texts(part.holding[row]).map(str::to_owned);
         let revision = |part: &Self, row: usize| part.revision.get(row).copied().unwrap_or_default();
         self.record_id.get(row) == other.record_id.get(other_row)
             && self.started_at[row] == other.started_at[other_row]
             && self.ended_at[row] == other.ended_at[other_row]
             && self.quantity_e12[row] == other.quantity_e12[other_row]
             && revision(self, row) == revision(other, other_row)
-            && texts(self, row) == texts(other, other_row)
+            && self.holdings.texts(self.holding[row]) == other.holdings.texts(other.holding[other_row])
             && (0..3).all(|label| self.label(label, row) == other.label(label, other_row))
     }
 }

@@ -60,8 +60,8 @@ impl Holdings {
         let first = u32::try_from(self.keys.len()).expect("holdings are far fewer than 2^32");
         let [accounts, skus, units] =
             [(&mut self.accounts, &others.accounts), (&mut self.skus, &others.skus), (&mut self.units, &others.units)]
-                .map(|(codes, others)| codes.codes_of(others));
-        let [regions, tags] = [0, 1].map(|place| self.labels[place].codes_of(&others.labels[place]));
+                .map(|(codes, others)| codes.codes(others.texts()));
+        let [regions, tags] = [0, 1].map(|place| self.labels[place].codes(others.labels[place].texts()));
         let key = |[account, resource, sku]: &[u32; 3]| [accounts[*account as usize], first + resource, skus[*sku as usize]];
         self.keys.extend(others.keys.iter().map(key));
         others.resources.iter().for_each(|resource| self.resources.push(resource));

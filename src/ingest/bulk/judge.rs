@@ -10,26 +10,27 @@ use reckoner_core::time::{Instant, Zone};
 use reckoner_tally::{Ends, Judge};
 use std::collections::HashSet;
 
-pub(super) struct Judged<'e> {
+#[derive(Debug)]
+pub(in super::super) struct Judged {
     accounts: Accounts,
     prices: Prices,
     /// Products whose resources are used by one record at a time: each row is held against the others.
     exclusive: HashSet<String>,
-    ends: Option<&'e Ends>,
+    ends: Ends,
     as_of: Instant,
     epoch: Option<Instant>,
     late_from: Option<Instant>,
     zone: Zone,
 }
 
-impl<'e> Judged<'e> {
-    pub fn load(books: &Books, ends: &'e Ends) -> Result<Self, Failure> {
+impl Judged {
+    pub fn load(books: &Books) -> Result<Self, Failure> {
         let products = books.store().products()?.into_iter().map(|known| known.row);
         Ok(Self {
             accounts: books.accounts()?,
             prices: books.price_book()?.as_of(u64::MAX),
             exclusive: exclusive_products(products),
-            ends: Some(ends).filter(|ends| !ends.is_empty()),
+            ends: ends(books)?,
             as_of: books.as_of,
             epoch: books.session.settings.epoch,
             late_from: late_from(books.profile.late_cutoff, books.as_of, books.zone),
@@ -39,7 +40,7 @@ impl<'e> Judged<'e> {
 }
 
 /// What has ended, as known now.
-pub(super) fn ends(books: &Books) -> Result<Ends, Failure> {
+fn ends(books: &Books) -> Result<Ends, Failure> {
     let mut ends = Ends::default();
     if books.store().any_resource_ended()? {
         books.store().each_resource_end(&mut |account_id, resource_id, at| ends.resource(account_id, resource_id, at))?;
@@ -50,9 +51,9 @@ pub(super) fn ends(books: &Books) -> Result<Ends, Failure> {
     Ok(ends)
 }
 
-impl Judge for Judged<'_> {
+impl Judge for Judged {
     fn ends(&self) -> Option<&Ends> {
-        self.ends
+        Some(&self.ends).filter(|ends| !ends.is_empty())
     }
 
     fn currency(&self, account_id: &str) -> Option<&str> {

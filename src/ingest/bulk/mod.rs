@@ -30,7 +30,7 @@ use judge::Judged;
 use near::Near;
 use reckoner_read::ReadOptions;
 use reckoner_store::IngestRecord;
-use reckoner_tally::{Ends, Part, sorted_hashes};
+use reckoner_tally::{Part, sorted_hashes};
 use resolve::Sorted;
 use std::ops::Range;
 
@@ -41,13 +41,13 @@ const SEGMENT_BYTES: usize = 1 << 30;
 /// Below this one thread is enough.
 const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 
-/// Room for rows, used again for the next ones, and what is asked once for all files: to hand back as much memory and ask for it anew costs more than to fill it,
-/// and the next file has mostly the same holdings.
+/// Room for rows, used again for the next ones, and what is asked once for all files: to hand back as much memory and ask for
+/// it anew costs more than to fill it, and the next file has mostly the same holdings.
 #[derive(Debug, Default)]
 pub(super) struct Room {
     parts: [Part; 2],
-    /// What has ended, once it was asked for: nothing ends while files are taken.
-    ends: Option<Ends>,
+    /// What rows are held against, once it was asked for: while files of usage are taken, no account, price or end comes.
+    judged: Option<Judged>,
 }
 
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
@@ -58,12 +58,11 @@ pub(super) fn take(
     record: &mut IngestRecord,
     counts: &mut Counts,
 ) -> Result<Vec<u64>, Stopped> {
-    let Room { parts, ends } = room;
-    let ends = match ends {
-        Some(ends) => &*ends,
-        None => ends.insert(judge::ends(books)?),
+    let Room { parts, judged } = room;
+    let judge = match judged {
+        Some(judged) => &*judged,
+        None => judged.insert(Judged::load(books)?),
     };
-    let judge = Judged::load(books, ends)?;
     let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, left: Vec::new() };
     let options = books.read_options();
     let source = || Source::Path(taken.raw.clone());
@@ -71,7 +70,7 @@ pub(super) fn take(
         UsageParts::RowGroups(groups) => {
             for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
                 let [one, other] = &mut *parts;
-                let read = |groups: Range<usize>, part| read_part(taken, &options, &judge, groups, part);
+                let read = |groups: Range<usize>, part| read_part(taken, &options, judge, groups, part);
                 let is_one = second.is_empty();
                 let sorted = in_two(is_one, || read(first, one), || read(second, other))?;
                 bulk.finish(&parts[..sorted.len()], sorted)?;
@@ -82,7 +81,7 @@ pub(super) fn take(
             let mut reader = open_usage(source(), &options, None)?;
             let part = &mut parts[..1];
             loop {
-                fill(reader.as_mut(), &judge, &mut part[0])?;
+                fill(reader.as_mut(), judge, &mut part[0])?;
                 if part[0].is_empty() && part[0].not_plain.is_empty() {
                     break;
                 }
@@ -139,7 +138,7 @@ fn in_two<T: Send, E: Send>(
 fn read_part(
     taken: &Taken,
     options: &ReadOptions,
-    judge: &Judged<'_>,
+    judge: &Judged,
     groups: Range<usize>,
     part: &mut Part,
 ) -> Result<Sorted, FileRefusal> {
@@ -151,7 +150,7 @@ fn read_part(
     Ok(sorted_hashes(&part.identity))
 }
 
-fn fill(reader: &mut dyn UsageReader, judge: &Judged<'_>, part: &mut Part) -> Result<(), FileRefusal> {
+fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result<(), FileRefusal> {
     part.clear();
     while (part.len() as u64) < SEGMENT_ROWS / 2 && part.bytes() < SEGMENT_BYTES / 2 {
         match reader.next_columns()? {
@@ -175,8 +174,7 @@ impl Bulk<'_> {
     /// Decides about the rows of a segment and writes those that are taken.
     fn finish(&mut self, parts: &[Part], sorted: Vec<Sorted>) -> Result<(), Stopped> {
         let met = self.near.meet(self.books.zone, parts, &sorted)?;
-        let mut resolved = resolve::resolve(parts, &sorted, &met);
-        drop(sorted);
+        let mut resolved = resolve::resolve(parts, sorted, &met);
         for (part, resolved) in parts.iter().zip(&mut resolved) {
             write::leave_lone_again(self.books.zone, part, resolved);
         }

@@ -62,13 +62,12 @@ impl Near {
 
     fn meet_part(&self, reach: Window, sorted: &Sorted) -> Result<Vec<u64>, Failure> {
         let mut met = Vec::new();
-        let wanted: Vec<u64> = sorted.iter().map(|(identity, _)| *identity).collect();
         for file in self.files.iter().filter(|file| file.span.start < reach.end && file.span.end >= reach.start) {
             if file.is_identities {
-                met.extend(meet(&file.path, &wanted)?);
+                met.extend(meet(&file.path, sorted)?);
             } else {
                 let rows = row_identities(&file.path)?;
-                met.extend(rows.into_iter().filter(|row| wanted.binary_search(row).is_ok()));
+                met.extend(rows.into_iter().filter(|row| sorted.binary_search(row).is_ok()));
             }
         }
         Ok(met)

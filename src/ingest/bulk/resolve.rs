@@ -1,9 +1,9 @@
 //! Which rows of the parts of a segment are taken: by identity, and where two are alike by what they say.
 
-use reckoner_tally::Part;
+use reckoner_tally::{Part, Sought, each_common};
 
-/// The identities of a part's rows in order, each with its row; equal ones in the order of rows.
-pub(super) type Sorted = Vec<(u64, u32)>;
+/// The identities of a part's rows, in order.
+pub(super) type Sorted = Vec<u64>;
 
 /// What becomes of the rows of a part; each list ascending.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -18,79 +18,111 @@ pub(super) struct Resolved {
     pub left: Vec<u32>,
 }
 
+/// What becomes of a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Taken,
+    Again,
+    Left,
+}
+
 /// Decides about every row; `met` are identities of earlier rows, sorted.
-pub(super) fn resolve(parts: &[Part], sorted: &[Sorted], met: &[u64]) -> Vec<Resolved> {
-    const TAKEN: u8 = 0;
-    const AGAIN: u8 = 1;
-    const LEFT: u8 = 2;
-    let mut fate: Vec<Vec<u8>> = parts.iter().map(|part| vec![TAKEN; part.len()]).collect();
-    for identity in collisions(parts, sorted, met) {
-        let group = group_of(sorted, identity.identity);
-        let Some((first_part, first_row)) = group.first().copied() else { continue };
-        for (place, (part, row)) in group.iter().enumerate() {
-            let is_same = || parts[first_part].says_the_same(first_row as usize, &parts[*part], *row as usize);
-            fate[*part][*row as usize] = match (identity.is_doubtful, place) {
-                (true, _) => LEFT,
-                (false, 0) => TAKEN,
-                (false, _) if is_same() => AGAIN,
-                (false, _) => LEFT,
+pub(super) fn resolve(parts: &[Part], sorted: Vec<Sorted>, met: &[u64]) -> Vec<Resolved> {
+    let Collisions { identities, are_doubtful } = collisions(parts, &sorted, met);
+    let mut fates: Vec<Vec<Fate>> = parts.iter().map(|part| vec![Fate::Taken; part.len()]).collect();
+    // By part, whether it takes a row of the collision.
+    let mut are_taken = vec![vec![false; identities.len()]; parts.len()];
+    for group in rows_of(parts, &identities).chunk_by(|one, other| one.collision == other.collision) {
+        let Alike { collision, part: first_part, row: first_row } = group[0];
+        for (place, Alike { part, row, .. }) in group.iter().enumerate() {
+            let is_same = || parts[first_part as usize].says_the_same(first_row as usize, &parts[*part as usize], *row as usize);
+            let fate = match (are_doubtful[collision as usize], place) {
+                (true, _) => Fate::Left,
+                (false, 0) => Fate::Taken,
+                (false, _) if is_same() => Fate::Again,
+                (false, _) => Fate::Left,
             };
+            fates[*part as usize][*row as usize] = fate;
+            are_taken[*part as usize][collision as usize] |= fate == Fate::Taken;
         }
     }
-    let of = |fates: &[u8], wanted: u8| (0..).zip(fates).filter(|(_, fate)| **fate == wanted).map(|(row, _)| row).collect();
-    let resolved = fate.iter().zip(sorted).map(|(fates, sorted)| Resolved {
-        taken: of(fates, TAKEN),
-        identities: sorted.iter().filter(|(_, row)| fates[*row as usize] == TAKEN).map(|(identity, _)| *identity).collect(),
-        again: of(fates, AGAIN),
-        left: of(fates, LEFT),
+    let resolved = fates.iter().zip(sorted).zip(&are_taken).map(|((fates, sorted), are_taken)| {
+        let identities = taken_of(sorted, identities.iter().copied().zip(are_taken.iter().copied()));
+        let mut resolved = Resolved { taken: Vec::with_capacity(fates.len()), identities, ..Resolved::default() };
+        for (row, fate) in (0..).zip(fates) {
+            match fate {
+                Fate::Taken => resolved.taken.push(row),
+                Fate::Again => resolved.again.push(row),
+                Fate::Left => resolved.left.push(row),
+            }
+        }
+        resolved
     });
     resolved.collect()
 }
 
-/// An identity that several rows have.
-struct Collision {
-    identity: u64,
-    /// A row that is not plain, or that of another delivery, has it: the order between them is the readable way's to keep.
-    is_doubtful: bool,
+/// Each of the sorted identities once, without those of collisions of which no row is taken.
+fn taken_of(mut sorted: Sorted, collisions: impl Iterator<Item = (u64, bool)>) -> Vec<u64> {
+    let mut gone = collisions.filter(|(_, is_taken)| !is_taken).map(|(identity, _)| identity).peekable();
+    sorted.dedup();
+    sorted.retain(|identity| {
+        while gone.next_if(|gone| gone < identity).is_some() {}
+        gone.peek() != Some(identity)
+    });
+    sorted
 }
 
-/// The identities that more than one row has, each once.
-fn collisions(parts: &[Part], sorted: &[Sorted], met: &[u64]) -> Vec<Collision> {
-    let mut doubtful: Vec<u64> = parts.iter().flat_map(|part| &part.not_plain).filter_map(|row| row.identity).collect();
-    doubtful.extend(met);
-    doubtful.sort_unstable();
-    doubtful.dedup();
+/// Identities that several rows have.
+struct Collisions {
+    /// Each once, sorted.
+    identities: Vec<u64>,
+    /// Whether a row that is not plain, or that of another delivery, has it too: the order between them is the readable
+    /// way's to keep.
+    are_doubtful: Vec<bool>,
+}
 
-    let mut alike: Vec<u64> = Vec::new();
+/// The identities that more than one row has.
+fn collisions(parts: &[Part], sorted: &[Sorted], met: &[u64]) -> Collisions {
+    let mut found: Vec<(u64, bool)> = Vec::new();
     for rows in sorted {
-        alike.extend(rows.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[0].0));
+        found.extend(rows.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| (pair[0], false)));
     }
     if let [first, second] = sorted {
-        let mut rest = second.as_slice();
-        for (identity, _) in first {
-            while rest.first().is_some_and(|(other, _)| other < identity) {
-                rest = &rest[1..];
-            }
-            if rest.first().is_some_and(|(other, _)| other == identity) {
-                alike.push(*identity);
-            }
-        }
+        each_common(first, second, |identity| found.push((identity, false)));
     }
-    alike.retain(|identity| doubtful.binary_search(identity).is_err());
-    alike.sort_unstable();
-    alike.dedup();
-    let of = |identities: Vec<u64>, is_doubtful| identities.into_iter().map(move |identity| Collision { identity, is_doubtful });
-    of(doubtful, true).chain(of(alike, false)).collect()
+    let not_plain = parts.iter().flat_map(|part| &part.not_plain).filter_map(|row| row.identity);
+    found.extend(not_plain.chain(met.iter().copied()).map(|identity| (identity, true)));
+    // Of one that is doubtful too, that comes first.
+    found.sort_unstable_by_key(|(identity, is_doubtful)| (*identity, !is_doubtful));
+    found.dedup_by_key(|(identity, _)| *identity);
+    let (identities, are_doubtful) = found.into_iter().unzip();
+    Collisions { identities, are_doubtful }
 }
 
-/// The rows that have an identity, by part and row: the order of the delivery.
-fn group_of(sorted: &[Sorted], identity: u64) -> Vec<(usize, u32)> {
-    let of_part = |(part, rows): (usize, &Sorted)| {
-        let first = rows.partition_point(|(other, _)| *other < identity);
-        let rows = rows[first..].iter().take_while(|(other, _)| *other == identity);
-        rows.map(|(_, row)| (part, *row)).collect::<Vec<_>>()
-    };
-    sorted.iter().enumerate().flat_map(of_part).collect()
+/// A row that has the identity of others.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Alike {
+    collision: u32,
+    part: u32,
+    row: u32,
+}
+
+/// The rows that have one of these identities, identity by identity; those of one in the order of the delivery.
+fn rows_of(parts: &[Part], identities: &[u64]) -> Vec<Alike> {
+    let mut rows = Vec::new();
+    if identities.is_empty() {
+        return rows;
+    }
+    let sought = Sought::new(identities);
+    for (part, of_part) in (0..).zip(parts) {
+        let alike = (0..).zip(&of_part.identity).filter_map(|(row, identity)| {
+            let collision = u32::try_from(sought.place(*identity)?).expect("collisions are fewer than rows");
+            Some(Alike { collision, part, row })
+        });
+        rows.extend(alike);
+    }
+    rows.sort_unstable();
+    rows
 }
 
 #[cfg(test)]
@@ -160,7 +192,7 @@ mod tests {
         let mut met: Vec<u64> = met.split_whitespace().map(|id| identity(ACCOUNT, id)).collect();
         met.sort_unstable();
         let sorted: Vec<Sorted> = parts.iter().map(|part| sorted_hashes(&part.identity)).collect();
-        let resolved = resolve(&parts, &sorted, &met);
+        let resolved = resolve(&parts, sorted, &met);
         parts.iter().zip(&resolved).map(|(part, resolved)| said(part, resolved)).collect()
     }
 

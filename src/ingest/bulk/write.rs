@@ -70,6 +70,17 @@ fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
     days
 }
 
+/// From the first start of these rows to their last end; nothing where there are none.
+fn span(part: &Part, rows: &[u32]) -> Option<Window> {
+    let first = *rows.first()? as usize;
+    let (mut start, mut end) = (part.started_at[first], part.ended_at[first]);
+    for row in rows {
+        start = start.min(part.started_at[*row as usize]);
+        end = end.max(part.ended_at[*row as usize]);
+    }
+    Some(Window::new(Instant::from_seconds(start), Instant::from_seconds(end)))
+}
+
 /// `whole` is what was resolved of the part, where all of it starts on this day.
 fn write_day(
     lake: &Path,
@@ -81,14 +92,10 @@ fn write_day(
     written: &mut Written,
 ) -> Result<(), Failure> {
     let source = super::super::replace::short(file_id);
-    let span = |rows: &[&[u32]]| {
-        let every = || rows.iter().copied().flatten().map(|row| *row as usize);
-        let start = every().map(|row| part.started_at[row]).min().expect("a day has rows");
-        let end = every().map(|row| part.ended_at[row]).max().expect("a day has rows");
-        Window::new(Instant::from_seconds(start), Instant::from_seconds(end))
-    };
     // What was delivered again has no row in the file of rows, and counts in the file of sums.
-    let (of_rows, of_sums) = (span(&[&rows.taken]), span(&[&rows.taken, &rows.again]));
+    let of_rows = span(part, &rows.taken).expect("a day has rows");
+    let of_sums =
+        span(part, &rows.again).map_or(of_rows, |again| Window::new(of_rows.start.min(again.start), of_rows.end.max(again.end)));
     let file = |placed: lake::Placed, kind, rows, companion: &str| LakeFile {
         path: placed.path,
         kind,
@@ -122,17 +129,18 @@ fn write_day(
     })?;
     written.partials.push(file(placed, LakeKind::Partials, count, &companion));
 
+    let mut of_day = Vec::new();
     let identities = match whole {
-        Some(resolved) => resolved.identities.clone(),
+        Some(resolved) => &resolved.identities,
         None => {
-            let mut identities: Vec<u64> = rows.taken.iter().map(|row| part.identity[*row as usize]).collect();
-            identities.sort_unstable();
-            identities
+            of_day.extend(rows.taken.iter().map(|row| part.identity[*row as usize]));
+            of_day.sort_unstable();
+            &of_day
         }
     };
     count = identities.len() as u64;
     let placed = lake::place_of(lake, &format!("identities/day={day}"), source, "identities", |path| {
-        Ok::<_, Failure>(write_identities(identities.into_iter(), path)?)
+        Ok::<_, Failure>(write_identities(identities, path)?)
     })?;
     written.identities.push(file(placed, LakeKind::Identities, count, &companion));
     Ok(())

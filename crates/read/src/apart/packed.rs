@@ -28,16 +28,16 @@ enum Kind {
 pub(super) fn write(out: &mut Content, columns: &UsageColumns) {
     out.number(columns.len() as u64);
     // Lines mostly follow each other.
-    let before: Vec<u64> = (0..).zip(&columns.lines).map(|(row, line)| line - row).collect();
-    numbers(out, &before, |number| number);
+    numbers(out, (0..).zip(&columns.lines).map(|(row, line)| line - row), columns.len());
     out.number(columns.unread.len() as u64);
-    numbers(out, &columns.unread, u64::from);
+    numbers(out, columns.unread.iter().map(|row| u64::from(*row)), columns.unread.len());
     texts(out, &columns.record_id);
     for column in [&columns.account_id, &columns.resource_id, &columns.sku] {
         coded(out, column);
     }
-    numbers(out, &columns.started_at, i64::cast_unsigned);
-    numbers(out, &columns.ended_at, i64::cast_unsigned);
+    for instants in [&columns.started_at, &columns.ended_at] {
+        numbers(out, instants.iter().map(|instant| instant.cast_unsigned()), columns.len());
+    }
     quantities(out, &columns.quantity_e12);
     for column in [&columns.region, &columns.resource_name, &columns.tags] {
         out.byte(u8::from(column.is_some()));
@@ -47,7 +47,7 @@ pub(super) fn write(out: &mut Content, columns: &UsageColumns) {
     }
     out.byte(u8::from(columns.revision.is_some()));
     if let Some(revision) = &columns.revision {
-        numbers(out, revision, u64::from);
+        numbers(out, revision.iter().map(|revision| u64::from(*revision)), columns.len());
     }
 }
 
@@ -93,13 +93,12 @@ fn read_optional<T>(rest: &mut Rest<'_>, read: impl FnOnce(&mut Rest<'_>) -> io:
     }
 }
 
-/// The least, how many bytes a distance from it has, and the distances.
-fn numbers<T: Copy>(out: &mut Content, values: &[T], number: impl Fn(T) -> u64) {
-    let range =
-        values.iter().map(|value| number(*value)).fold((u64::MAX, 0), |(min, max), value| (min.min(value), max.max(value)));
-    let (min, max) = if values.is_empty() { (0, 0) } else { range };
+/// The least, how many bytes a distance from it has, and the distances; there are so many values.
+fn numbers(out: &mut Content, values: impl Iterator<Item = u64> + Clone, count: usize) {
+    let range = values.clone().fold((u64::MAX, 0), |(min, max), value| (min.min(value), max.max(value)));
+    let (min, max) = if count == 0 { (0, 0) } else { range };
     out.number(min);
-    let distances = values.iter().map(|value| number(*value) - min);
+    let distances = values.map(|value| value - min);
     match max - min {
         0 => out.byte(0),
         1..=0xff => {
@@ -108,22 +107,22 @@ fn numbers<T: Copy>(out: &mut Content, values: &[T], number: impl Fn(T) -> u64) 
         }
         0x100..=0xffff => {
             out.byte(2);
-            arrays(out, distances.map(|distance| (distance as u16).to_le_bytes()));
+            arrays(out, distances.map(|distance| (distance as u16).to_le_bytes()), count);
         }
         0x1_0000..=0xffff_ffff => {
             out.byte(4);
-            arrays(out, distances.map(|distance| (distance as u32).to_le_bytes()));
+            arrays(out, distances.map(|distance| (distance as u32).to_le_bytes()), count);
         }
         _ => {
             out.byte(8);
-            arrays(out, distances.map(u64::to_le_bytes));
+            arrays(out, distances.map(u64::to_le_bytes), count);
         }
     }
 }
 
-fn arrays<const BYTES: usize>(out: &mut Content, arrays: impl ExactSizeIterator<Item = [u8; BYTES]>) {
+fn arrays<const BYTES: usize>(out: &mut Content, arrays: impl Iterator<Item = [u8; BYTES]>, count: usize) {
     let start = out.0.len();
-    out.0.resize(start + arrays.len() * BYTES, 0);
+    out.0.resize(start + count * BYTES, 0);
     for (place, array) in out.0[start..].as_chunks_mut().0.iter_mut().zip(arrays) {
         *place = array;
     }
@@ -149,13 +148,13 @@ fn chunks<'a, const BYTES: usize>(rest: &mut Rest<'a>, count: usize) -> io::Resu
 fn quantities(out: &mut Content, quantities_e12: &[i128]) {
     if let Some(whole) = quantities_e12.iter().map(|value| whole(*value)).collect::<Option<Vec<u64>>>() {
         out.byte(WHOLE);
-        numbers(out, &whole, |number| number);
+        numbers(out, whole.iter().copied(), whole.len());
     } else if let Some(e12) = quantities_e12.iter().map(|value| u64::try_from(*value).ok()).collect::<Option<Vec<u64>>>() {
         out.byte(E12THS);
-        numbers(out, &e12, |number| number);
+        numbers(out, e12.iter().copied(), e12.len());
     } else {
         out.byte(WIDE);
-        arrays(out, quantities_e12.iter().map(|value| value.to_le_bytes()));
+        arrays(out, quantities_e12.iter().map(|value| value.to_le_bytes()), quantities_e12.len());
     }
 }
 
@@ -181,8 +180,7 @@ fn read_quantities(rest: &mut Rest<'_>, rows: usize) -> io::Result<Vec<i128>> {
 fn texts(out: &mut Content, texts: &Texts) {
     out.number(texts.len() as u64);
     let starts = std::iter::once(&0).chain(&texts.ends);
-    let lengths: Vec<u32> = starts.zip(&texts.ends).map(|(start, end)| end - start).collect();
-    numbers(out, &lengths, u64::from);
+    numbers(out, starts.zip(&texts.ends).map(|(start, end)| u64::from(end - start)), texts.len());
     out.bytes(texts.text.as_bytes());
 }
 
@@ -191,21 +189,19 @@ fn read_texts(rest: &mut Rest<'_>, expected: Option<usize>, kind: Kind) -> io::R
     if count > 2 * ROWS_MAX || expected.is_some_and(|expected| count != expected) {
         return Err(nonsense("another number of texts"));
     }
-    let lengths = read_numbers(rest, count, |number| number)?;
-    let longest = lengths.iter().copied().max().unwrap_or(0);
+    // Lengths first, then ends; a length that is none of a text makes an end that does not fit.
+    let mut ends = read_numbers(rest, count, |length| u32::try_from(length).unwrap_or(u32::MAX))?;
     let bytes = rest.bytes()?;
-    let mut end: u64 = 0;
-    let ends: Vec<u32> = lengths
-        .iter()
-        .map(|length| {
-            end = end.saturating_add(*length);
-            end as u32
-        })
-        .collect();
+    let (mut end, mut longest) = (0_u64, 0);
+    for length in &mut ends {
+        longest = longest.max(*length);
+        end += u64::from(*length);
+        *length = end as u32;
+    }
     if end != bytes.len() as u64 || u32::try_from(end).is_err() {
         return Err(nonsense("texts that do not fit"));
     }
-    if kind == Kind::Ids && (longest > ID_BYTES_MAX as u64 || !are_id_characters(bytes)) {
+    if kind == Kind::Ids && (longest > ID_BYTES_MAX as u32 || !are_id_characters(bytes)) {
         return Err(nonsense("ids that are none"));
     }
     let text = std::str::from_utf8(bytes).map_err(|_| nonsense("text that is not UTF-8"))?;
@@ -220,7 +216,7 @@ fn coded(out: &mut Content, column: &Coded) {
     let are_own = column.codes.len() == column.values.len() && (0..).zip(&column.codes).all(|(row, code): (u32, _)| *code == row);
     out.byte(if are_own { OWN_TEXTS } else { CODES });
     if !are_own {
-        numbers(out, &column.codes, u64::from);
+        numbers(out, column.codes.iter().map(|code| u64::from(*code)), column.codes.len());
     }
 }
 
