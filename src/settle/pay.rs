@@ -316,12 +316,18 @@ impl<'a> Payer<'a> {
     fn pay_plainly(&mut self, rows: AccountRows<'_>, postings: &[PlainPosting<'a>]) {
         let account_id = &postings[0].due.account_id;
         let shared = self.shared(rows.currency());
-        let Plain { purse, is_new } = self.purses.plain(account_id);
+        let Plain { purse, oldest, is_new } = self.purses.plain(account_id);
         let before = purse.wallet.clone();
         for posting in postings {
             let terms = PaymentTerms::of(rows.at(posting.at));
             let effects = pay::apply_plain(purse, posting.at, posting.due.due, terms, &self.books.profile);
             let effects = effects.expect("what is in favour of an account goes the usual way");
+            if effects.totals.outstanding.is_positive() {
+                let this = (posting.at, &posting.due.settlement_id);
+                if oldest.as_ref().is_none_or(|oldest| this < (oldest.0, &oldest.1)) {
+                    *oldest = Some((posting.at, Arc::clone(&posting.due.settlement_id)));
+                }
+            }
             self.posting.add_plain(posting, &shared, &purse.wallet, &effects);
         }
         if std::mem::take(is_new) || before != purse.wallet {

@@ -10,6 +10,7 @@
 use crate::failure::Failure;
 use reckoner_core::number::Money;
 use reckoner_core::pay::{AccountMoney, MoneyEvent, OpenSettlement, Outstanding, Purse, SettledRef, VoucherState, Wallet};
+use reckoner_core::time::Instant;
 use reckoner_store::Store;
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -29,8 +30,18 @@ pub(super) struct Purses {
 /// The money of an account to which nothing but first settlements happens.
 pub(super) struct Plain {
     pub purse: Purse,
+    /// The oldest settlement with something outstanding, and its instant.
+    pub oldest: Option<(Instant, Arc<str>)>,
     /// Whether the store has no wallet of it yet.
     pub is_new: bool,
+}
+
+impl Plain {
+    /// All that is outstanding, if anything is.
+    fn outstanding(&self) -> Option<Outstanding> {
+        let (at, settlement_id) = self.oldest.as_ref()?;
+        Some(Outstanding { settlement_id: settlement_id.to_string(), at: *at, amount: self.purse.outstanding })
+    }
 }
 
 /// Money as the store has it.
@@ -68,9 +79,18 @@ impl Purses {
 
     /// Fetches the money of those of these accounts that is not carried, what is outstanding as one amount: nothing comes in.
     pub fn fetch_owing<'a>(&mut self, store: &dyn Store, account_ids: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
-        let missing: Vec<String> =
-            account_ids.filter(|account_id| !self.carried.contains_key(*account_id)).map(str::to_owned).collect();
-        missing.iter().for_each(|account_id| drop(self.plain.remove(account_id.as_str())));
+        let mut missing: Vec<String> = Vec::new();
+        for account_id in account_ids.filter(|account_id| !self.carried.contains_key(*account_id)) {
+            // An account with a purse has no vouchers.
+            match self.plain.remove(account_id).filter(|plain| !plain.is_new) {
+                Some(plain) => {
+                    let outstanding = plain.outstanding();
+                    let owing = AccountMoney::owing(plain.purse.wallet, outstanding);
+                    self.fetched.owing.insert(account_id.to_owned(), owing);
+                }
+                None => missing.push(account_id.to_owned()),
+            }
+        }
         let mut outstanding: HashMap<String, Outstanding> = store.outstanding(&missing)?.into_iter().collect();
         let owing = &mut self.fetched.owing;
         for wallet in store.wallets(&missing)? {
@@ -105,7 +125,8 @@ impl Purses {
             };
             self.open -= whole.open.len();
             let purse = Purse { outstanding: whole.outstanding(), wallet: whole.wallet };
-            self.plain.insert(Arc::clone(account_id), Plain { purse, is_new: false });
+            let oldest = whole.open.first().map(|open| (open.at, Arc::from(open.settlement_id.as_str())));
+            self.plain.insert(Arc::clone(account_id), Plain { purse, oldest, is_new: false });
         }
         if missing.is_empty() {
             return Ok(());
@@ -114,15 +135,15 @@ impl Purses {
         let wallets = store.wallets(&ids)?;
         let mut wallets: HashMap<String, Wallet> =
             wallets.into_iter().map(|wallet| (wallet.account_id.clone(), wallet)).collect();
-        let outstanding = store.outstanding(&ids)?.into_iter();
-        let mut outstanding: HashMap<String, Money> =
-            outstanding.map(|(account_id, outstanding)| (account_id, outstanding.amount)).collect();
+        let mut outstanding: HashMap<String, Outstanding> = store.outstanding(&ids)?.into_iter().collect();
         for (account_id, currency) in missing {
             let known = wallets.remove(&**account_id);
             let is_new = known.is_none();
             let wallet = known.unwrap_or_else(|| Wallet::new(account_id, currency));
-            let outstanding = outstanding.remove(&**account_id).unwrap_or_default();
-            self.plain.insert(Arc::clone(account_id), Plain { purse: Purse { wallet, outstanding }, is_new });
+            let owed = outstanding.remove(&**account_id);
+            let purse = Purse { wallet, outstanding: owed.as_ref().map_or(Money::ZERO, |owed| owed.amount) };
+            let oldest = owed.map(|owed| (owed.at, Arc::from(owed.settlement_id)));
+            self.plain.insert(Arc::clone(account_id), Plain { purse, oldest, is_new });
         }
         Ok(())
     }

@@ -161,10 +161,22 @@ impl UnitPrice {
     /// What [`Self::of`] and [`Accrued::cut`] come to, without the fraction between them; nothing where 128 bits do not hold
     /// the product, or 64 the amount: the long way says whether it fits all the same.
     pub fn cut_cost(self, quantity: Quantity, seconds_per_unit: i64, scale: FeeScale) -> Option<Money> {
-        let product = self.0.checked_mul(quantity.0)?;
         // In two steps, each by what fits 64 bits: cutting twice is cutting once.
-        let units = product / 10_i128.pow(2 * QUANTITY_SCALE - MONEY_SCALE) / i128::from(seconds_per_unit);
+        const STEP: i128 = 10_i128.pow(2 * QUANTITY_SCALE - MONEY_SCALE);
+        let units = match self.cost_of_whole(quantity, seconds_per_unit) {
+            Some(units) => i128::from(units),
+            None => self.0.checked_mul(quantity.0)? / STEP / i128::from(seconds_per_unit),
+        };
         Some(Money::from_e8(i64::try_from(units).ok()?).cut(scale))
+    }
+
+    /// The cost at 1e-8, cut, of whole units where 64 bits hold everything on the way.
+    fn cost_of_whole(self, quantity: Quantity, seconds_per_unit: i64) -> Option<u64> {
+        const ONE: u64 = 10_u64.pow(QUANTITY_SCALE);
+        const STEP: u64 = 10_u64.pow(QUANTITY_SCALE - MONEY_SCALE);
+        let (price, quantity) = (u64::try_from(self.0).ok()?, u64::try_from(quantity.0).ok()?);
+        let whole = quantity.is_multiple_of(ONE).then_some(quantity / ONE)?;
+        Some(price.checked_mul(whole)? / STEP / u64::try_from(seconds_per_unit).ok()?)
     }
 }
 
@@ -328,5 +340,26 @@ impl Money {
     pub fn cut(self, scale: FeeScale) -> Self {
         let unit = 10_i64.pow(MONEY_SCALE - scale.0);
         Self::from_e8(self.e8() / unit * unit)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cost_cut_at_once_is_the_exact_cost_cut() {
+        let scales = [FeeScale::EIGHT, FeeScale::TWO];
+        let quantities_e12 =
+            [0, 1, 999_999_999_999, E12, 3_600 * E12, 28_799 * E12 + 7, 10_i128.pow(18), i128::from(i64::MAX) * E12];
+        let prices_e12 = [0, 1, 9_999, 10_000, 11_300_000_000, 4_520_000_000_001, 10_i128.pow(24)];
+        for (quantity, price) in quantities_e12.iter().flat_map(|quantity| prices_e12.map(|price| (*quantity, price))) {
+            for (seconds, scale) in [1, 7, 3_600].iter().flat_map(|seconds| scales.map(|scale| (*seconds, scale))) {
+                let (quantity, price) = (Quantity::from_e12(quantity), UnitPrice::from_e12(price));
+                let Some(cost) = price.cut_cost(quantity, seconds, scale) else { continue };
+                let exact = price.of(quantity, seconds).expect("it fits").cut(scale).expect("it fits");
+                assert_eq!(cost, exact.money, "{quantity:?} at {price:?} for {seconds} s");
+            }
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::columns::{Columns, ask, ask_about, each};
-use super::insert::{Insert, e12, int, json, word};
+use super::insert::{BulkInsert, Insert, Values, e12, int, json, word};
 use super::lake::bounds;
 use crate::{
     AccountStanding, IngestRecord, KnownOrder, LifeBatch, LifeEvent, OrderApproval, OrderOrigin, OrderState, StandingInterval,
@@ -492,12 +492,14 @@ fn refuse_settled(charge: &Charge) -> Answer<()> {
 }
 
 fn add_events(connection: &Connection, events: &[LifeEvent]) -> Answer<()> {
-    let sql = "INSERT INTO life_events (event_id, at, account_id, resource_id, kind, data) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let mut insert = Insert::new(connection, "event", sql)?;
-    for event in events {
-        let params =
-            (&event.event_id, event.at.seconds(), &event.account_id, &event.resource_id, event.kind.as_str(), json(&event.data));
-        insert.run(params, || event.event_id.clone())?;
-    }
-    Ok(())
+    let insert = BulkInsert::new(connection, "event", "life_events (event_id, at, account_id, resource_id, kind, data)");
+    let give = |values: &mut Values, event: &LifeEvent| {
+        values.give(&event.event_id)?;
+        values.give(event.at.seconds())?;
+        values.give(&event.account_id)?;
+        values.give(&event.resource_id)?;
+        values.give(event.kind.as_str())?;
+        values.give(json(&event.data))
+    };
+    insert.run(events, give, |event| event.event_id.clone())
 }
