@@ -79,14 +79,17 @@ pub(super) fn take(
         }
         UsageParts::Whole => {
             let mut reader = open_usage(source(), &options, None)?;
-            let part = &mut parts[..1];
             loop {
-                fill(reader.as_mut(), judge, &mut part[0])?;
-                if part[0].is_empty() && part[0].not_plain.is_empty() {
+                for part in parts.iter_mut() {
+                    fill(reader.as_mut(), judge, part)?;
+                }
+                let filled = parts.iter().take_while(|part| !part.is_empty() || !part.not_plain.is_empty()).count();
+                if filled == 0 {
                     break;
                 }
-                let sorted = sorted_hashes(&part[0].identity);
-                bulk.finish(part, vec![sorted])?;
+                let [one, other] = parts.each_ref().map(|part| || Ok::<_, FileRefusal>(sorted_hashes(&part.identity)));
+                let sorted = in_two(filled == 1, one, other)?;
+                bulk.finish(&parts[..filled], sorted)?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
         }
@@ -152,7 +155,7 @@ fn read_part(
 
 fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result<(), FileRefusal> {
     part.clear();
-    while (part.len() as u64) < SEGMENT_ROWS / 2 && part.bytes() < SEGMENT_BYTES / 2 {
+    while (part.len() as u64) < SEGMENT_ROWS / 4 && part.bytes() < SEGMENT_BYTES / 4 {
         match reader.next_columns()? {
             Some(columns) => part.take(&columns, judge),
             None => break,
