@@ -54,7 +54,7 @@ pub(super) struct Room {
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
 pub(super) fn take(
     books: &Books,
-    Work { progress, room }: &mut Work<'_>,
+    Work { progress, room, .. }: &mut Work<'_>,
     taken: &Taken,
     record: &mut IngestRecord,
     counts: &mut Counts,
