@@ -34,7 +34,7 @@ use reckoner_core::table::{Context, TableKind};
 use reckoner_store::{IngestRecord, InputFile, ManifestCheck};
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use take::Taken;
+use take::{Ahead, Taken};
 
 /// Rows of a file, by what came of them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -54,15 +54,17 @@ impl Counts {
     }
 }
 
-/// What taking files in has beside the books: whom it tells how far it is, and room that it uses again.
+/// What taking files in has beside the books: whom it tells how far it is, room that it uses again, and the next file, where
+/// that is staged already.
 struct Work<'a> {
     progress: &'a Progress,
     room: bulk::Room,
+    ahead: Option<Ahead>,
 }
 
 impl<'a> Work<'a> {
     fn new(progress: &'a Progress) -> Self {
-        Self { progress, room: bulk::Room::default() }
+        Self { progress, room: bulk::Room::default(), ahead: None }
     }
 }
 
@@ -96,7 +98,7 @@ impl<E: Into<Failure>> From<E> for Stopped {
 /// Before anything is taken: exit 2 when a name says no table or leads to no regular file, exit 1 when it leads nowhere.
 /// Exit 1 when a file or the store fails later; files before it are taken.
 pub fn ingest(books: &mut Books, files: &[PathBuf], kind: Option<TableKind>, progress: &Progress) -> Result<Receipt, Failure> {
-    ingest_each(books, files, kind, progress, &mut |_, _| Ok(true), &mut |_, _| Ok(true))
+    ingest_all(books, files, kind, progress, &mut Asking::Nobody)
 }
 
 /// [`ingest`], with a word before and after each file: `is_whole`, once every manifest is known, says whether a file of rows
@@ -113,6 +115,47 @@ pub fn ingest_each(
     is_whole: &mut dyn FnMut(&Books, &Path) -> Result<bool, Failure>,
     taken: &mut dyn FnMut(&Path, &FileReceipt) -> Result<bool, Failure>,
 ) -> Result<Receipt, Failure> {
+    ingest_all(books, files, kind, progress, &mut Asking::BetweenFiles { is_whole, taken })
+}
+
+/// Says whether a file of rows may be taken yet.
+type IsWhole<'a> = &'a mut dyn FnMut(&Books, &Path) -> Result<bool, Failure>;
+/// Says, once a file is taken, whether to go on with the next.
+type GoesOn<'a> = &'a mut dyn FnMut(&Path, &FileReceipt) -> Result<bool, Failure>;
+
+/// Who is asked before and after each file.
+enum Asking<'a> {
+    /// All are taken, so that the next one may be copied while the one before is taken.
+    Nobody,
+    BetweenFiles {
+        is_whole: IsWhole<'a>,
+        taken: GoesOn<'a>,
+    },
+}
+
+impl Asking<'_> {
+    fn is_whole(&mut self, books: &Books, path: &Path) -> Result<bool, Failure> {
+        match self {
+            Self::Nobody => Ok(true),
+            Self::BetweenFiles { is_whole, .. } => is_whole(books, path),
+        }
+    }
+
+    fn goes_on(&mut self, path: &Path, receipt: &FileReceipt) -> Result<bool, Failure> {
+        match self {
+            Self::Nobody => Ok(true),
+            Self::BetweenFiles { taken, .. } => taken(path, receipt),
+        }
+    }
+}
+
+fn ingest_all(
+    books: &mut Books,
+    files: &[PathBuf],
+    kind: Option<TableKind>,
+    progress: &Progress,
+    asking: &mut Asking<'_>,
+) -> Result<Receipt, Failure> {
     let (mut manifests, mut ordered): (Vec<&PathBuf>, Vec<(TableKind, &PathBuf)>) = (Vec::new(), Vec::new());
     for path in files {
         take::check_regular(path)?;
@@ -128,15 +171,22 @@ pub fn ingest_each(
     for path in manifests {
         if goes_on {
             let taken_in = manifest::take(books, path, progress)?;
-            goes_on = taken(path, taken_in.first().expect("a manifest has a receipt"))?;
+            goes_on = asking.goes_on(path, taken_in.first().expect("a manifest has a receipt"))?;
             receipt.files.extend(taken_in);
         }
     }
     let mut work = Work::new(progress);
-    for (kind, path) in ordered {
-        if goes_on && is_whole(books, path)? {
-            receipt.files.push(ingest_file(books, kind, path, None, &mut work)?);
-            goes_on = taken(path, receipt.files.last().expect("just taken"))?;
+    for (place, (kind, path)) in ordered.iter().enumerate() {
+        if goes_on && asking.is_whole(books, path)? {
+            let taken = match work.ahead.take_if(|ahead| ahead.is(path)) {
+                Some(ahead) => ahead.take()?,
+                None => take::take(books, path)?,
+            };
+            if let (Asking::Nobody, [(TableKind::Usage, path), (TableKind::Usage, next), ..]) = (&*asking, &ordered[place..]) {
+                work.ahead = look_ahead(books, [path, next]);
+            }
+            receipt.files.push(ingest_taken(books, *kind, taken, None, &mut work)?);
+            goes_on = asking.goes_on(path, receipt.files.last().expect("just taken"))?;
         }
     }
     retake_waiting(books)?;
@@ -165,7 +215,8 @@ pub fn ingest_replacing(
     }
     let own_id = File::open(file).and_then(lake::digest).map_err(cannot("read", file))?;
     let old = replace::find_old(books, old, &own_id)?;
-    let mut receipt = ingest_file(books, kind, file, old.clone(), &mut Work::new(progress))?;
+    let taken = take::take(books, file)?;
+    let mut receipt = ingest_taken(books, kind, taken, old.clone(), &mut Work::new(progress))?;
     if old.is_none() {
         receipt.notes.push("it is what stands in that place already: nothing changes".to_owned());
     }
@@ -186,15 +237,21 @@ fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
     }
 }
 
-/// Takes one file; `old` is the delivery in whose place it stands, where somebody said so.
-fn ingest_file(
+/// Begins to stage the second of two files of usage while the first is taken, where both are large: small ones are done before a
+/// thread is.
+fn look_ahead(books: &Books, files: [&PathBuf; 2]) -> Option<Ahead> {
+    let is_large = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|found| found.len() >= books.session.settings.bulk_bytes);
+    files.into_iter().all(is_large).then(|| Ahead::start(books.session.home.raw(), files[1]))
+}
+
+/// Takes the rows of one file whose bytes are kept; `old` is the delivery in whose place it stands, where somebody said so.
+fn ingest_taken(
     books: &mut Books,
     kind: TableKind,
-    path: &Path,
+    taken: Taken,
     old: Option<InputFile>,
     work: &mut Work<'_>,
 ) -> Result<FileReceipt, Failure> {
-    let taken = take::take(books, path)?;
     faults::pass(Point::IngestRawKept)?;
     let known = books.store().input_file(&taken.file_id)?;
     match (&known, &old) {

@@ -10,6 +10,8 @@ use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use tempfile::TempPath;
 
 /// A delivered file whose bytes are kept.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,23 +54,96 @@ fn special(_: std::fs::FileType) -> &'static str {
 
 /// Keeps a file's bytes under `raw/`; bytes that are there already are not written again.
 pub(super) fn take(books: &Books, path: &Path) -> Result<Taken, Failure> {
+    let folder = books.session.home.raw();
+    stage(&folder, path)?.keep(&folder)
+}
+
+/// A copy of a file, below `raw/` and without its name there.
+#[derive(Debug)]
+struct Staged {
+    file_id: String,
+    name: String,
+    bytes: u64,
+    copy: File,
+    path: TempPath,
+    is_synced: bool,
+}
+
+fn stage(folder: &Path, path: &Path) -> Result<Staged, Failure> {
     check_regular(path)?;
     let mut from = File::open(path).map_err(cannot("read", path))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
 
-    let folder = books.session.home.raw();
-    files::create_folders(&folder)?;
-    let staged = tempfile::Builder::new().prefix(".staged-").tempfile_in(&folder).map_err(cannot("stage a file in", &folder))?;
+    files::create_folders(folder)?;
+    let staged = tempfile::Builder::new().prefix(".staged-").tempfile_in(folder).map_err(cannot("stage a file in", folder))?;
     let (mut to, staged_path) = staged.into_parts();
     let (file_id, bytes) = copy(&mut from, &mut to, path, &staged_path)?;
-    let raw = folder.join(&file_id);
-    if !raw.exists() {
-        to.sync_all().map_err(cannot("sync", &staged_path))?;
-        staged_path.persist(&raw).map_err(|error| cannot("rename into place", &raw)(error.error))?;
+    let mut staged = Staged { file_id, name, bytes, copy: to, path: staged_path, is_synced: false };
+    if !folder.join(&staged.file_id).exists() {
+        staged.sync()?;
     }
-    // Also where the bytes are there already: whoever put them there may have been killed before the name was durable.
-    files::sync_folder(&folder)?;
-    Ok(Taken { file_id, name, bytes, raw })
+    Ok(staged)
+}
+
+impl Staged {
+    fn sync(&mut self) -> Result<(), Failure> {
+        self.copy.sync_all().map_err(cannot("sync", &self.path))?;
+        self.is_synced = true;
+        Ok(())
+    }
+
+    /// Gives the copy its name, unless the bytes are there already.
+    fn keep(mut self, folder: &Path) -> Result<Taken, Failure> {
+        let raw = folder.join(&self.file_id);
+        if !raw.exists() {
+            if !self.is_synced {
+                self.sync()?;
+            }
+            self.path.persist(&raw).map_err(|error| cannot("rename into place", &raw)(error.error))?;
+        }
+        // Also where the bytes are there already: whoever put them there may have been killed before the name was durable.
+        files::sync_folder(folder)?;
+        Ok(Taken { file_id: self.file_id, name: self.name, bytes: self.bytes, raw })
+    }
+}
+
+/// The next file, being staged while the one before is taken: to copy and hash it keeps one processor busy, and to sync it
+/// none. It gets its name, and what could not be read is told, at its turn; where that never comes, the copy is thrown away.
+#[derive(Debug)]
+pub(super) struct Ahead {
+    folder: PathBuf,
+    path: PathBuf,
+    /// There until its turn.
+    staging: Option<JoinHandle<Result<Staged, Failure>>>,
+}
+
+impl Ahead {
+    /// Starts to stage a file.
+    pub fn start(folder: PathBuf, path: &Path) -> Self {
+        let (below, from) = (folder.clone(), path.to_owned());
+        let staging = std::thread::spawn(move || stage(&below, &from));
+        Self { folder, path: path.to_owned(), staging: Some(staging) }
+    }
+
+    /// Whether it is this one.
+    pub fn is(&self, path: &Path) -> bool {
+        self.path == path
+    }
+
+    /// As [`take`] says, at the file's turn.
+    pub fn take(mut self) -> Result<Taken, Failure> {
+        let staging = self.staging.take().expect("it is taken once");
+        staging.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?.keep(&self.folder)
+    }
+}
+
+impl Drop for Ahead {
+    /// A process that ends meanwhile would leave the copy behind.
+    fn drop(&mut self) {
+        if let Some(staging) = self.staging.take() {
+            drop(staging.join());
+        }
+    }
 }
 
 fn copy(from: &mut File, to: &mut File, path: &Path, staged: &Path) -> Result<(String, u64), Failure> {
@@ -83,5 +158,53 @@ fn copy(from: &mut File, to: &mut File, path: &Path, staged: &Path) -> Result<(S
         hasher.update(&buffer[..read]);
         to.write_all(&buffer[..read]).map_err(cannot("write", staged))?;
         bytes += read as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names_in(folder: &Path) -> Vec<String> {
+        let entries = std::fs::read_dir(folder).expect("a folder");
+        entries.map(|entry| entry.expect("it is read").file_name().to_string_lossy().into_owned()).collect()
+    }
+
+    #[test]
+    fn a_file_staged_ahead_is_taken_as_any_other_or_leaves_nothing() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (raw, path) = (folder.path().join("raw"), folder.path().join("usage.csv"));
+        std::fs::write(&path, b"rows").expect("written");
+        let ahead = || Ahead::start(raw.clone(), &path);
+
+        drop(ahead());
+        assert_eq!(names_in(&raw), Vec::<String>::new(), "its turn never came");
+
+        let taken = ahead().take().expect("it is there");
+        assert_eq!((taken.name.as_str(), taken.bytes, &taken.raw), ("usage.csv", 4, &raw.join(&taken.file_id)));
+        assert_eq!(std::fs::read(&taken.raw).expect("kept"), b"rows");
+        assert_eq!(stage(&raw, &path).expect("staged").keep(&raw).expect("kept"), taken, "the same without looking ahead");
+        assert_eq!(ahead().take().expect("it is there"), taken);
+        assert_eq!(names_in(&raw), [taken.file_id], "the same bytes are kept once");
+    }
+
+    #[test]
+    fn what_was_staged_ahead_is_synced_where_the_bytes_went_away_meanwhile() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (raw, path) = (folder.path().join("raw"), folder.path().join("usage.csv"));
+        std::fs::write(&path, b"rows").expect("written");
+        let first = stage(&raw, &path).expect("staged").keep(&raw).expect("kept");
+        let staged = stage(&raw, &path).expect("staged");
+        assert!(!staged.is_synced, "the bytes are there");
+        std::fs::remove_file(&first.raw).expect("removed");
+        assert_eq!(staged.keep(&raw).expect("kept"), first);
+        assert!(first.raw.exists());
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_fails_at_its_turn() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let ahead = Ahead::start(folder.path().join("raw"), &folder.path().join("gone.csv"));
+        assert!(ahead.take().is_err());
     }
 }

@@ -52,8 +52,9 @@ struct Place {
     holding: u32,
 }
 
-/// What a holding is known by.
+/// What a holding is known by; as it lies, one look at memory brings all of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(align(32))]
 struct Known {
     resource: Key,
     key: [u32; 2],

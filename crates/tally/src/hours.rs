@@ -3,31 +3,64 @@
 use crate::error::TallyError;
 use crate::order::HoldingOrder;
 use crate::part::Part;
-use crate::width::{Narrow, Piece, Wide, Width};
+use crate::width::{Narrow, NearPieces, Piece, PieceOf, Wide, Width};
 use reckoner_core::rate::last_instant;
 use reckoner_core::time::{Instant, Window};
 use std::collections::BTreeMap;
 
 const HOUR: i64 = 3_600;
 
-/// What a holding used in an hour.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Sum {
-    /// The holding in its part.
-    pub holding: u32,
-    /// Rows.
-    pub rows: u32,
-    /// Unit-seconds, or the amount; at 1e-12.
-    pub used_e12: i128,
-}
-
-/// The sums of one hour, in the order of their holdings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HourSums {
+/// What holdings used in an hour, column by column; one after the other in the order of their places.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HourUse {
     /// Start of the UTC hour.
     pub hour: i64,
-    /// The sums.
-    pub sums: Vec<Sum>,
+    /// Places of the holdings in their order.
+    pub places: Vec<u32>,
+    /// By how many rows.
+    pub rows: Vec<u32>,
+    /// How much.
+    pub used: Used,
+}
+
+/// Unit-seconds, or amounts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Used {
+    /// Whole numbers of few digits: half the bytes, and read twice as fast.
+    Whole(Vec<i64>),
+    /// At 1e-12.
+    E12(Vec<i128>),
+}
+
+impl Default for Used {
+    fn default() -> Self {
+        Self::Whole(Vec::new())
+    }
+}
+
+/// Room for sums, used again for the next part: to hand back as much memory and ask for it anew costs more than to fill it.
+#[derive(Debug, Default)]
+pub struct FoldRoom {
+    pub(crate) narrow: NearPieces<u32, u32>,
+    pub(crate) wide: NearPieces<i128, i64>,
+    hours: Vec<HourUse>,
+}
+
+impl FoldRoom {
+    /// Takes back sums that nobody reads any more.
+    pub fn reclaim(&mut self, hours: Vec<HourUse>) {
+        self.hours.extend(hours);
+    }
+
+    /// An hour without sums, of which about so many come.
+    fn hour<W: Width>(&mut self, hour: i64, about: usize) -> HourUse {
+        let HourUse { mut places, mut rows, used, .. } = self.hours.pop().unwrap_or_default();
+        places.clear();
+        rows.clear();
+        places.reserve(about);
+        rows.reserve(about);
+        HourUse { hour, places, rows, used: W::no_use(used, about) }
+    }
 }
 
 /// Places whose sums stay near the processor. A development build cuts few holdings as an optimised one does many.
@@ -39,7 +72,7 @@ const NEAR_PLACES: usize = if cfg!(debug_assertions) { 3 } else { 32 * 1024 };
 ///
 /// # Errors
 /// [`TallyError::Overflow`] when a sum does not fit 128 bits.
-pub fn fold_hours(part: &Part, rows: &[u32], order: &HoldingOrder) -> Result<Vec<HourSums>, TallyError> {
+pub fn fold_hours(part: &Part, rows: &[u32], order: &HoldingOrder, room: &mut FoldRoom) -> Result<Vec<HourUse>, TallyError> {
     let start_of = |row: &u32| part.started_at[*row as usize];
     let mut sorted;
     let rows = if rows.is_sorted_by_key(start_of) {
@@ -50,38 +83,57 @@ pub fn fold_hours(part: &Part, rows: &[u32], order: &HoldingOrder) -> Result<Vec
         &sorted
     };
     // Most use is whole, or has few decimals: what is summed is a third as large then.
-    let sums = fold::<Narrow<1_000_000_000_000>>(part, rows, order)
-        .or_else(|| fold::<Narrow<1_000_000_000>>(part, rows, order))
-        .or_else(|| fold::<Narrow<1_000_000>>(part, rows, order))
-        .or_else(|| fold::<Wide>(part, rows, order));
+    let sums = fold::<Narrow<1_000_000_000_000>>(part, rows, order, room)
+        .or_else(|| fold::<Narrow<1_000_000_000>>(part, rows, order, room))
+        .or_else(|| fold::<Narrow<1_000_000>>(part, rows, order, room))
+        .or_else(|| fold::<Wide>(part, rows, order, room));
     sums.ok_or(TallyError::Overflow)
 }
 
 /// As [`fold_hours`]; nothing where a row or a sum does not fit.
-fn fold<W: Width>(part: &Part, rows: &[u32], order: &HoldingOrder) -> Option<Vec<HourSums>> {
+fn fold<W: Width>(part: &Part, rows: &[u32], order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
     let Some(first) = rows.first() else { return Some(Vec::new()) };
     let origin = part.started_at[*first as usize].div_euclid(HOUR) * HOUR;
-    let near = by_places::<W>(part, rows, order, origin)?;
-    let mut hours: BTreeMap<i64, Vec<Sum>> = BTreeMap::new();
+    let mut near = std::mem::take(W::room(room));
+    let hours = by_places::<W>(part, rows, order, origin, &mut near).and_then(|()| fold_all::<W>(&near, order, origin, room));
+    *W::room(room) = near;
+    hours
+}
+
+/// Sums all pieces, which start so long after the origin.
+fn fold_all<W: Width>(
+    near: &NearPieces<W::Quantity, W::Seconds>,
+    order: &HoldingOrder,
+    origin: i64,
+    room: &mut FoldRoom,
+) -> Option<Vec<HourUse>> {
+    let mut hours: BTreeMap<i64, HourUse> = BTreeMap::new();
     let mut left = near.len();
     for (first_place, pieces) in (0..).step_by(NEAR_PLACES).zip(near) {
-        let dense = Dense::<W>::new(order, first_place);
-        fold_near(&pieces, dense, |hour, sums| {
+        fold_near(pieces, Dense::<W>::new(order, first_place), |hour, mut summed| {
             // The other places have about as many sums in this hour.
-            let room = || Vec::with_capacity((sums.len() * left * 9 / 8).min(order.holdings.len()));
-            hours.entry(origin + hour).or_insert_with(room).extend(sums);
+            let about = (summed.len() * left * 9 / 8).min(order.holdings.len());
+            summed.tell(hours.entry(hour).or_insert_with(|| room.hour::<W>(origin + hour, about)))
         })?;
         left -= 1;
     }
-    Some(hours.into_iter().map(|(hour, sums)| HourSums { hour, sums }).collect())
+    Some(hours.into_values().collect())
 }
 
 /// What the rows say, as many places together as can be summed near the processor; the order of rows stays.
-fn by_places<W: Width>(part: &Part, rows: &[u32], order: &HoldingOrder, origin: i64) -> Option<Vec<Vec<Piece<W>>>> {
+fn by_places<W: Width>(
+    part: &Part,
+    rows: &[u32],
+    order: &HoldingOrder,
+    origin: i64,
+    near: &mut NearPieces<W::Quantity, W::Seconds>,
+) -> Option<()> {
     let count = order.holdings.len().div_ceil(NEAR_PLACES);
     // Places are as good as random: each has its share of rows, or grows.
     let share = rows.len() / count + rows.len() / count / 16;
-    let mut near: Vec<Vec<Piece<W>>> = (0..count).map(|_| Vec::with_capacity(share)).collect();
+    near.iter_mut().for_each(Vec::clear);
+    near.resize_with(count, Vec::new);
+    near.iter_mut().for_each(|pieces| pieces.reserve(share));
     for row in rows {
         let at = *row as usize;
         let place = order.place_of[part.holding[at] as usize];
@@ -92,13 +144,17 @@ fn by_places<W: Width>(part: &Part, rows: &[u32], order: &HoldingOrder, origin: 
             place,
         });
     }
-    Some(near)
+    Some(())
 }
 
 /// Sums pieces, ordered by their start, of the places from this one on; sums of later places follow those of earlier ones.
-fn fold_near<W: Width>(pieces: &[Piece<W>], mut sums: Dense<'_, W>, mut take: impl FnMut(i64, Summed<'_, '_, W>)) -> Option<()> {
+fn fold_near<W: Width>(
+    pieces: &[PieceOf<W>],
+    mut sums: Dense<W>,
+    mut take: impl FnMut(i64, Summed<'_, W>) -> Option<()>,
+) -> Option<()> {
     // Pieces that began before the hour and go on.
-    let (mut lasting, mut rest) = (Vec::<Piece<W>>::new(), pieces);
+    let (mut lasting, mut rest) = (Vec::<PieceOf<W>>::new(), pieces);
     let mut hour = 0;
     while let Some(first) = lasting.first().or(rest.first()) {
         hour = if lasting.is_empty() { first.start.into() / HOUR * HOUR } else { hour + HOUR };
@@ -112,16 +168,14 @@ fn fold_near<W: Width>(pieces: &[Piece<W>], mut sums: Dense<'_, W>, mut take: im
         lasting.retain(|piece| piece.end.into() > end);
         lasting.extend(beginning.iter().filter(|piece| piece.end.into() > end));
         if let Some(summed) = sums.summed() {
-            take(hour, summed);
+            take(hour, summed)?;
         }
     }
     Some(())
 }
 
 /// Sums by the place of a holding, and which places have one.
-struct Dense<'a, W: Width> {
-    /// The holdings from the first place on.
-    holdings: &'a [u32],
+struct Dense<W: Width> {
     first_place: usize,
     cells: Vec<Cell<W>>,
     /// Where few are, they are listed; many are found by looking at all.
@@ -138,17 +192,13 @@ struct Cell<W: Width> {
 }
 
 /// The sums of an hour, in order; none is left once they are told.
-struct Summed<'d, 'a, W: Width> {
-    dense: &'d mut Dense<'a, W>,
-    next: usize,
-}
+struct Summed<'d, W: Width>(&'d mut Dense<W>);
 
-impl<'a, W: Width> Dense<'a, W> {
-    fn new(order: &'a HoldingOrder, first_place: usize) -> Self {
+impl<W: Width> Dense<W> {
+    fn new(order: &HoldingOrder, first_place: usize) -> Self {
         let places = first_place..(first_place + NEAR_PLACES).min(order.holdings.len());
         let cells = order.is_held[places.clone()].iter().map(|is_held| Cell { used: W::NONE, rows: 0, is_held: *is_held });
-        let (cells, holdings) = (cells.collect(), &order.holdings[places]);
-        Self { holdings, first_place, cells, touched: Vec::new(), are_few: true }
+        Self { first_place, cells: cells.collect(), touched: Vec::new(), are_few: true }
     }
 
     /// So many pieces come at most.
@@ -159,7 +209,7 @@ impl<'a, W: Width> Dense<'a, W> {
 
     /// Adds what was used in the hour that begins then.
     #[inline]
-    fn add(&mut self, piece: &Piece<W>, hour: i64) -> Option<()> {
+    fn add(&mut self, piece: &PieceOf<W>, hour: i64) -> Option<()> {
         let place = piece.place as usize - self.first_place;
         let cell = &mut self.cells[place];
         let (start, end) = (piece.start.into(), piece.end.into());
@@ -181,7 +231,7 @@ impl<'a, W: Width> Dense<'a, W> {
     }
 
     /// The sums, if there is one.
-    fn summed(&mut self) -> Option<Summed<'_, 'a, W>> {
+    fn summed(&mut self) -> Option<Summed<'_, W>> {
         if self.are_few {
             self.touched.sort_unstable();
         } else {
@@ -194,27 +244,26 @@ impl<'a, W: Width> Dense<'a, W> {
             }
             self.touched.truncate(found);
         }
-        (!self.touched.is_empty()).then_some(Summed { dense: self, next: 0 })
+        (!self.touched.is_empty()).then_some(Summed(self))
     }
 }
 
-impl<W: Width> Iterator for Summed<'_, '_, W> {
-    type Item = Sum;
-
-    #[inline]
-    fn next(&mut self) -> Option<Sum> {
-        let place = *self.dense.touched.get(self.next)? as usize;
-        self.next += 1;
-        let cell = &mut self.dense.cells[place];
-        let sum = Sum { holding: self.dense.holdings[place], rows: cell.rows, used_e12: W::e12(cell.used) };
-        (cell.used, cell.rows) = (W::NONE, 0);
-        Some(sum)
+impl<W: Width> Summed<'_, W> {
+    fn len(&self) -> usize {
+        self.0.touched.len()
     }
 
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        let left = self.dense.touched.len() - self.next;
-        (left, Some(left))
+    /// Appends them to those of the hour; nothing where one does not fit.
+    fn tell(&mut self, to: &mut HourUse) -> Option<()> {
+        let Dense { first_place, cells, touched, .. } = &mut *self.0;
+        let first_place = *first_place as u32;
+        to.places.extend(touched.iter().map(|place| first_place + place));
+        to.rows.extend(touched.iter().map(|place| cells[*place as usize].rows));
+        W::append(&mut to.used, touched.iter().map(|place| cells[*place as usize].used))?;
+        for place in &*touched {
+            let cell = &mut cells[*place as usize];
+            (cell.used, cell.rows) = (W::NONE, 0);
+        }
+        Some(())
     }
 }
-
-impl<W: Width> ExactSizeIterator for Summed<'_, '_, W> {}

@@ -68,6 +68,8 @@ pub struct Part {
     pub holdings: PartHoldings,
     /// Rows that must be taken the readable way.
     pub not_plain: Vec<NotPlain>,
+    /// The first and the last start; nothing where there is no row.
+    starts: Option<[i64; 2]>,
 }
 
 /// Rows that are looked up together: few enough that what is made of them stays near the processor.
@@ -132,7 +134,12 @@ impl Part {
             let run = run[0] as usize..run[0] as usize + run.len();
             append(&mut self.record_id, &batch.record_id, run.clone());
             self.lines.extend_from_slice(&batch.lines[run.clone()]);
-            self.started_at.extend_from_slice(&batch.started_at[run.clone()]);
+            let started_at = &batch.started_at[run.clone()];
+            for start in started_at {
+                let [first, last] = self.starts.unwrap_or([*start; 2]);
+                self.starts = Some([first.min(*start), last.max(*start)]);
+            }
+            self.started_at.extend_from_slice(started_at);
             self.ended_at.extend_from_slice(&batch.ended_at[run.clone()]);
             self.quantity_e12.extend_from_slice(&batch.quantity_e12[run]);
         }
@@ -229,6 +236,7 @@ impl Part {
         *label_texts = Default::default();
         holdings.renew();
         not_plain.clear();
+        self.starts = None;
     }
 
     /// Rows inside.
@@ -239,6 +247,11 @@ impl Part {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// The first and the last start of the rows, where there are any.
+    pub fn starts(&self) -> Option<[i64; 2]> {
+        self.starts
     }
 
     /// The text of a label of a row: 0 region, 1 resource_name, 2 tags; empty where it has none.

@@ -8,7 +8,7 @@
 
 use crate::error::TallyError;
 use crate::file::{Cells, Column, Form, Repeated, Writer, coded_optional, coded_type, strings};
-use crate::hours::{HourSums, Sum};
+use crate::hours::{HourUse, Used};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
 use arrow::array::{BooleanBufferBuilder, Decimal128Array, StringArray};
@@ -35,7 +35,7 @@ pub fn write_partials(
     part: &Part,
     rows: &[u32],
     order: &HoldingOrder,
-    [hours, again]: [&[HourSums]; 2],
+    [hours, again]: [&[HourUse]; 2],
     path: &Path,
 ) -> Result<(u64, u64), TallyError> {
     let mut layout =
@@ -47,14 +47,14 @@ pub fn write_partials(
     let mut summed: Vec<Summed<'_>> = Vec::new();
     for hour in again.keys().chain(by_hour.keys()).copied().collect::<BTreeSet<i64>>() {
         let number = hour / HOUR;
-        if let Some(sums) = by_hour.get(&hour) {
-            let amounts = Amounts::of(sums);
+        if let Some(sums) = by_hour.get(&hour).copied() {
+            let amounts = Amounts::of(&sums.used);
             layout.push(amounts.column("u", number));
             layout.push(Column::new(format!("n{number}"), DataType::Int32, Form::Repeating).optional());
             summed.push(Summed { sums, amounts, has_counts: true });
         }
-        if let Some(sums) = again.get(&hour) {
-            let amounts = Amounts::of(sums);
+        if let Some(sums) = again.get(&hour).copied() {
+            let amounts = Amounts::of(&sums.used);
             layout.push(amounts.column("d", number));
             summed.push(Summed { sums, amounts, has_counts: false });
         }
@@ -67,8 +67,8 @@ pub fn write_partials(
     writer.finish()
 }
 
-fn by_hour(hours: &[HourSums]) -> BTreeMap<i64, &[Sum]> {
-    hours.iter().map(|sums| (sums.hour, sums.sums.as_slice())).collect()
+fn by_hour(hours: &[HourUse]) -> BTreeMap<i64, &HourUse> {
+    hours.iter().map(|sums| (sums.hour, sums)).collect()
 }
 
 /// The columns that name the holdings.
@@ -122,17 +122,20 @@ fn short(used_e12: i128) -> Option<i64> {
     whole.filter(|whole| *whole < 10_i128.pow(SHORT_DIGITS.into())).and_then(|whole| i64::try_from(whole).ok())
 }
 
-/// What holdings used in an hour, by the places of their sums.
-enum Amounts {
-    Short(Vec<i64>),
-    E12(Vec<i128>),
+/// What holdings used in an hour, as it is written.
+enum Amounts<'a> {
+    Short(Cow<'a, [i64]>),
+    E12(&'a [i128]),
 }
 
-impl Amounts {
-    fn of(sums: &[Sum]) -> Self {
-        match sums.iter().map(|sum| short(sum.used_e12)).collect() {
-            Some(short) => Self::Short(short),
-            None => Self::E12(sums.iter().map(|sum| sum.used_e12).collect()),
+impl<'a> Amounts<'a> {
+    fn of(used: &'a Used) -> Self {
+        match used {
+            Used::Whole(whole) => Self::Short(Cow::Borrowed(whole)),
+            Used::E12(e12) => match e12.iter().map(|used| short(*used)).collect() {
+                Some(short) => Self::Short(Cow::Owned(short)),
+                None => Self::E12(e12),
+            },
         }
     }
 
@@ -147,30 +150,29 @@ impl Amounts {
 
 /// Sums of an hour on their way into columns.
 struct Summed<'a> {
-    sums: &'a [Sum],
-    amounts: Amounts,
+    sums: &'a HourUse,
+    amounts: Amounts<'a>,
     has_counts: bool,
 }
 
-impl Summed<'_> {
+impl<'a> Summed<'a> {
     /// The amounts and the counts of these holdings, in their order, in which the sums stand too.
-    fn cells(self, order: &HoldingOrder) -> Vec<Cells<'static>> {
-        let place_of = |sum: &Sum| order.place_of[sum.holding as usize] as usize;
+    fn cells(self, order: &HoldingOrder) -> Vec<Cells<'a>> {
         let mut is_there = BooleanBufferBuilder::new(order.holdings.len());
         is_there.append_n(order.holdings.len(), false);
-        self.sums.iter().for_each(|sum| is_there.set_bit(place_of(sum), true));
+        self.sums.places.iter().for_each(|place| is_there.set_bit(*place as usize, true));
         let is_there = NullBuffer::new(is_there.finish());
 
         let mut cells = Vec::with_capacity(2);
         if self.has_counts {
-            let counts = self.sums.iter().map(|sum| i64::from(i32::try_from(sum.rows).unwrap_or(i32::MAX))).collect();
+            let counts = self.sums.rows.iter().map(|rows| i64::from(i32::try_from(*rows).unwrap_or(i32::MAX))).collect();
             cells.push(Cells::Numbers(Some(is_there.clone()), counts));
         }
         cells.push(match self.amounts {
-            Amounts::Short(amounts) => Cells::Numbers(Some(is_there), Cow::Owned(amounts)),
+            Amounts::Short(amounts) => Cells::Numbers(Some(is_there), amounts),
             Amounts::E12(amounts) => {
                 let mut values = vec![0; order.holdings.len()];
-                self.sums.iter().zip(amounts).for_each(|(sum, amount)| values[place_of(sum)] = amount);
+                self.sums.places.iter().zip(amounts).for_each(|(place, amount)| values[*place as usize] = *amount);
                 let values = Decimal128Array::new(values.into(), Some(is_there));
                 Cells::Each(Arc::new(values.with_data_type(DataType::Decimal128(38, 12))))
             }

@@ -2,7 +2,6 @@
 
 use crate::codes::Codes;
 use crate::error::TallyError;
-use crate::hours::{HourSums, Sum};
 use crate::merging::{merge, merge_wanted};
 use crate::part::NONE;
 use crate::partial_file::{Named, PartialFile};
@@ -10,6 +9,26 @@ use crate::partials::E12;
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::path::PathBuf;
+
+/// What a holding used in an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sum {
+    /// The holding among all.
+    pub holding: u32,
+    /// Rows.
+    pub rows: u32,
+    /// Unit-seconds, or the amount; at 1e-12.
+    pub used_e12: i128,
+}
+
+/// The sums of one hour, in the order of their holdings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HourSums {
+    /// Start of the UTC hour.
+    pub hour: i64,
+    /// The sums.
+    pub sums: Vec<Sum>,
+}
 
 /// Holdings of many files, by code; codes are in the contract's order: account, resource, sku.
 #[derive(Debug, Default)]

@@ -1,5 +1,8 @@
 //! How wide the numbers are with which use is summed: narrow ones where they suffice, as most of summing is waiting for memory.
 
+use crate::hours::{FoldRoom, Used};
+use crate::partials::{E12, SHORT_DIGITS};
+
 /// How wide numbers are; nothing where one does not fit.
 pub(crate) trait Width: Copy {
     /// A row's quantity.
@@ -16,17 +19,49 @@ pub(crate) trait Width: Copy {
     fn seconds(seconds: i64) -> Option<Self::Seconds>;
     fn times(quantity: Self::Quantity, seconds: i64) -> Option<Self::Used>;
     fn plus(used: Self::Used, more: Self::Used) -> Option<Self::Used>;
-    fn e12(used: Self::Used) -> i128;
+
+    /// Where pieces of this width are kept for the next part.
+    fn room(room: &mut FoldRoom) -> &mut NearPieces<Self::Quantity, Self::Seconds>;
+    /// No sums, of which about so many come; in the memory of these, which nobody reads any more, where it fits.
+    fn no_use(old: Used, about: usize) -> Used;
+    /// Appends sums; nothing where one does not fit.
+    fn append(to: &mut Used, sums: impl Iterator<Item = Self::Used>) -> Option<()>;
 }
 
 /// What a row says about use.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Piece<W: Width> {
-    pub quantity: W::Quantity,
-    pub start: W::Seconds,
-    pub end: W::Seconds,
+pub(crate) struct Piece<Q, S> {
+    pub quantity: Q,
+    pub start: S,
+    pub end: S,
     /// That of its holding.
     pub place: u32,
+}
+
+/// A piece in numbers of a width.
+pub(crate) type PieceOf<W> = Piece<<W as Width>::Quantity, <W as Width>::Seconds>;
+/// Pieces, as many places together as can be summed near the processor.
+pub(crate) type NearPieces<Q, S> = Vec<Vec<Piece<Q, S>>>;
+
+/// Whole numbers below this are short.
+const SHORT_END: u64 = 10_u64.pow(SHORT_DIGITS as u32);
+
+/// An empty column of 128 bits, as [`Width::no_use`] says.
+fn no_e12(old: Used, about: usize) -> Used {
+    let mut e12 = match old {
+        Used::E12(e12) => e12,
+        Used::Whole(_) => Vec::new(),
+    };
+    e12.clear();
+    e12.reserve(about);
+    Used::E12(e12)
+}
+
+/// Appends to such a column.
+fn append_e12(to: &mut Used, sums: impl Iterator<Item = i128>) -> Option<()> {
+    let Used::E12(e12) = to else { return None };
+    e12.extend(sums);
+    Some(())
 }
 
 /// Quantities that are multiples of so many times 1e-12, as 32 bits; 136 years as seconds.
@@ -65,11 +100,39 @@ impl<const UNIT_E12: u64> Width for Narrow<UNIT_E12> {
         used.checked_add(more)
     }
 
-    #[inline]
-    fn e12(used: u64) -> i128 {
-        // Below 2^128: neither factor has more than 64 bits, and the unit has 40.
-        i128::from(used) * i128::from(UNIT_E12)
+    fn room(room: &mut FoldRoom) -> &mut NearPieces<u32, u32> {
+        &mut room.narrow
     }
+
+    fn no_use(old: Used, about: usize) -> Used {
+        match old {
+            _ if !Self::IS_WHOLE => no_e12(old, about),
+            Used::Whole(mut whole) => {
+                whole.clear();
+                whole.reserve(about);
+                Used::Whole(whole)
+            }
+            Used::E12(_) => Used::Whole(Vec::with_capacity(about)),
+        }
+    }
+
+    #[inline]
+    fn append(to: &mut Used, sums: impl Iterator<Item = u64>) -> Option<()> {
+        let Used::Whole(whole) = to else {
+            // Below 2^128: neither factor has more than 64 bits, and the unit has 40.
+            return append_e12(to, sums.map(|used| i128::from(used) * i128::from(UNIT_E12)));
+        };
+        let mut greatest = 0;
+        whole.extend(sums.map(|used| {
+            greatest = greatest.max(used);
+            used as i64
+        }));
+        (greatest < SHORT_END).then_some(())
+    }
+}
+
+impl<const UNIT_E12: u64> Narrow<UNIT_E12> {
+    const IS_WHOLE: bool = UNIT_E12 as i128 == E12;
 }
 
 impl Width for Wide {
@@ -103,9 +166,16 @@ impl Width for Wide {
         used.checked_add(more)
     }
 
-    #[inline]
-    fn e12(used: i128) -> i128 {
-        used
+    fn room(room: &mut FoldRoom) -> &mut NearPieces<i128, i64> {
+        &mut room.wide
+    }
+
+    fn no_use(old: Used, about: usize) -> Used {
+        no_e12(old, about)
+    }
+
+    fn append(to: &mut Used, sums: impl Iterator<Item = i128>) -> Option<()> {
+        append_e12(to, sums)
     }
 }
 
@@ -116,12 +186,17 @@ mod tests {
     /// A quantity for so many seconds, three times; nothing where that does not fit.
     fn thrice<W: Width>(quantity_e12: i128, seconds: i64) -> Option<i128> {
         let once = W::times(W::quantity(quantity_e12)?, W::seconds(seconds)?.into())?;
-        Some(W::e12(W::plus(W::plus(W::plus(W::NONE, once)?, once)?, once)?))
+        let thrice = W::plus(W::plus(W::plus(W::NONE, once)?, once)?, once)?;
+        let mut told = W::no_use(Used::default(), 1);
+        W::append(&mut told, [thrice].into_iter())?;
+        Some(match told {
+            Used::Whole(whole) => i128::from(whole[0]) * E12,
+            Used::E12(e12) => e12[0],
+        })
     }
 
     #[test]
     fn narrow_numbers_say_the_same_or_nothing() {
-        const E12: i128 = 1_000_000_000_000;
         let max = i128::from(u32::MAX);
         // quantity at 1e-12 | seconds | fits whole ones | fits millionths
         let cases = [
@@ -146,6 +221,17 @@ mod tests {
             assert_eq!(thrice::<Narrow<1_000_000_000_000>>(quantity, seconds), expected.filter(|_| is_whole), "{quantity}");
             assert_eq!(thrice::<Narrow<1_000_000>>(quantity, seconds), expected.filter(|_| is_millionths), "{quantity}");
         }
+    }
+
+    #[test]
+    fn whole_sums_of_many_digits_are_left_to_wider_numbers() {
+        let told = |sum: u64| {
+            let mut told = Narrow::<1_000_000_000_000>::no_use(Used::E12(vec![7]), 1);
+            Narrow::<1_000_000_000_000>::append(&mut told, [sum].into_iter()).map(|()| told)
+        };
+        assert_eq!(told(SHORT_END - 1), Some(Used::Whole(vec![999_999_999_999_999_999])));
+        assert_eq!(told(SHORT_END), None);
+        assert_eq!(told(u64::MAX), None);
     }
 
     #[test]

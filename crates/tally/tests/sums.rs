@@ -8,9 +8,14 @@ use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::price::{PriceBook, Prices};
 use reckoner_core::table::{BillingMode, Coded, PriceModel, PriceRow, SettleWindow, Unit, UsageColumns, UsageRow};
 use reckoner_core::time::{Instant, Zone};
-use reckoner_tally::{Held, HoldingOrder, HourHeld, HourSums, Judge, Part, PartialFile, Wanted, fold_hours, write_partials};
+use reckoner_tally::{
+    FoldRoom, Held, HoldingOrder, HourHeld, HourUse, Judge, Part, PartialFile, Used, Wanted, fold_hours, write_partials,
+};
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
+
+/// One unit at 1e-12.
+const E12: i128 = 1_000_000_000_000;
 
 /// 2026-01-05T00:00:00Z, and a time before all Unix time: hours are counted from 1970, backwards too.
 const STARTS: [i64; 2] = [1_767_571_200, -9_000];
@@ -148,11 +153,18 @@ fn places(given: &[Given]) -> [Vec<u32>; 2] {
     [false, true].map(|wanted| (0..).zip(given).filter(|(_, one)| one.is_again == wanted).map(|(place, _)| place).collect())
 }
 
-fn named(part: &Part, hours: &[HourSums]) -> Sums {
+fn named(part: &Part, order: &HoldingOrder, hours: &[HourUse]) -> Sums {
     let mut sums = Sums::new();
-    for hour in hours {
-        for sum in &hour.sums {
-            sums.insert((part.holdings.texts(sum.holding).map(str::to_owned), hour.hour), (sum.used_e12, sum.rows));
+    for HourUse { hour, places, rows, used } in hours {
+        assert!(places.is_sorted_by(|one, next| one < next), "each place once, in order: {places:?}");
+        let used_e12 = match used {
+            Used::Whole(whole) => whole.iter().map(|whole| i128::from(*whole) * E12).collect(),
+            Used::E12(e12) => e12.clone(),
+        };
+        assert_eq!((rows.len(), used_e12.len()), (places.len(), places.len()));
+        for ((place, rows), used_e12) in places.iter().zip(rows).zip(used_e12) {
+            let key = part.holdings.texts(order.holdings[*place as usize]).map(str::to_owned);
+            sums.insert((key, *hour), (used_e12, *rows));
         }
     }
     sums
@@ -200,12 +212,19 @@ proptest! {
         let part = part(&given, &book);
         let all: Vec<u32> = (0..given.len() as u32).collect();
         let order = HoldingOrder::of(&part, &[&all]);
-        let hours = fold_hours(&part, &all, &order).expect("it fits");
+        let mut room = FoldRoom::default();
+        let hours = fold_hours(&part, &all, &order, &mut room).expect("it fits");
         prop_assert!(hours.is_sorted_by(|one, next| one.hour < next.hour), "hours in order, each once");
-        prop_assert_eq!(named(&part, &hours), cut(given.iter(), &book));
-        // The order of rows is no matter.
+        prop_assert_eq!(named(&part, &order, &hours), cut(given.iter(), &book));
+        // The order of rows is no matter, and what stood in the room before leaves no trace.
         let reversed: Vec<u32> = all.into_iter().rev().collect();
-        prop_assert_eq!(fold_hours(&part, &reversed, &order).expect("it fits"), hours);
+        room.reclaim(hours.clone());
+        for rows in [&reversed[..reversed.len() / 2], &reversed] {
+            let again = fold_hours(&part, rows, &order, &mut room).expect("it fits");
+            prop_assert_eq!(&again, &fold_hours(&part, rows, &order, &mut FoldRoom::default()).expect("it fits"));
+            prop_assert!(rows.len() < reversed.len() || again == hours);
+            room.reclaim(again);
+        }
     }
 
     #[test]
@@ -216,7 +235,7 @@ proptest! {
             let (part, path) = (part(given, &book), folder.path().join(format!("{seq}.parquet")));
             let [taken, again] = places(given);
             let order = HoldingOrder::of(&part, &[&taken, &again]);
-            let [hours, hours_again] = [&taken, &again].map(|rows| fold_hours(&part, rows, &order).expect("it fits"));
+            let [hours, hours_again] = [&taken, &again].map(|rows| fold_hours(&part, rows, &order, &mut FoldRoom::default()).expect("it fits"));
             write_partials(&part, &taken, &order, [&hours, &hours_again], &path).expect("it is written");
 
             let (file, mut found) = (PartialFile::open(&path).expect("it is one"), Sums::new());
@@ -271,7 +290,6 @@ fn used(quantity_e12: i128) -> Given {
 
 #[test]
 fn whole_units_of_any_size_and_parts_of_units_are_added_exactly() {
-    const E12: i128 = 1_000_000_000_000;
     // Cheap, so that amounts are small whatever is used.
     let book = Book::priced(1);
     let largest = (10_i128.pow(18) - 1) * E12;
@@ -284,7 +302,7 @@ fn whole_units_of_any_size_and_parts_of_units_are_added_exactly() {
             let given: Vec<Given> = rows.iter().map(|quantity| used(*quantity)).collect();
             let (part, all) = (part(&given, &book), (0..given.len() as u32).collect::<Vec<_>>());
             let order = HoldingOrder::of(&part, &[&all]);
-            let hours = fold_hours(&part, &all, &order).expect("it fits");
+            let hours = fold_hours(&part, &all, &order, &mut FoldRoom::default()).expect("it fits");
             let path = folder.path().join(format!("{seq}.parquet"));
             write_partials(&part, &all, &order, [&hours, &[]], &path).expect("it is written");
             written.push((path, seq));

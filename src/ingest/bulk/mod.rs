@@ -30,7 +30,7 @@ use judge::Judged;
 use near::Near;
 use reckoner_read::ReadOptions;
 use reckoner_store::IngestRecord;
-use reckoner_tally::{Part, sorted_hashes};
+use reckoner_tally::{FoldRoom, Part, sorted_hashes};
 use resolve::Sorted;
 use std::ops::Range;
 
@@ -46,6 +46,7 @@ const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 #[derive(Debug, Default)]
 pub(super) struct Room {
     parts: [Part; 2],
+    sums: [FoldRoom; 2],
     /// What rows are held against, once it was asked for: while files of usage are taken, no account, price or end comes.
     judged: Option<Judged>,
 }
@@ -53,17 +54,17 @@ pub(super) struct Room {
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
 pub(super) fn take(
     books: &Books,
-    Work { progress, room }: &mut Work<'_>,
+    Work { progress, room, .. }: &mut Work<'_>,
     taken: &Taken,
     record: &mut IngestRecord,
     counts: &mut Counts,
 ) -> Result<Vec<u64>, Stopped> {
-    let Room { parts, judged } = room;
+    let Room { parts, sums, judged } = room;
     let judge = match judged {
         Some(judged) => &*judged,
         None => judged.insert(Judged::load(books)?),
     };
-    let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, left: Vec::new() };
+    let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, sums, left: Vec::new() };
     let options = books.read_options();
     let source = || Source::Path(taken.raw.clone());
     match usage_parts(source(), &options)? {
@@ -121,20 +122,25 @@ fn segments(groups: &[u64], segment_rows: u64, split_rows: u64) -> Vec<[Range<us
     segments
 }
 
-/// Does both, at once where there is something in the second; one thread alone writes where one is enough.
-fn in_two<T: Send, E: Send>(
-    is_one: bool,
-    first: impl FnOnce() -> Result<T, E> + Send,
-    second: impl FnOnce() -> Result<T, E> + Send,
-) -> Result<Vec<T>, E> {
+/// Does both, at once; one alone where there is nothing in the second.
+fn both<T: Send>(is_one: bool, first: impl FnOnce() -> T + Send, second: impl FnOnce() -> T + Send) -> Vec<T> {
     if is_one {
-        return Ok(vec![first()?]);
+        return vec![first()];
     }
     let (first, second) = std::thread::scope(|scope| {
         let second = scope.spawn(second);
         (first(), second.join())
     });
-    Ok(vec![first?, second.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?])
+    vec![first, second.unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
+}
+
+/// [`both`] of what may fail.
+fn in_two<T: Send, E: Send>(
+    is_one: bool,
+    first: impl FnOnce() -> Result<T, E> + Send,
+    second: impl FnOnce() -> Result<T, E> + Send,
+) -> Result<Vec<T>, E> {
+    both(is_one, first, second).into_iter().collect()
 }
 
 /// Reads rows into a part; hands back their identities in order.
@@ -170,6 +176,7 @@ struct Bulk<'a> {
     near: Near,
     record: &'a mut IngestRecord,
     counts: &'a mut Counts,
+    sums: &'a mut [FoldRoom; 2],
     left: Vec<u64>,
 }
 
@@ -190,9 +197,11 @@ impl Bulk<'_> {
             self.left.extend(part.not_plain.iter().map(|row| row.line));
         }
         // What threads need: the store stays with this one.
-        let (lake, zone, file_id) = (self.books.lake(), self.books.zone, self.taken.file_id.as_str());
-        let write = |place: usize| write::part(&lake, zone, file_id, &parts[place], &resolved[place]);
-        for written in in_two(parts.len() == 1, || write(0), || write(1))? {
+        let lake = self.books.lake();
+        let delivery = write::Delivery { lake: &lake, zone: self.books.zone, file_id: &self.taken.file_id };
+        let write = |place: usize, room| write::part(delivery, &parts[place], &resolved[place], room);
+        let [one, other] = &mut *self.sums;
+        for written in in_two(parts.len() == 1, || write(0, one), || write(1, other))? {
             self.near.add(&self.books.lake(), &written);
             self.record.touched_hours.extend(written.touched_hours);
             self.record.row_files.extend(written.rows);

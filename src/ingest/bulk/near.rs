@@ -50,7 +50,7 @@ impl Near {
 
     /// Which identities of these parts earlier rows have, of the billing months of their starts and those beside; sorted.
     pub fn meet(&self, zone: Zone, parts: &[Part], sorted: &[Sorted]) -> Result<Vec<u64>, Failure> {
-        let starts = || parts.iter().flat_map(|part| &part.started_at).copied();
+        let starts = || parts.iter().filter_map(Part::starts).flatten();
         let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Ok(Vec::new()) };
         let reach = months_around(zone, Instant::from_seconds(first), Instant::from_seconds(last));
         let of = |place: usize| self.meet_part(reach, &sorted[place]);

@@ -1,5 +1,6 @@
 //! Which rows of the parts of a segment are taken: by identity, and where two are alike by what they say.
 
+use super::both;
 use reckoner_tally::{Part, Sought, each_common};
 
 /// The identities of a part's rows, in order.
@@ -18,47 +19,72 @@ pub(super) struct Resolved {
     pub left: Vec<u32>,
 }
 
-/// What becomes of a row.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What becomes of a row that is not taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Fate {
-    Taken,
     Again,
     Left,
 }
 
+/// What collisions mean to a part.
+#[derive(Debug, Clone)]
+struct Decided {
+    /// Its rows that are not taken.
+    not_taken: Vec<(u32, Fate)>,
+    /// By collision, whether it takes a row of it.
+    are_taken: Vec<bool>,
+}
+
 /// Decides about every row; `met` are identities of earlier rows, sorted.
-pub(super) fn resolve(parts: &[Part], sorted: Vec<Sorted>, met: &[u64]) -> Vec<Resolved> {
+///
+/// Whatever walks through all rows goes part by part, or half by half, in two threads; between them stand collisions alone.
+pub(super) fn resolve(parts: &[Part], mut sorted: Vec<Sorted>, met: &[u64]) -> Vec<Resolved> {
     let Collisions { identities, are_doubtful } = collisions(parts, &sorted, met);
-    let mut fates: Vec<Vec<Fate>> = parts.iter().map(|part| vec![Fate::Taken; part.len()]).collect();
-    // By part, whether it takes a row of the collision.
-    let mut are_taken = vec![vec![false; identities.len()]; parts.len()];
+    let mut decided = vec![Decided { not_taken: Vec::new(), are_taken: vec![false; identities.len()] }; parts.len()];
     for group in rows_of(parts, &identities).chunk_by(|one, other| one.collision == other.collision) {
         let Alike { collision, part: first_part, row: first_row } = group[0];
         for (place, Alike { part, row, .. }) in group.iter().enumerate() {
             let is_same = || parts[first_part as usize].says_the_same(first_row as usize, &parts[*part as usize], *row as usize);
             let fate = match (are_doubtful[collision as usize], place) {
-                (true, _) => Fate::Left,
-                (false, 0) => Fate::Taken,
-                (false, _) if is_same() => Fate::Again,
-                (false, _) => Fate::Left,
+                (true, _) => Some(Fate::Left),
+                (false, 0) => None,
+                (false, _) if is_same() => Some(Fate::Again),
+                (false, _) => Some(Fate::Left),
             };
-            fates[*part as usize][*row as usize] = fate;
-            are_taken[*part as usize][collision as usize] |= fate == Fate::Taken;
-        }
-    }
-    let resolved = fates.iter().zip(sorted).zip(&are_taken).map(|((fates, sorted), are_taken)| {
-        let identities = taken_of(sorted, identities.iter().copied().zip(are_taken.iter().copied()));
-        let mut resolved = Resolved { taken: Vec::with_capacity(fates.len()), identities, ..Resolved::default() };
-        for (row, fate) in (0..).zip(fates) {
+            let of_part = &mut decided[*part as usize];
             match fate {
-                Fate::Taken => resolved.taken.push(row),
-                Fate::Again => resolved.again.push(row),
-                Fate::Left => resolved.left.push(row),
+                Some(fate) => of_part.not_taken.push((*row, fate)),
+                None => of_part.are_taken[collision as usize] = true,
             }
         }
-        resolved
-    });
-    resolved.collect()
+    }
+    let last = sorted.pop().expect("a segment has a part");
+    match (&mut *sorted, parts, &mut *decided) {
+        ([], [part], [decided]) => vec![resolved(part, last, &identities, decided)],
+        ([first], [one, other], [of_one, of_other]) => {
+            let first = std::mem::take(first);
+            both(false, || resolved(one, first, &identities, of_one), || resolved(other, last, &identities, of_other))
+        }
+        _ => unreachable!("a segment has one part or two, and the identities of each"),
+    }
+}
+
+/// The rows of a part by what becomes of them.
+fn resolved(part: &Part, sorted: Sorted, identities: &[u64], Decided { not_taken, are_taken }: &mut Decided) -> Resolved {
+    not_taken.sort_unstable();
+    let identities = taken_of(sorted, identities.iter().copied().zip(are_taken.iter().copied()));
+    let mut resolved = Resolved { taken: Vec::with_capacity(part.len() - not_taken.len()), identities, ..Resolved::default() };
+    let mut next = 0;
+    for (row, fate) in not_taken {
+        resolved.taken.extend(next..*row);
+        next = *row + 1;
+        match fate {
+            Fate::Again => resolved.again.push(*row),
+            Fate::Left => resolved.left.push(*row),
+        }
+    }
+    resolved.taken.extend(next..part.len() as u32);
+    resolved
 }
 
 /// Each of the sorted identities once, without those of collisions of which no row is taken.
@@ -81,15 +107,27 @@ struct Collisions {
     are_doubtful: Vec<bool>,
 }
 
+/// Identities from here on are the upper half.
+const MIDDLE: u64 = 1 << 63;
+
+/// What is twice in one of these lists, which are in order, or in two of them.
+fn twice(lists: Vec<&[u64]>) -> Vec<u64> {
+    let pairs = lists.iter().flat_map(|list| list.windows(2)).filter(|pair| pair[0] == pair[1]);
+    let mut found: Vec<u64> = pairs.map(|pair| pair[0]).collect();
+    if let [first, second] = *lists {
+        each_common(first, second, |identity| found.push(identity));
+    }
+    found
+}
+
 /// The identities that more than one row has.
 fn collisions(parts: &[Part], sorted: &[Sorted], met: &[u64]) -> Collisions {
-    let mut found: Vec<(u64, bool)> = Vec::new();
-    for rows in sorted {
-        found.extend(rows.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| (pair[0], false)));
-    }
-    if let [first, second] = sorted {
-        each_common(first, second, |identity| found.push((identity, false)));
-    }
+    // No identity of one half is one of the other.
+    let halves = |rows: &Sorted| rows.partition_point(|identity| *identity < MIDDLE);
+    let lower = || twice(sorted.iter().map(|rows| &rows[..halves(rows)]).collect());
+    let upper = || twice(sorted.iter().map(|rows| &rows[halves(rows)..]).collect());
+    let alike = both(false, lower, upper).into_iter().flatten();
+    let mut found: Vec<(u64, bool)> = alike.map(|identity| (identity, false)).collect();
     let not_plain = parts.iter().flat_map(|part| &part.not_plain).filter_map(|row| row.identity);
     found.extend(not_plain.chain(met.iter().copied()).map(|identity| (identity, true)));
     // Of one that is doubtful too, that comes first.
@@ -109,18 +147,18 @@ struct Alike {
 
 /// The rows that have one of these identities, identity by identity; those of one in the order of the delivery.
 fn rows_of(parts: &[Part], identities: &[u64]) -> Vec<Alike> {
-    let mut rows = Vec::new();
     if identities.is_empty() {
-        return rows;
+        return Vec::new();
     }
     let sought = Sought::new(identities);
-    for (part, of_part) in (0..).zip(parts) {
-        let alike = (0..).zip(&of_part.identity).filter_map(|(row, identity)| {
+    let of_part = |part: usize| {
+        let alike = (0..).zip(&parts[part].identity).filter_map(|(row, identity)| {
             let collision = u32::try_from(sought.place(*identity)?).expect("collisions are fewer than rows");
-            Some(Alike { collision, part, row })
+            Some(Alike { collision, part: part as u32, row })
         });
-        rows.extend(alike);
-    }
+        alike.collect::<Vec<_>>()
+    };
+    let mut rows = both(parts.len() == 1, || of_part(0), || of_part(1)).concat();
     rows.sort_unstable();
     rows
 }

@@ -6,7 +6,7 @@ use crate::faults::{self, Point};
 use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
-use reckoner_tally::{HoldingOrder, Part, fold_hours, write_identities, write_partials, write_rows};
+use reckoner_tally::{FoldRoom, HoldingOrder, Part, fold_hours, write_identities, write_partials, write_rows};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -19,6 +19,14 @@ pub(super) struct Written {
     pub touched_hours: Vec<Instant>,
 }
 
+/// The file whose rows are written, and where to.
+#[derive(Clone, Copy)]
+pub(super) struct Delivery<'a> {
+    pub lake: &'a Path,
+    pub zone: Zone,
+    pub file_id: &'a str,
+}
+
 /// The rows of a part that start on one day.
 #[derive(Default)]
 struct Day {
@@ -26,13 +34,13 @@ struct Day {
     again: Vec<u32>,
 }
 
-pub(super) fn part(lake: &Path, zone: Zone, file_id: &str, part: &Part, resolved: &Resolved) -> Result<Written, Failure> {
+pub(super) fn part(delivery: Delivery<'_>, part: &Part, resolved: &Resolved, room: &mut FoldRoom) -> Result<Written, Failure> {
     let mut written = Written::default();
-    let days = by_day(zone, part, resolved);
+    let days = by_day(delivery.zone, part, resolved);
     let is_one = days.len() == 1;
     for (start, rows) in days {
-        let day = zone.date_of(Instant::from_seconds(start)).to_string();
-        write_day(lake, &day, file_id, part, &rows, is_one.then_some(resolved), &mut written)?;
+        let day = delivery.zone.date_of(Instant::from_seconds(start)).to_string();
+        write_day(delivery, &day, part, &rows, is_one.then_some(resolved), room, &mut written)?;
     }
     Ok(written)
 }
@@ -83,12 +91,12 @@ fn span(part: &Part, rows: &[u32]) -> Option<Window> {
 
 /// `whole` is what was resolved of the part, where all of it starts on this day.
 fn write_day(
-    lake: &Path,
+    Delivery { lake, file_id, .. }: Delivery<'_>,
     day: &str,
-    file_id: &str,
     part: &Part,
     rows: &Day,
     whole: Option<&Resolved>,
+    room: &mut FoldRoom,
     written: &mut Written,
 ) -> Result<(), Failure> {
     let source = super::super::replace::short(file_id);
@@ -110,7 +118,7 @@ fn write_day(
     };
 
     let order = HoldingOrder::of(part, &[&rows.taken, &rows.again]);
-    let (hours, again) = (fold_hours(part, &rows.taken, &order)?, fold_hours(part, &rows.again, &order)?);
+    let (hours, again) = (fold_hours(part, &rows.taken, &order, room)?, fold_hours(part, &rows.again, &order, room)?);
     written.touched_hours.extend(hours.iter().map(|sums| Instant::from_seconds(sums.hour)));
     let mut count = rows.taken.len() as u64;
     let placed = lake::place_of(lake, &format!("rows/day={day}"), source, "parquet", |path| {
@@ -128,6 +136,8 @@ fn write_day(
         Ok::<_, Failure>(bytes)
     })?;
     written.partials.push(file(placed, LakeKind::Partials, count, &companion));
+    room.reclaim(hours);
+    room.reclaim(again);
 
     let mut of_day = Vec::new();
     let identities = match whole {
