@@ -98,7 +98,11 @@ impl Purses {
             owing.insert(wallet.account_id.clone(), AccountMoney::owing(wallet, outstanding));
         }
         for state in store.voucher_states(&missing)? {
-            owing.entry(state.row.account_id.clone()).and_modify(|account| account.vouchers.push(state));
+            match owing.get_mut(&state.row.account_id) {
+                Some(account) => account.vouchers.push(state),
+                // Without a wallet nothing is outstanding: it is taken as any other.
+                None => self.fetched.vouchers.entry(state.row.account_id.clone()).or_default().push(state),
+            }
         }
         Ok(())
     }
