@@ -3,12 +3,11 @@
 use crate::error::TallyError;
 use crate::order::HoldingOrder;
 use crate::part::Part;
+use crate::partials::HOUR;
 use crate::width::{Narrow, NearPieces, Piece, PieceOf, Wide, Width};
 use reckoner_core::rate::last_instant;
 use reckoner_core::time::{Instant, Window};
 use std::collections::BTreeMap;
-
-const HOUR: i64 = 3_600;
 
 /// What holdings used in an hour, column by column; one after the other in the order of their places.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use reckoner_core::intake::{PlainTerms, UsageChecks, units_by_hour};
 use reckoner_core::number::{Money, Quantity, UnitPrice};
 use reckoner_core::price::{PriceBook, Prices};
 use reckoner_core::table::{BillingMode, Coded, PriceModel, PriceRow, SettleWindow, Unit, UsageColumns, UsageRow};
-use reckoner_core::time::{Instant, Zone};
+use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_tally::{
     FoldRoom, Held, HoldingOrder, HourHeld, HourUse, Judge, Part, PartialFile, Used, Wanted, fold_hours, write_partials,
 };
@@ -79,6 +79,26 @@ struct Given {
     is_again: bool,
 }
 
+/// Use of one resource.
+fn usage(sku: &str, interval: Window, quantity_e12: i128) -> UsageRow {
+    UsageRow {
+        record_id: "r".to_owned(),
+        account_id: "a-0".to_owned(),
+        resource_id: "r-0".to_owned(),
+        sku: sku.to_owned(),
+        started_at: interval.start,
+        ended_at: interval.end,
+        quantity: Quantity::from_e12(quantity_e12),
+        region: None,
+        resource_name: None,
+        tags: BTreeMap::new(),
+        revision: 0,
+        corrects: None,
+        is_waived: false,
+        line: 0,
+    }
+}
+
 prop_compose! {
     fn given()(
         account in 0..2_u8, resource in 0..3_u8, sku in 0..2_usize, from in 0..2_usize, start in 0..20_000_i64,
@@ -87,22 +107,13 @@ prop_compose! {
         region in prop_oneof![8 => Just(0_u8), 1 => 1..3_u8], is_again in prop::bool::weighted(0.2),
     ) -> Given {
         let started_at = Instant::from_seconds(STARTS[from] + start / 300 * if start % 2 == 0 { 300 } else { 299 });
+        // A time-priced row of no length is not plain.
+        let ended_at = started_at.plus_seconds(if sku == 0 { length.max(1) } else { length });
         let row = UsageRow {
-            record_id: "r".to_owned(),
             account_id: format!("a-{account}"),
             resource_id: format!("r-{resource}"),
-            sku: SKUS[sku].to_owned(),
-            started_at,
-            // A time-priced row of no length is not plain.
-            ended_at: started_at.plus_seconds(if sku == 0 { length.max(1) } else { length }),
-            quantity: Quantity::from_e12(quantity),
             region: (region > 0).then(|| format!("region-{region}")),
-            resource_name: None,
-            tags: BTreeMap::new(),
-            revision: 0,
-            corrects: None,
-            is_waived: false,
-            line: 0,
+            ..usage(SKUS[sku], Window::new(started_at, ended_at), quantity)
         };
         Given { row, is_again }
     }
@@ -267,27 +278,6 @@ proptest! {
     }
 }
 
-/// A row of one account, resource and hour.
-fn used(quantity_e12: i128) -> Given {
-    let row = UsageRow {
-        record_id: "r".to_owned(),
-        account_id: "a-0".to_owned(),
-        resource_id: "r-0".to_owned(),
-        sku: SKUS[1].to_owned(),
-        started_at: Instant::from_seconds(STARTS[0]),
-        ended_at: Instant::from_seconds(STARTS[0] + 1),
-        quantity: Quantity::from_e12(quantity_e12),
-        region: None,
-        resource_name: None,
-        tags: BTreeMap::new(),
-        revision: 0,
-        corrects: None,
-        is_waived: false,
-        line: 0,
-    };
-    Given { row, is_again: false }
-}
-
 #[test]
 fn whole_units_of_any_size_and_parts_of_units_are_added_exactly() {
     // Cheap, so that amounts are small whatever is used.
@@ -296,6 +286,8 @@ fn whole_units_of_any_size_and_parts_of_units_are_added_exactly() {
     // By file what each of its rows used: few whole units, more of them than 64 bits hold, parts of a unit beside whole ones.
     let cases: [Vec<Vec<i128>>; 3] =
         [vec![vec![E12], vec![7 * E12, 0]], vec![vec![largest]; 11], vec![vec![3 * E12], vec![1], vec![5 * E12]]];
+    let second = Window::new(Instant::from_seconds(STARTS[0]), Instant::from_seconds(STARTS[0] + 1));
+    let used = |quantity_e12| Given { row: usage(SKUS[1], second, quantity_e12), is_again: false };
     for files in cases {
         let (folder, mut written) = (tempfile::tempdir().expect("a folder"), Vec::new());
         for (seq, rows) in (1_u64..).zip(&files) {

@@ -55,11 +55,6 @@ pub struct UsageColumns {
 }
 
 impl Texts {
-    /// None yet, with room for so many of so many bytes in all.
-    pub fn with_room(count: usize, bytes: usize) -> Self {
-        Self { text: String::with_capacity(bytes), ends: Vec::with_capacity(count) }
-    }
-
     /// How many.
     #[inline]
     pub fn len(&self) -> usize {
@@ -89,16 +84,7 @@ impl Texts {
     /// Beyond 4 GiB of text.
     #[inline]
     pub fn push(&mut self, text: &str) {
-        self.push_with(|all| all.push_str(text));
-    }
-
-    /// Appends what `write` appends to the text of all.
-    ///
-    /// # Panics
-    /// As [`Self::push`].
-    #[inline]
-    pub fn push_with(&mut self, write: impl FnOnce(&mut String)) {
-        write(&mut self.text);
+        self.text.push_str(text);
         self.ends.push(u32::try_from(self.text.len()).expect("columns come in batches far below 4 GiB"));
     }
 }

@@ -4,6 +4,7 @@ use super::PageRows;
 use crate::file::Form;
 use crate::frame::ID_DIGITS;
 use crate::pack::{Reach, differences, endings, runs, same_beginnings, width_of};
+use crate::part::NONE;
 use arrow::array::{Array as _, ArrayRef, AsArray as _, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type};
@@ -19,9 +20,6 @@ use std::collections::HashMap;
 const DICTIONARY_BYTES: usize = 1 << 20;
 /// So many distinct decimals are kept as a dictionary in any case.
 const DISTINCT_DECIMALS: usize = 512;
-
-/// No code.
-const NONE: u32 = u32::MAX;
 
 /// What the pages of a chunk hold.
 pub(super) enum Values<'a> {
