@@ -4,20 +4,23 @@
 //! Promises: a row is accepted, a duplicate, or refused with one reason; which of two conflicting rows stays depends on
 //! their order alone; nothing is dropped.
 //!
-//! `ends` has what is said of use after the end of a resource, or of its account.
+//! `ends` has what is said of use after the end of a resource, or of its account; `plain` what many rows are held against at
+//! once.
 
 mod ends;
+mod plain;
 
 pub use ends::{ResourceEnd, check_end, is_within, usable};
+pub use plain::{Extremes, PlainTerms};
 
 use crate::account::Accounts;
 use crate::number::{AmountOverflow, FeeScale, Money, Quantity};
 use crate::price::{Price, Prices, Timeline};
-use crate::rate::{Use, exact_cost, last_instant};
+use crate::rate::{exact_cost, last_instant};
 use crate::table::{BillingMode, PriceModel, Refusal, Unit, UsageRow};
 use crate::time::{Instant, Window, Zone};
+use plain::{SMALL_BITS, bits, use_bits};
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// How far ahead of the clock a producer's may be.
@@ -133,25 +136,6 @@ impl<'a> UsageChecks<'a> {
         Ok(())
     }
 
-    /// What rows of a sku in a currency are held against once for all of them; nothing where each must be looked at: an
-    /// unknown sku, prices with gaps, in several units or modes, or that are not flat.
-    pub fn plain_terms(&self, sku: &str, currency: &str) -> Option<PlainTerms> {
-        let prices = self.prices.timeline(sku, currency)?.prices();
-        let (first, last) = (prices.first()?, prices.last()?);
-        let is_plain = |price: &Arc<Price>| price.row.unit == first.row.unit && price.row.billing_mode == BillingMode::PayPerUse;
-        let has_gap = prices.windows(2).any(|pair| pair[0].validity.end != pair[1].validity.start);
-        if has_gap || !prices.iter().all(is_plain) {
-            return None;
-        }
-        Some(PlainTerms {
-            unit: first.row.unit.clone(),
-            priced: Window::new(first.validity.start, last.validity.end),
-            use_bits_max: prices.iter().map(|price| use_bits_max(price)).min()??,
-            earliest: self.epoch.max(self.late_from).unwrap_or(Instant::MIN),
-            latest: self.as_of.plus_seconds(AHEAD_SECONDS_MAX),
-        })
-    }
-
     fn no_price(&self, row: &UsageRow, currency: &str) -> Refusal {
         let expected = format!(
             "no price in {currency} holds during all of {} to {}; publish one, then retry the row",
@@ -200,65 +184,6 @@ impl<'a> UsageChecks<'a> {
         let midnight = self.zone.start_of_day(local.date());
         Some(midnight.plus_seconds(i64::from(chrono::Timelike::num_seconds_from_midnight(&local))))
     }
-}
-
-/// What all rows of a sku in a currency are held against.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PlainTerms {
-    /// The unit of every price.
-    pub unit: Unit,
-    /// From the first price's beginning to the last one's end.
-    priced: Window,
-    use_bits_max: u32,
-    earliest: Instant,
-    latest: Instant,
-}
-
-impl PlainTerms {
-    /// Whether a record of a known account is certain to pass [`UsageChecks::check`]; false where that must be looked at.
-    ///
-    /// A time-priced record of no length is looked at.
-    pub fn admits(&self, record: Use) -> bool {
-        let interval = record.interval;
-        let is_priced = match self.unit {
-            Unit::Hour => interval.start < interval.end && self.priced.start <= interval.start && interval.end <= self.priced.end,
-            Unit::Amount(_) => interval.start <= interval.end && self.priced.holds(last_instant(interval)),
-        };
-        is_priced
-            && self.earliest <= interval.start
-            && interval.start <= self.latest
-            && interval.end <= self.latest
-            && record.quantity.e12() >= 0
-            && use_bits(record) <= self.use_bits_max
-    }
-}
-
-/// Both factors of an amount are at 1e-12: a product below 2^115 is an amount below 41 billion, without the cost of an exact
-/// fraction.
-const SMALL_BITS: u32 = 115;
-
-/// The same where tiers add fractions: below 2^90 a record's amount is below 1,300, and sums of such fractions are exact.
-const SMALL_BITS_TIERED: u32 = 90;
-
-/// Bits that use may have for its amount at this price to be small; nothing where that cannot be said.
-fn use_bits_max(price: &Price) -> Option<u32> {
-    let (small, greatest) = match &price.row.model {
-        PriceModel::Flat => (SMALL_BITS, price.row.unit_price.e12()),
-        PriceModel::Graduated { tiers } | PriceModel::Volume { tiers } if tiers.iter().all(|tier| tier.flat.is_zero()) => {
-            (SMALL_BITS_TIERED, tiers.iter().map(|tier| tier.unit_price.e12()).max()?)
-        }
-        _ => return None,
-    };
-    small.checked_sub(bits(greatest))
-}
-
-/// Bits of a quantity that is held for a time.
-fn use_bits(record: Use) -> u32 {
-    bits(record.quantity.e12()) + bits(i128::from(record.interval.seconds().max(1)))
-}
-
-fn bits(value: i128) -> u32 {
-    i128::BITS - value.leading_zeros()
 }
 
 /// Whether the row's amount can be kept: at most 92 billion, and exact on the way there.

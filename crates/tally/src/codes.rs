@@ -14,6 +14,7 @@ const SHORT_BYTES: usize = 23;
 pub(crate) struct Key([u64; 3]);
 
 impl Key {
+    #[inline]
     pub fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         if bytes.len() <= SHORT_BYTES {
@@ -25,8 +26,15 @@ impl Key {
     }
 
     /// Whether it says all of the text.
+    #[inline]
     pub fn is_whole(self) -> bool {
         self.0[2] >> 56 != u64::from(u8::MAX)
+    }
+
+    /// The text of a whole one, whose bytes go here.
+    pub fn text(self, bytes: &mut [u8; 24]) -> &str {
+        self.0.iter().zip(bytes.as_chunks_mut().0).for_each(|(word, place)| *place = word.to_le_bytes());
+        std::str::from_utf8(&bytes[..usize::from(bytes[SHORT_BYTES])]).expect("a key is made of a text")
     }
 
     /// For tables in memory; no file holds it.

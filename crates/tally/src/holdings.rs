@@ -1,13 +1,12 @@
 //! The holdings of a part of a delivery: found by account, resource and sku, and what their rows are held against.
 
-use crate::codes::{Codes, Key, mixed};
-use crate::ends::Ends;
+use crate::codes::Codes;
 use crate::identity::{account_seed, holding_in_account};
+use crate::order::sorted_places;
 use crate::part::{Judge, NONE};
-use hashbrown::HashTable;
-use reckoner_core::intake::PlainTerms;
+use crate::shards::Shards;
+use reckoner_core::intake::{Extremes, PlainTerms};
 use reckoner_core::table::{Texts, Unit};
-use reckoner_core::time::{Instant, Window};
 
 /// The holdings of a part, in the order in which they came.
 #[derive(Debug, Default)]
@@ -20,13 +19,11 @@ pub struct PartHoldings {
     pub skus: Codes,
     /// Account and sku of each holding.
     pub keys: Vec<[u32; 2]>,
-    table: HashTable<Place>,
-    /// What each holding is known by.
-    known: Vec<Known>,
-    /// Those that are looked for, with their hashes.
-    wanted: Vec<(Known, u64)>,
+    known: Shards,
     /// By this the holdings of a file of partials are ordered.
     identities: Vec<u64>,
+    /// Identities and holdings in this order, of those that were there when rows were looked up the last time.
+    in_order: Vec<(u64, u32)>,
     /// By account what the identities of its records begin with.
     seeds: Vec<u64>,
     /// By account the code of its currency.
@@ -35,37 +32,10 @@ pub struct PartHoldings {
     terms: Vec<PlainTerms>,
     /// By currency and sku the place of the terms.
     terms_at: Vec<Vec<Looked>>,
-    /// By holding the time within which its use need not be looked at, where it was asked for.
-    usable: Vec<Window>,
 }
-
-/// A time that was not asked for.
-const NOT_ASKED: Window = Window::new(Instant::MAX, Instant::MIN);
 
 /// The currency of an account that was not asked for.
 const UNKNOWN: u32 = NONE - 1;
-
-/// Where a hash leads: small, as each row looks for one.
-#[derive(Debug, Clone, Copy)]
-struct Place {
-    hash: u64,
-    holding: u32,
-}
-
-/// What a holding is known by; as it lies, one look at memory brings all of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(align(32))]
-struct Known {
-    resource: Key,
-    key: [u32; 2],
-}
-
-impl Known {
-    /// Rows of one account and sku are as rare as those of one resource: the three together tell.
-    fn hash(&self) -> u64 {
-        mixed(self.resource.hash(), u64::from(self.key[0]) << 32 | u64::from(self.key[1]))
-    }
-}
 
 /// Whether terms were looked for, and where they are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -87,11 +57,11 @@ impl PartHoldings {
             *self = Self::default();
             return;
         }
+        self.known.forget_wanted();
         self.currency_of.fill(UNKNOWN);
         self.currencies = Codes::default();
         self.terms.clear();
         self.terms_at.clear();
-        self.usable.clear();
     }
 
     /// The codes of these accounts, of which all is looked up that their rows need.
@@ -116,57 +86,39 @@ impl PartHoldings {
         self.seeds[account as usize]
     }
 
-    /// Appends the holdings of these resources, accounts and skus, made where they are new.
-    ///
-    /// They should be few, so that what is made of them stays near the processor.
-    pub(crate) fn find<'a>(&mut self, named: impl Iterator<Item = (&'a str, [u32; 2])> + Clone, found: &mut Vec<u32>) {
-        let mut wanted = std::mem::take(&mut self.wanted);
-        wanted.clear();
-        wanted.extend(named.clone().map(|(resource_id, key)| {
-            let known = Known { resource: Key::of(resource_id), key };
-            (known, known.hash())
-        }));
-        // In short loops, the memory of one step is on its way while the steps before wait for theirs.
-        let likely =
-            |(_, hash): &(Known, u64)| self.table.find(*hash, |place| place.hash == *hash).map_or(NONE, |place| place.holding);
-        let start = found.len();
-        found.extend(wanted.iter().map(likely));
-        for ((holding, (known, hash)), (resource_id, _)) in found[start..].iter_mut().zip(&wanted).zip(named) {
-            if *holding == NONE || !self.is(*holding, resource_id, *known) {
-                *holding = self.find_one(*hash, resource_id, *known);
-            }
-        }
-        self.wanted = wanted;
+    /// Notes that the next row wants the holding of this resource, account and sku.
+    #[inline]
+    pub(crate) fn want(&mut self, resource_id: &str, key: [u32; 2]) {
+        self.known.want(resource_id, key);
     }
 
-    fn is(&self, holding: u32, resource_id: &str, known: Known) -> bool {
-        self.known[holding as usize] == known
-            && (known.resource.is_whole() || self.resources.get(holding as usize) == resource_id)
+    /// Appends the holdings that rows wanted, made where they are new.
+    pub(crate) fn find_wanted(&mut self, to: &mut Vec<u32>) {
+        let Self { known, keys, resources, skus, identities, seeds, .. } = self;
+        known.find_wanted(to, |resource_id, key| {
+            let holding = u32::try_from(keys.len()).expect("a part has fewer rows");
+            keys.push(key);
+            resources.push(resource_id);
+            identities.push(holding_in_account(seeds[key[0] as usize], resource_id, skus.get(key[1])));
+            holding
+        });
+        self.order_new();
     }
 
-    fn find_one(&mut self, hash: u64, resource_id: &str, known: Known) -> u32 {
-        if let Some(place) = self.table.find(hash, |place| place.hash == hash && self.is(place.holding, resource_id, known)) {
-            return place.holding;
+    /// Puts the holdings that came last to their places.
+    fn order_new(&mut self) {
+        let first_new = self.in_order.len();
+        if first_new < self.len() {
+            let new = sorted_places(&self.identities[first_new..]);
+            self.in_order.extend(new.into_iter().map(|(identity, place)| (identity, first_new as u32 + place)));
+            // Two runs in order: what the library does with them is to merge them.
+            self.in_order.sort();
         }
-        let holding = u32::try_from(self.keys.len()).expect("a part has fewer rows");
-        self.keys.push(known.key);
-        self.resources.push(resource_id);
-        self.known.push(known);
-        self.identities.push(holding_in_account(self.seed(known.key[0]), resource_id, self.skus.get(known.key[1])));
-        self.table.insert_unique(hash, Place { hash, holding }, |place| place.hash);
-        holding
     }
 
-    /// The time within which use of the holding need not be looked at for what has ended; looked up once a holding.
-    pub(crate) fn usable(&mut self, holding: u32, ends: &Ends) -> Window {
-        let (place, [account, _]) = (holding as usize, self.keys[holding as usize]);
-        if self.usable.len() <= place {
-            self.usable.resize(self.keys.len(), NOT_ASKED);
-        }
-        if self.usable[place] == NOT_ASKED {
-            self.usable[place] = ends.usable(self.seed(account), self.accounts.get(account), self.resources.get(place));
-        }
-        self.usable[place]
+    /// All holdings in the order of a file of partials.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = u32> {
+        self.in_order.iter().map(|(_, holding)| *holding)
     }
 
     /// What rows of the account and sku are held against; nothing where each must be looked at.
@@ -181,6 +133,20 @@ impl PartHoldings {
             known => known,
         };
         self.terms_at(place)
+    }
+
+    /// Whether whatever rows of these accounts and skus use within the extremes is certain to be accepted.
+    pub(crate) fn admit_all(&mut self, accounts: &[u32], skus: &[u32], extremes: Extremes, judge: &dyn Judge) -> bool {
+        let mut of_currency = vec![NONE; self.currencies.len()];
+        for account in accounts {
+            match self.currency_of[*account as usize] {
+                NONE => return false,
+                currency => of_currency[currency as usize] = *account,
+            }
+        }
+        let one_of_each = of_currency.into_iter().filter(|account| *account != NONE);
+        let mut each = one_of_each.flat_map(|account| skus.iter().map(move |sku| (account, *sku)));
+        each.all(|(account, sku)| self.terms_of(account, sku, judge).is_some_and(|terms| terms.admit_all(extremes)))
     }
 
     fn looked(&self, currency: u32, sku: u32) -> Looked {
@@ -228,11 +194,6 @@ impl PartHoldings {
     pub fn texts(&self, holding: u32) -> [&str; 3] {
         let [account, sku] = self.keys[holding as usize];
         [self.accounts.get(account), self.resources.get(holding as usize), self.skus.get(sku)]
-    }
-
-    /// By this a holding has its place in a file of partials.
-    pub(crate) fn identity(&self, holding: u32) -> u64 {
-        self.identities[holding as usize]
     }
 
     /// How many there are.

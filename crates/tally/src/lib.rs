@@ -26,6 +26,7 @@ mod part;
 mod partial_file;
 mod partials;
 mod rows;
+mod shards;
 mod sums;
 mod width;
 

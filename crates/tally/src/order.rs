@@ -17,7 +17,7 @@ pub fn sorted_hashes(hashes: &[u64]) -> Vec<u64> {
 }
 
 /// Hashes in order, each with its place; equal ones in the order of their places.
-fn sorted_places(hashes: &[u64]) -> Vec<(u64, u32)> {
+pub(crate) fn sorted_places(hashes: &[u64]) -> Vec<(u64, u32)> {
     spread(hashes, |hash, place| (hash, place))
 }
 
@@ -115,13 +115,10 @@ impl HoldingOrder {
         for row in rows.iter().copied().flatten() {
             place_of[part.holding[*row as usize] as usize] = USED;
         }
-        let used: Vec<u32> = (0..).zip(&place_of).filter(|(_, place)| **place == USED).map(|(holding, _)| holding).collect();
-        let hashes: Vec<u64> = used.iter().map(|holding| part.holdings.identity(*holding)).collect();
-        let held: Vec<bool> = used.iter().map(|holding| *part.holdings.unit(*holding) == Unit::Hour).collect();
-        let sorted = sorted_places(&hashes);
-        let holdings: Vec<u32> = sorted.iter().map(|(_, place)| used[*place as usize]).collect();
-        let is_held = sorted.iter().map(|(_, place)| held[*place as usize]).collect();
+        let mut holdings = Vec::with_capacity(part.holdings.len());
+        holdings.extend(part.holdings.in_order().filter(|holding| place_of[*holding as usize] == USED));
         (0..).zip(&holdings).for_each(|(place, holding)| place_of[*holding as usize] = place);
+        let is_held = holdings.iter().map(|holding| *part.holdings.unit(*holding) == Unit::Hour).collect();
         Self { holdings, place_of, is_held }
     }
 }

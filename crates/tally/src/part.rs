@@ -4,7 +4,7 @@ use crate::codes::Codes;
 use crate::ends::Ends;
 use crate::holdings::PartHoldings;
 use crate::identity::{account_seed, in_account};
-use reckoner_core::intake::{PlainTerms, is_within};
+use reckoner_core::intake::{Extremes, PlainTerms, is_within};
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::Use;
 use reckoner_core::table::{Coded, Texts, UsageColumns};
@@ -72,18 +72,6 @@ pub struct Part {
     starts: Option<[i64; 2]>,
 }
 
-/// Rows that are looked up together: few enough that what is made of them stays near the processor.
-const NEAR_ROWS: usize = 256;
-
-/// What was looked up of a batch so far.
-struct Looked<'a> {
-    /// For the codes of the batch those of the part.
-    accounts: Vec<u32>,
-    skus: Meant<'a>,
-    /// The plain rows.
-    rows: Vec<u32>,
-}
-
 /// For the codes of a batch those of the part, found as they are met.
 struct Meant<'a> {
     coded: &'a Coded,
@@ -116,76 +104,88 @@ fn append(to: &mut Texts, from: &Texts, run: Range<usize>) {
 }
 
 impl Part {
-    /// Takes the rows of a batch: plain ones become rows of the part, of the others the lines are kept.
+    /// Takes the rows of a batch: plain ones become rows of the part, of the others the lines are kept. Their holdings are not
+    /// known before [`Self::find_holdings`].
     pub fn take(&mut self, batch: &UsageColumns, judge: &dyn Judge) {
-        let read = self.read_rows(batch);
-        let mut known = Looked {
-            accounts: self.holdings.accounts(&batch.account_id.values, judge),
-            skus: Meant::new(&batch.sku),
-            rows: Vec::with_capacity(read.len()),
-        };
-        for rows in read.chunks(NEAR_ROWS) {
-            self.take_near(batch, rows, &mut known, judge);
-        }
+        let accounts = self.holdings.accounts(&batch.account_id.values, judge);
+        let skus: Vec<u32> = batch.sku.values.iter().map(|sku| self.holdings.skus.code(sku)).collect();
+        let rows = self.plain_rows(batch, &accounts, &skus, judge);
 
-        let rows = known.rows;
         self.take_labels(batch, &rows);
+        let seeds: Vec<u64> = accounts.iter().map(|account| self.holdings.seed(*account)).collect();
         for run in rows.chunk_by(|row, next| row + 1 == *next) {
             let run = run[0] as usize..run[0] as usize + run.len();
-            append(&mut self.record_id, &batch.record_id, run.clone());
-            self.lines.extend_from_slice(&batch.lines[run.clone()]);
-            let started_at = &batch.started_at[run.clone()];
-            for start in started_at {
-                let [first, last] = self.starts.unwrap_or([*start; 2]);
-                self.starts = Some([first.min(*start), last.max(*start)]);
-            }
-            self.started_at.extend_from_slice(started_at);
-            self.ended_at.extend_from_slice(&batch.ended_at[run.clone()]);
-            self.quantity_e12.extend_from_slice(&batch.quantity_e12[run]);
+            self.take_run(batch, run, &accounts, &skus, &seeds);
         }
     }
 
-    /// Looks up what is known of some rows, column by column, and keeps that of the plain ones: what is looked up for one row
-    /// waits for memory while that of the next rows is on its way.
-    fn take_near(&mut self, batch: &UsageColumns, rows: &[u32], known: &mut Looked<'_>, judge: &dyn Judge) {
-        let Self { account, sku, holding, identity, holdings, not_plain, .. } = self;
-        let start = account.len();
-        account.extend(rows.iter().map(|row| known.accounts[batch.account_id.codes[*row as usize] as usize]));
-        sku.extend(rows.iter().map(|row| known.skus.of(*row, |text| holdings.skus.code(text))));
-        let keys = account[start..].iter().zip(&sku[start..]).map(|(account, sku)| [*account, *sku]);
-        holdings.find(rows.iter().map(|row| batch.resource_id.get(*row as usize)).zip(keys), holding);
-        let seeds = account[start..].iter().map(|account| holdings.seed(*account));
-        let record_ids = rows.iter().map(|row| batch.record_id.get(*row as usize));
-        identity.extend(seeds.zip(record_ids).map(|(seed, record_id)| in_account(seed, record_id)));
+    /// Appends plain rows that follow each other; the codes and seeds are those of the batch's accounts and skus.
+    fn take_run(&mut self, batch: &UsageColumns, run: Range<usize>, accounts: &[u32], skus: &[u32], seeds: &[u64]) {
+        let (account_codes, sku_codes) = (&batch.account_id.codes[run.clone()], &batch.sku.codes[run.clone()]);
+        for (place, (account, sku)) in run.clone().zip(account_codes.iter().zip(sku_codes)) {
+            let key = [accounts[*account as usize], skus[*sku as usize]];
+            self.holdings.want(batch.resource_id.get(place), key);
+        }
+        self.account.extend(account_codes.iter().map(|code| accounts[*code as usize]));
+        self.sku.extend(sku_codes.iter().map(|code| skus[*code as usize]));
+        let record_ids = run.clone().map(|row| batch.record_id.get(row));
+        let seeds = account_codes.iter().map(|code| seeds[*code as usize]);
+        self.identity.extend(seeds.zip(record_ids).map(|(seed, record_id)| in_account(seed, record_id)));
+        append(&mut self.record_id, &batch.record_id, run.clone());
+        self.lines.extend_from_slice(&batch.lines[run.clone()]);
+        let started_at = &batch.started_at[run.clone()];
+        let [first, last] = self.starts.unwrap_or([i64::MAX, i64::MIN]);
+        let extremes = started_at.iter().fold((first, last), |(first, last), start| (first.min(*start), last.max(*start)));
+        self.starts = Some(extremes.into());
+        self.started_at.extend_from_slice(started_at);
+        self.ended_at.extend_from_slice(&batch.ended_at[run.clone()]);
+        self.quantity_e12.extend_from_slice(&batch.quantity_e12[run]);
+    }
 
+    /// The rows of a batch that are plain; of the others the lines are kept.
+    fn plain_rows(&mut self, batch: &UsageColumns, accounts: &[u32], skus: &[u32], judge: &dyn Judge) -> Vec<u32> {
+        let readable = self.readable_rows(batch);
         let ends = judge.ends();
-        let mut kept = start;
-        for (place, row) in (start..).zip(rows) {
+        let extremes = Extremes::of(&batch.started_at, &batch.ended_at, &batch.quantity_e12);
+        let is_certain = readable.len() == batch.len() && ends.is_none();
+        if is_certain && extremes.is_some_and(|extremes| self.holdings.admit_all(accounts, skus, extremes, judge)) {
+            return readable;
+        }
+        let Self { holdings, not_plain, .. } = self;
+        let mut rows = readable;
+        rows.retain(|row| {
             let at = *row as usize;
+            let (account, sku) = (accounts[batch.account_id.codes[at] as usize], skus[batch.sku.codes[at] as usize]);
             let interval = Window::new(Instant::from_seconds(batch.started_at[at]), Instant::from_seconds(batch.ended_at[at]));
             let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[at]) };
-            let terms = holdings.terms_of(account[place], sku[place], judge);
-            let is_admitted = terms.is_some_and(|terms| terms.admits(record));
-            if is_admitted && ends.is_none_or(|ends| is_within(interval, holdings.usable(holding[place], ends))) {
-                [&mut *account, sku, holding].into_iter().for_each(|column| column[kept] = column[place]);
-                identity[kept] = identity[place];
-                kept += 1;
-                known.rows.push(*row);
-            } else {
-                not_plain.push(NotPlain { line: batch.lines[at], identity: Some(identity[place]) });
+            let is_admitted = holdings.terms_of(account, sku, judge).is_some_and(|terms| terms.admits(record));
+            let seed = holdings.seed(account);
+            let usable = |ends: &Ends| ends.usable(seed, batch.account_id.get(at), batch.resource_id.get(at));
+            let is_plain = is_admitted && ends.is_none_or(|ends| is_within(interval, usable(ends)));
+            if !is_plain {
+                let identity = in_account(seed, batch.record_id.get(at));
+                not_plain.push(NotPlain { line: batch.lines[at], identity: Some(identity) });
             }
-        }
-        [account, sku, holding].into_iter().for_each(|column| column.truncate(kept));
-        identity.truncate(kept);
+            is_plain
+        });
+        rows
+    }
+
+    /// Looks up the holdings of all rows.
+    pub fn find_holdings(&mut self) {
+        self.holdings.find_wanted(&mut self.holding);
     }
 
     /// The rows that can be read; of the others the lines are kept.
-    fn read_rows(&mut self, batch: &UsageColumns) -> Vec<u32> {
+    fn readable_rows(&mut self, batch: &UsageColumns) -> Vec<u32> {
         for row in batch.unread.iter().map(|row| *row as usize) {
             let (account_id, record_id) = (batch.account_id.get(row), batch.record_id.get(row));
             let is_named = !record_id.is_empty() && !account_id.is_empty();
             let identity = is_named.then(|| in_account(account_seed(account_id), record_id));
             self.not_plain.push(NotPlain { line: batch.lines[row], identity });
+        }
+        if batch.unread.is_empty() {
+            return (0..batch.len() as u32).collect();
         }
         let mut unread = batch.unread.iter().peekable();
         (0..batch.len() as u32).filter(|row| unread.next_if_eq(&row).is_none()).collect()

@@ -155,6 +155,7 @@ fn part(given: &[Given], book: &Book) -> Part {
     }
     let mut part = Part::default();
     part.take(&columns, book);
+    part.find_holdings();
     assert_eq!((part.len(), &part.not_plain), (given.len(), &Vec::new()), "every row is plain");
     part
 }

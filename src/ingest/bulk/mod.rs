@@ -88,7 +88,7 @@ pub(super) fn take(
                 if filled == 0 {
                     break;
                 }
-                let [one, other] = parts.each_ref().map(|part| || Ok::<_, FileRefusal>(sorted_hashes(&part.identity)));
+                let [one, other] = parts.each_mut().map(|part| || Ok::<_, FileRefusal>(looked_up(part)));
                 let sorted = in_two(filled == 1, one, other)?;
                 bulk.finish(&parts[..filled], sorted)?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
@@ -156,7 +156,13 @@ fn read_part(
     while let Some(columns) = reader.next_columns()? {
         part.take(&columns, judge);
     }
-    Ok(sorted_hashes(&part.identity))
+    Ok(looked_up(part))
+}
+
+/// Looks up the holdings of all rows of a part; hands back their identities in order.
+fn looked_up(part: &mut Part) -> Sorted {
+    part.find_holdings();
+    sorted_hashes(&part.identity)
 }
 
 fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result<(), FileRefusal> {

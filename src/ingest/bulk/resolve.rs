@@ -225,6 +225,7 @@ mod tests {
             }
             let mut part = Part::default();
             part.take(&columns, &market);
+            part.find_holdings();
             parts.push(part);
         }
         let mut met: Vec<u64> = met.split_whitespace().map(|id| identity(ACCOUNT, id)).collect();
