@@ -2,14 +2,13 @@
 
 use crate::codes::Codes;
 use crate::identity::{account_seed, holding_in_account};
-use crate::order::sorted_places;
 use crate::part::{Judge, NONE};
-use crate::shards::Shards;
+use crate::shards::{SHARDS, Shard, shard_of};
 use reckoner_core::intake::{Extremes, PlainTerms};
 use reckoner_core::table::{Texts, Unit};
 
-/// The holdings of a part, in the order in which they came.
-#[derive(Debug, Default)]
+/// The holdings of a part, shard by shard; a code is known once rows were looked up, and no longer than these rows.
+#[derive(Debug)]
 pub struct PartHoldings {
     /// Accounts.
     pub accounts: Codes,
@@ -19,11 +18,11 @@ pub struct PartHoldings {
     pub skus: Codes,
     /// Account and sku of each holding.
     pub keys: Vec<[u32; 2]>,
-    known: Shards,
-    /// By this the holdings of a file of partials are ordered.
-    identities: Vec<u64>,
-    /// Identities and holdings in this order, of those that were there when rows were looked up the last time.
-    in_order: Vec<(u64, u32)>,
+    shards: Vec<Shard>,
+    /// The first holding of each shard.
+    starts: [u32; SHARDS],
+    /// By row that wants a holding, its shard.
+    wanted_of: Vec<u8>,
     /// By account what the identities of its records begin with.
     seeds: Vec<u64>,
     /// By account the code of its currency.
@@ -49,6 +48,25 @@ enum Looked {
 /// Holdings and accounts that are worth being kept for the next rows.
 const KEPT_MAX: usize = 2_000_000;
 
+impl Default for PartHoldings {
+    fn default() -> Self {
+        Self {
+            accounts: Codes::default(),
+            resources: Texts::default(),
+            skus: Codes::default(),
+            keys: Vec::new(),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            starts: [0; SHARDS],
+            wanted_of: Vec::new(),
+            seeds: Vec::new(),
+            currency_of: Vec::new(),
+            currencies: Codes::default(),
+            terms: Vec::new(),
+            terms_at: Vec::new(),
+        }
+    }
+}
+
 impl PartHoldings {
     /// Makes ready for other rows, of which many will be of the same holdings: these stay known, what their rows are held
     /// against is looked up anew.
@@ -57,7 +75,7 @@ impl PartHoldings {
             *self = Self::default();
             return;
         }
-        self.known.forget_wanted();
+        self.forget_wanted();
         self.currency_of.fill(UNKNOWN);
         self.currencies = Codes::default();
         self.terms.clear();
@@ -86,39 +104,60 @@ impl PartHoldings {
         self.seeds[account as usize]
     }
 
-    /// Notes that the next row wants the holding of this resource, account and sku.
+    /// Notes that the next row wants the holding of this resource, account and sku; `seed` is the account's.
     #[inline]
-    pub(crate) fn want(&mut self, resource_id: &str, key: [u32; 2]) {
-        self.known.want(resource_id, key);
+    pub(crate) fn want(&mut self, seed: u64, resource_id: &str, key: [u32; 2]) {
+        let shard = shard_of(holding_in_account(seed, resource_id, self.skus.get(key[1])));
+        self.wanted_of.push(shard);
+        self.shards[usize::from(shard)].want(resource_id, key);
     }
 
-    /// Appends the holdings that rows wanted, made where they are new.
-    pub(crate) fn find_wanted(&mut self, to: &mut Vec<u32>) {
-        let Self { known, keys, resources, skus, identities, seeds, .. } = self;
-        known.find_wanted(to, |resource_id, key| {
-            let holding = u32::try_from(keys.len()).expect("a part has fewer rows");
-            keys.push(key);
-            resources.push(resource_id);
-            identities.push(holding_in_account(seeds[key[0] as usize], resource_id, skus.get(key[1])));
-            holding
-        });
-        self.order_new();
+    /// Tells rows the holdings that they wanted, and the shards of those; new holdings are made.
+    pub(crate) fn find_wanted(&mut self, holding: &mut Vec<u32>, shard: &mut Vec<u8>) {
+        for shard in &mut self.shards {
+            shard.find_wanted();
+            shard.order_new(|resource_id, [account, sku]| {
+                holding_in_account(self.seeds[account as usize], resource_id, self.skus.get(sku))
+            });
+        }
+        self.lay_out();
+        let mut found: Vec<_> = self.shards.iter().map(|shard| shard.found().iter()).collect();
+        holding.extend(self.wanted_of.iter().map(|shard| {
+            let place = usize::from(*shard);
+            self.starts[place] + found[place].next().expect("each finds what it wants")
+        }));
+        shard.extend_from_slice(&self.wanted_of);
+        self.forget_wanted();
     }
 
-    /// Puts the holdings that came last to their places.
-    fn order_new(&mut self) {
-        let first_new = self.in_order.len();
-        if first_new < self.len() {
-            let new = sorted_places(&self.identities[first_new..]);
-            self.in_order.extend(new.into_iter().map(|(identity, place)| (identity, first_new as u32 + place)));
-            // Two runs in order: what the library does with them is to merge them.
-            self.in_order.sort();
+    /// Puts the holdings of one shard behind those of the one before.
+    fn lay_out(&mut self) {
+        let Self { shards, starts, keys, resources, .. } = self;
+        let count: usize = shards.iter().map(Shard::len).sum();
+        if keys.len() == count {
+            return;
+        }
+        keys.clear();
+        resources.text.clear();
+        resources.ends.clear();
+        for (start, shard) in starts.iter_mut().zip(shards) {
+            *start = u32::try_from(keys.len()).expect("a part has fewer rows");
+            shard.each_from(0, |resource_id, key| {
+                keys.push(key);
+                resources.push(resource_id);
+            });
         }
     }
 
-    /// All holdings in the order of a file of partials.
-    pub(crate) fn in_order(&self) -> impl Iterator<Item = u32> {
-        self.in_order.iter().map(|(_, holding)| *holding)
+    fn forget_wanted(&mut self) {
+        self.wanted_of.clear();
+        self.shards.iter_mut().for_each(Shard::forget_wanted);
+    }
+
+    /// The holdings of each shard, in their order of a file of partials, and its first holding.
+    pub(crate) fn in_order(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = u32>)> {
+        let first_of = self.starts.iter().zip(&self.shards);
+        first_of.map(|(first, shard)| (*first, shard.in_order().map(move |holding| first + holding)))
     }
 
     /// What rows of the account and sku are held against; nothing where each must be looked at.

@@ -1,9 +1,10 @@
 //! Rows to sums by holding and hour: hour after hour, each row as long as it lasts.
 
 use crate::error::TallyError;
-use crate::order::HoldingOrder;
-use crate::part::Part;
+use crate::order::{HoldingOrder, ShardOrder};
+use crate::part::{NONE, Part};
 use crate::partials::HOUR;
+use crate::runs::Rows;
 use crate::width::{Narrow, NearPieces, Piece, PieceOf, Wide, Width};
 use reckoner_core::rate::last_instant;
 use reckoner_core::time::{Instant, Window};
@@ -62,25 +63,13 @@ impl FoldRoom {
     }
 }
 
-/// Places whose sums stay near the processor. A development build cuts few holdings as an optimised one does many.
-const NEAR_PLACES: usize = if cfg!(debug_assertions) { 3 } else { 32 * 1024 };
-
 /// Sums rows of a part by UTC hour and holding, hours in order; all of their holdings are in `order`.
 ///
 /// Time-priced use is cut at the hours; an amount belongs to the hour that holds its last instant.
 ///
 /// # Errors
 /// [`TallyError::Overflow`] when a sum does not fit 128 bits.
-pub fn fold_hours(part: &Part, rows: &[u32], order: &HoldingOrder, room: &mut FoldRoom) -> Result<Vec<HourUse>, TallyError> {
-    let start_of = |row: &u32| part.started_at[*row as usize];
-    let mut sorted;
-    let rows = if rows.is_sorted_by_key(start_of) {
-        rows
-    } else {
-        sorted = rows.to_vec();
-        sorted.sort_by_key(start_of);
-        &sorted
-    };
+pub fn fold_hours(part: &Part, rows: &Rows, order: &HoldingOrder, room: &mut FoldRoom) -> Result<Vec<HourUse>, TallyError> {
     // Most use is whole, or has few decimals: what is summed is a third as large then.
     let sums = fold::<Narrow<1_000_000_000_000>>(part, rows, order, room)
         .or_else(|| fold::<Narrow<1_000_000_000>>(part, rows, order, room))
@@ -90,27 +79,31 @@ pub fn fold_hours(part: &Part, rows: &[u32], order: &HoldingOrder, room: &mut Fo
 }
 
 /// As [`fold_hours`]; nothing where a row or a sum does not fit.
-fn fold<W: Width>(part: &Part, rows: &[u32], order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
-    let Some(first) = rows.first() else { return Some(Vec::new()) };
-    let origin = part.started_at[*first as usize].div_euclid(HOUR) * HOUR;
+fn fold<W: Width>(part: &Part, rows: &Rows, order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
+    let starts = rows.runs().filter_map(|run| part.started_at[run].iter().min());
+    let Some(first) = starts.min() else { return Some(Vec::new()) };
+    let origin = first.div_euclid(HOUR) * HOUR;
     let mut near = std::mem::take(W::room(room));
-    let hours = by_places::<W>(part, rows, order, origin, &mut near).and_then(|()| fold_all::<W>(&near, order, origin, room));
+    let hours = by_shards::<W>(part, rows, order, origin, &mut near).and_then(|()| fold_all::<W>(&mut near, order, origin, room));
     *W::room(room) = near;
     hours
 }
 
 /// Sums all pieces, which start so long after the origin.
 fn fold_all<W: Width>(
-    near: &NearPieces<W::Quantity, W::Seconds>,
+    near: &mut NearPieces<W::Quantity, W::Seconds>,
     order: &HoldingOrder,
     origin: i64,
     room: &mut FoldRoom,
 ) -> Option<Vec<HourUse>> {
     let mut hours: BTreeMap<i64, HourUse> = BTreeMap::new();
     let mut left = near.len();
-    for (first_place, pieces) in (0..).step_by(NEAR_PLACES).zip(near) {
-        fold_near(pieces, Dense::<W>::new(order, first_place), |hour, mut summed| {
-            // The other places have about as many sums in this hour.
+    for (shard, pieces) in order.shards.iter().zip(near) {
+        if !pieces.is_sorted_by_key(|piece| piece.start.into()) {
+            pieces.sort_by_key(|piece| piece.start.into());
+        }
+        fold_near(pieces, Dense::<W>::new(order, shard), |hour, mut summed| {
+            // The other shards have about as many sums in this hour.
             let about = (summed.len() * left * 9 / 8).min(order.holdings.len());
             summed.tell(hours.entry(hour).or_insert_with(|| room.hour::<W>(origin + hour, about)))
         })?;
@@ -119,38 +112,41 @@ fn fold_all<W: Width>(
     Some(hours.into_values().collect())
 }
 
-/// What the rows say, as many places together as can be summed near the processor; the order of rows stays.
-fn by_places<W: Width>(
+/// What the rows say, shard by shard; the order of rows stays.
+fn by_shards<W: Width>(
     part: &Part,
-    rows: &[u32],
+    rows: &Rows,
     order: &HoldingOrder,
     origin: i64,
     near: &mut NearPieces<W::Quantity, W::Seconds>,
 ) -> Option<()> {
-    let count = order.holdings.len().div_ceil(NEAR_PLACES);
-    // Places are as good as random: each has its share of rows, or grows.
-    let share = rows.len() / count + rows.len() / count / 16;
+    // Holdings are spread evenly: each shard has its share of rows, or grows.
+    let share = rows.len() / order.shards.len() + rows.len() / order.shards.len() / 16;
     near.iter_mut().for_each(Vec::clear);
-    near.resize_with(count, Vec::new);
+    near.resize_with(order.shards.len(), Vec::new);
     near.iter_mut().for_each(|pieces| pieces.reserve(share));
-    for row in rows {
-        let at = *row as usize;
-        let place = order.place_of[part.holding[at] as usize];
-        near[place as usize / NEAR_PLACES].push(Piece {
-            quantity: W::quantity(part.quantity_e12[at])?,
-            start: W::seconds(part.started_at[at] - origin)?,
-            end: W::seconds(part.ended_at[at] - origin)?,
-            place,
-        });
+    let first_of: Vec<u32> = order.shards.iter().map(|shard| shard.holdings.start as u32).collect();
+    for run in rows.runs() {
+        let interval = part.started_at[run.clone()].iter().zip(&part.ended_at[run.clone()]);
+        let holding = part.shard[run.clone()].iter().zip(&part.holding[run.clone()]);
+        for (((start, end), quantity), (shard, holding)) in interval.zip(&part.quantity_e12[run]).zip(holding) {
+            let shard = usize::from(*shard);
+            near[shard].push(Piece {
+                quantity: W::quantity(*quantity)?,
+                start: W::seconds(start - origin)?,
+                end: W::seconds(end - origin)?,
+                spot: holding - first_of[shard],
+            });
+        }
     }
     Some(())
 }
 
-/// Sums pieces, ordered by their start, of the places from this one on; sums of later places follow those of earlier ones.
+/// Sums pieces of a shard, ordered by their start; sums of later shards follow those of earlier ones.
 fn fold_near<W: Width>(
     pieces: &[PieceOf<W>],
-    mut sums: Dense<W>,
-    mut take: impl FnMut(i64, Summed<'_, W>) -> Option<()>,
+    mut sums: Dense<'_, W>,
+    mut take: impl FnMut(i64, Summed<'_, '_, W>) -> Option<()>,
 ) -> Option<()> {
     // Pieces that began before the hour and go on.
     let (mut lasting, mut rest) = (Vec::<PieceOf<W>>::new(), pieces);
@@ -173,9 +169,12 @@ fn fold_near<W: Width>(
     Some(())
 }
 
-/// Sums by the place of a holding, and which places have one.
-struct Dense<W: Width> {
-    first_place: usize,
+/// Sums of the holdings of a shard, and which of them have one.
+struct Dense<'o, W: Width> {
+    /// The holdings that some row is of, in order, and by their spots the places.
+    holdings: &'o [u32],
+    place_of: Vec<u32>,
+    first_holding: u32,
     cells: Vec<Cell<W>>,
     /// Where few are, they are listed; many are found by looking at all.
     touched: Vec<u32>,
@@ -191,13 +190,17 @@ struct Cell<W: Width> {
 }
 
 /// The sums of an hour, in order; none is left once they are told.
-struct Summed<'d, W: Width>(&'d mut Dense<W>);
+struct Summed<'d, 'o, W: Width>(&'d mut Dense<'o, W>);
 
-impl<W: Width> Dense<W> {
-    fn new(order: &HoldingOrder, first_place: usize) -> Self {
-        let places = first_place..(first_place + NEAR_PLACES).min(order.holdings.len());
-        let cells = order.is_held[places.clone()].iter().map(|is_held| Cell { used: W::NONE, rows: 0, is_held: *is_held });
-        Self { first_place, cells: cells.collect(), touched: Vec::new(), are_few: true }
+impl<'o, W: Width> Dense<'o, W> {
+    fn new(order: &'o HoldingOrder, ShardOrder { holdings, places }: &ShardOrder) -> Self {
+        let cells = order.is_held[holdings.clone()].iter().map(|is_held| Cell { used: W::NONE, rows: 0, is_held: *is_held });
+        let (first_holding, ordered) = (holdings.start as u32, &order.holdings[places.clone()]);
+        let mut place_of = vec![NONE; holdings.len()];
+        for (place, holding) in (places.start as u32..).zip(ordered) {
+            place_of[(holding - first_holding) as usize] = place;
+        }
+        Self { holdings: ordered, place_of, first_holding, cells: cells.collect(), touched: Vec::new(), are_few: true }
     }
 
     /// So many pieces come at most.
@@ -209,8 +212,7 @@ impl<W: Width> Dense<W> {
     /// Adds what was used in the hour that begins then.
     #[inline]
     fn add(&mut self, piece: &PieceOf<W>, hour: i64) -> Option<()> {
-        let place = piece.place as usize - self.first_place;
-        let cell = &mut self.cells[place];
+        let cell = &mut self.cells[piece.spot as usize];
         let (start, end) = (piece.start.into(), piece.end.into());
         let used = if cell.is_held {
             W::times(piece.quantity, end.min(hour + HOUR) - start.max(hour))?
@@ -222,7 +224,7 @@ impl<W: Width> Dense<W> {
             W::times(piece.quantity, 1)?
         };
         if self.are_few && cell.rows == 0 {
-            self.touched.push(place as u32);
+            self.touched.push(piece.spot);
         }
         cell.rows += 1;
         cell.used = W::plus(cell.used, used)?;
@@ -230,16 +232,16 @@ impl<W: Width> Dense<W> {
     }
 
     /// The sums, if there is one.
-    fn summed(&mut self) -> Option<Summed<'_, W>> {
+    fn summed(&mut self) -> Option<Summed<'_, 'o, W>> {
         if self.are_few {
-            self.touched.sort_unstable();
+            self.touched.sort_unstable_by_key(|spot| self.place_of[*spot as usize]);
         } else {
-            // Without a branch: which of the places have one is as good as random.
-            self.touched.resize(self.cells.len() + 1, 0);
+            // Without a branch: which of the holdings have one is as good as random.
+            self.touched.resize(self.holdings.len() + 1, 0);
             let mut found = 0;
-            for (place, cell) in (0..).zip(&self.cells) {
-                self.touched[found] = place;
-                found += usize::from(cell.rows > 0);
+            for spot in self.holdings.iter().map(|holding| holding - self.first_holding) {
+                self.touched[found] = spot;
+                found += usize::from(self.cells[spot as usize].rows > 0);
             }
             self.touched.truncate(found);
         }
@@ -247,20 +249,19 @@ impl<W: Width> Dense<W> {
     }
 }
 
-impl<W: Width> Summed<'_, W> {
+impl<W: Width> Summed<'_, '_, W> {
     fn len(&self) -> usize {
         self.0.touched.len()
     }
 
     /// Appends them to those of the hour; nothing where one does not fit.
     fn tell(&mut self, to: &mut HourUse) -> Option<()> {
-        let Dense { first_place, cells, touched, .. } = &mut *self.0;
-        let first_place = *first_place as u32;
-        to.places.extend(touched.iter().map(|place| first_place + place));
-        to.rows.extend(touched.iter().map(|place| cells[*place as usize].rows));
-        W::append(&mut to.used, touched.iter().map(|place| cells[*place as usize].used))?;
-        for place in &*touched {
-            let cell = &mut cells[*place as usize];
+        let Dense { place_of, cells, touched, .. } = &mut *self.0;
+        to.places.extend(touched.iter().map(|spot| place_of[*spot as usize]));
+        to.rows.extend(touched.iter().map(|spot| cells[*spot as usize].rows));
+        W::append(&mut to.used, touched.iter().map(|spot| cells[*spot as usize].used))?;
+        for spot in &*touched {
+            let cell = &mut cells[*spot as usize];
             (cell.used, cell.rows) = (W::NONE, 0);
         }
         Some(())

@@ -1,7 +1,9 @@
 //! Orders: hashes sorted, and the holdings of some rows in the order of a file of partials.
 
-use crate::part::{NONE, Part};
+use crate::part::Part;
+use crate::runs::Rows;
 use reckoner_core::table::Unit;
+use std::ops::Range;
 
 /// Hashes that are sorted at a time: few enough to stay near the processor.
 const NEAR: usize = 2_048;
@@ -101,25 +103,39 @@ impl<'a> Sought<'a> {
 pub struct HoldingOrder {
     /// By place the holding in its part.
     pub holdings: Vec<u32>,
-    /// By holding its place.
-    pub(crate) place_of: Vec<u32>,
-    /// By place, whether it is held for a time and not an amount.
+    /// By holding, whether it is held for a time and not an amount.
     pub(crate) is_held: Vec<bool>,
+    /// Holdings of one shard stand together, as do their places.
+    pub(crate) shards: Vec<ShardOrder>,
+}
+
+/// Where a shard stands.
+#[derive(Debug)]
+pub(crate) struct ShardOrder {
+    /// Its holdings.
+    pub holdings: Range<usize>,
+    /// The places of those that some row is of.
+    pub places: Range<usize>,
 }
 
 impl HoldingOrder {
     /// The order of the holdings that these rows are of.
-    pub fn of(part: &Part, rows: &[&[u32]]) -> Self {
-        const USED: u32 = 0;
-        let mut place_of = vec![NONE; part.holdings.len()];
-        for row in rows.iter().copied().flatten() {
-            place_of[part.holding[*row as usize] as usize] = USED;
+    pub fn of(part: &Part, rows: &[&Rows]) -> Self {
+        let mut is_used = vec![false; part.holdings.len()];
+        for run in rows.iter().flat_map(|rows| rows.runs()) {
+            part.holding[run].iter().for_each(|holding| is_used[*holding as usize] = true);
         }
-        let mut holdings = Vec::with_capacity(part.holdings.len());
-        holdings.extend(part.holdings.in_order().filter(|holding| place_of[*holding as usize] == USED));
-        (0..).zip(&holdings).for_each(|(place, holding)| place_of[*holding as usize] = place);
-        let is_held = holdings.iter().map(|holding| *part.holdings.unit(*holding) == Unit::Hour).collect();
-        Self { holdings, place_of, is_held }
+        let (mut holdings, mut shards): (Vec<u32>, Vec<ShardOrder>) = (Vec::with_capacity(is_used.len()), Vec::new());
+        for (first, in_order) in part.holdings.in_order() {
+            let (first, first_place) = (first as usize, holdings.len());
+            if let Some(before) = shards.last_mut() {
+                before.holdings.end = first;
+            }
+            holdings.extend(in_order.filter(|holding| is_used[*holding as usize]));
+            shards.push(ShardOrder { holdings: first..is_used.len(), places: first_place..holdings.len() });
+        }
+        let is_held = (0..).zip(&is_used).map(|(holding, is_used)| *is_used && *part.holdings.unit(holding) == Unit::Hour);
+        Self { holdings, is_held: is_held.collect(), shards }
     }
 }
 

@@ -48,8 +48,10 @@ pub struct Part {
     pub account: Vec<u32>,
     /// Sku by code.
     pub sku: Vec<u32>,
-    /// Account, resource and sku.
+    /// Account, resource and sku; known once they were looked up.
     pub holding: Vec<u32>,
+    /// That of the holding.
+    pub(crate) shard: Vec<u8>,
     /// Whole seconds UTC.
     pub started_at: Vec<i64>,
     /// See above.
@@ -124,7 +126,7 @@ impl Part {
         let (account_codes, sku_codes) = (&batch.account_id.codes[run.clone()], &batch.sku.codes[run.clone()]);
         for (place, (account, sku)) in run.clone().zip(account_codes.iter().zip(sku_codes)) {
             let key = [accounts[*account as usize], skus[*sku as usize]];
-            self.holdings.want(batch.resource_id.get(place), key);
+            self.holdings.want(seeds[*account as usize], batch.resource_id.get(place), key);
         }
         self.account.extend(account_codes.iter().map(|code| accounts[*code as usize]));
         self.sku.extend(sku_codes.iter().map(|code| skus[*code as usize]));
@@ -173,7 +175,7 @@ impl Part {
 
     /// Looks up the holdings of all rows.
     pub fn find_holdings(&mut self) {
-        self.holdings.find_wanted(&mut self.holding);
+        self.holdings.find_wanted(&mut self.holding, &mut self.shard);
     }
 
     /// The rows that can be read; of the others the lines are kept.
@@ -223,8 +225,9 @@ impl Part {
 
     /// Makes room for other rows, without giving back the memory that these took; holdings stay known.
     pub fn clear(&mut self) {
-        let Self { lines, record_id, account, sku, holding, started_at, ended_at, quantity_e12, identity, .. } = self;
+        let Self { lines, record_id, account, sku, holding, shard, started_at, ended_at, quantity_e12, identity, .. } = self;
         lines.clear();
+        shard.clear();
         record_id.text.clear();
         [&mut record_id.ends, account, sku, holding].into_iter().for_each(Vec::clear);
         [started_at, ended_at].into_iter().for_each(Vec::clear);

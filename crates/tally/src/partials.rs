@@ -11,6 +11,7 @@ use crate::file::{Cells, Column, Form, Repeated, Writer, coded_optional, coded_t
 use crate::hours::{HourUse, Used};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
+use crate::runs::Rows;
 use arrow::array::{BooleanBufferBuilder, Decimal128Array, StringArray};
 use arrow::buffer::NullBuffer;
 use arrow::datatypes::DataType;
@@ -33,7 +34,7 @@ pub(crate) const SHORT_DIGITS: u8 = 18;
 /// [`TallyError::Write`] when the file cannot be created or written.
 pub fn write_partials(
     part: &Part,
-    rows: &[u32],
+    rows: &Rows,
     order: &HoldingOrder,
     [hours, again]: [&[HourUse]; 2],
     path: &Path,
@@ -72,7 +73,7 @@ fn by_hour(hours: &[HourUse]) -> BTreeMap<i64, &HourUse> {
 }
 
 /// The columns that name the holdings.
-fn names<'a>(part: &Part, rows: &[u32], order: &'a HoldingOrder) -> Vec<Cells<'a>> {
+fn names<'a>(part: &Part, rows: &Rows, order: &'a HoldingOrder) -> Vec<Cells<'a>> {
     let (holdings, used) = (&part.holdings, &order.holdings);
     let key = |place: usize| used.iter().map(|holding| holdings.keys[*holding as usize][place]).collect();
     let mut units: Vec<&Unit> = Vec::new();
@@ -94,8 +95,10 @@ fn names<'a>(part: &Part, rows: &[u32], order: &'a HoldingOrder) -> Vec<Cells<'a
     let mut labels = vec![[NONE; 2]; used.len()];
     let mut is_mixed = vec![0_i64; used.len()];
     if !(part.labels[0].is_empty() && part.labels[2].is_empty()) {
-        for row in rows.iter().map(|row| *row as usize) {
-            let place = order.place_of[part.holding[row] as usize] as usize;
+        let mut place_of = vec![NONE; part.holdings.len()];
+        (0..).zip(used).for_each(|(place, holding)| place_of[*holding as usize] = place);
+        for row in rows.iter() {
+            let place = place_of[part.holding[row] as usize] as usize;
             let label = [0, 2].map(|label| part.labels[label].get(row).copied().unwrap_or_default());
             if labels[place] == [NONE; 2] {
                 labels[place] = label;

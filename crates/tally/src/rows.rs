@@ -3,11 +3,10 @@
 use crate::error::TallyError;
 use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, strings};
 use crate::part::Part;
+use crate::runs::Rows;
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use reckoner_core::table::Texts;
-use std::borrow::Cow;
-use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,12 +14,12 @@ use std::sync::Arc;
 ///
 /// # Errors
 /// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_rows(part: &Part, rows: &[u32], path: &Path) -> Result<(u64, u64), TallyError> {
+pub fn write_rows(part: &Part, rows: &Rows, path: &Path) -> Result<(u64, u64), TallyError> {
     let (layout, mut repeated) = (layout(), Repeated::default());
     let mut writer = Writer::create(path, &layout, &mut repeated)?;
     let dictionaries = Dictionaries::of(part);
     for rows in rows.chunks(ROW_GROUP_ROWS) {
-        writer.write(rows.len(), columns(part, &Taken::from_rows(rows), &dictionaries))?;
+        writer.write(rows.len(), columns(part, &rows, &dictionaries))?;
     }
     writer.finish()
 }
@@ -64,46 +63,19 @@ impl Dictionaries {
     }
 }
 
-/// Rows of a row group; most stand in the part one after the other.
-enum Taken<'a> {
-    Run(Range<usize>),
-    Some(&'a [u32]),
-}
-
-impl<'a> Taken<'a> {
-    fn from_rows(rows: &'a [u32]) -> Self {
-        match (rows.first(), rows.last()) {
-            (Some(first), Some(last)) if rows.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
-                Self::Run(*first as usize..*last as usize + 1)
-            }
-            _ => Self::Some(rows),
-        }
-    }
-
-    fn of<'c, T: Copy>(&self, values: &'c [T]) -> Cow<'c, [T]> {
-        match self {
-            Self::Run(run) => Cow::Borrowed(&values[run.clone()]),
-            Self::Some(rows) => rows.iter().map(|row| values[*row as usize]).collect(),
-        }
-    }
-
-    fn texts(&self, texts: &Texts) -> Texts {
-        let run = match self {
-            Self::Run(run) => run,
-            Self::Some(rows) => {
-                let mut taken = Texts::default();
-                rows.iter().for_each(|row| taken.push(texts.get(*row as usize)));
-                return taken;
-            }
-        };
+fn texts(rows: &Rows, texts: &Texts) -> Texts {
+    let mut taken = Texts::default();
+    for run in rows.runs() {
         let start = if run.start == 0 { 0 } else { texts.ends[run.start - 1] };
-        let ends: Vec<u32> = texts.ends[run.clone()].iter().map(|end| end - start).collect();
-        let end = start + ends.last().copied().unwrap_or_default();
-        Texts { text: texts.text[start as usize..end as usize].to_owned(), ends }
+        let (ends, before) = (&texts.ends[run], taken.text.len() as u32);
+        let end = ends.last().copied().unwrap_or(start);
+        taken.text.push_str(&texts.text[start as usize..end as usize]);
+        taken.ends.extend(ends.iter().map(|end| before + (end - start)));
     }
+    taken
 }
 
-fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) -> Vec<Cells<'a>> {
+fn columns<'a>(part: &'a Part, rows: &Rows, dictionaries: &Dictionaries) -> Vec<Cells<'a>> {
     let codes = |codes: &'a [u32], values: &ArrayRef| Cells::Coded(rows.of(codes), Arc::clone(values));
     let integers = |values: &'a [i64]| Cells::Numbers(None, rows.of(values));
     let label = |place: usize| {
@@ -131,7 +103,7 @@ fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) ->
         integers(&part.started_at),
         integers(&part.ended_at),
         Cells::Decimals(rows.of(&part.quantity_e12)),
-        Cells::Each(strings(&rows.texts(&part.record_id))),
+        Cells::Each(strings(&texts(rows, &part.record_id))),
         revision,
         Cells::All(One::Nothing),
         Cells::All(One::Integer(0)),

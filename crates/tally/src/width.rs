@@ -34,13 +34,13 @@ pub(crate) struct Piece<Q, S> {
     pub quantity: Q,
     pub start: S,
     pub end: S,
-    /// That of its holding.
-    pub place: u32,
+    /// That of its holding among those of its shard.
+    pub spot: u32,
 }
 
 /// A piece in numbers of a width.
 pub(crate) type PieceOf<W> = Piece<<W as Width>::Quantity, <W as Width>::Seconds>;
-/// Pieces, as many places together as can be summed near the processor.
+/// Pieces by shard.
 pub(crate) type NearPieces<Q, S> = Vec<Vec<Piece<Q, S>>>;
 
 /// Whole numbers below this are short.

@@ -1,20 +1,20 @@
 //! Which rows of the parts of a segment are taken: by identity, and where two are alike by what they say.
 
 use super::both;
-use reckoner_tally::{Part, Sought, each_common};
+use reckoner_tally::{Part, Rows, Sought, each_common};
 
 /// The identities of a part's rows, in order.
 pub(super) type Sorted = Vec<u64>;
 
-/// What becomes of the rows of a part; each list ascending.
+/// What becomes of the rows of a part; each list ascends.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Resolved {
     /// New: they take effect.
-    pub taken: Vec<u32>,
+    pub taken: Rows,
     /// The identities of those, sorted.
     pub identities: Vec<u64>,
     /// They say what an earlier row of the delivery says.
-    pub again: Vec<u32>,
+    pub again: Rows,
     /// Only the readable way can tell.
     pub left: Vec<u32>,
 }
@@ -73,17 +73,18 @@ pub(super) fn resolve(parts: &[Part], mut sorted: Vec<Sorted>, met: &[u64]) -> V
 fn resolved(part: &Part, sorted: Sorted, identities: &[u64], Decided { not_taken, are_taken }: &mut Decided) -> Resolved {
     not_taken.sort_unstable();
     let identities = taken_of(sorted, identities.iter().copied().zip(are_taken.iter().copied()));
-    let mut resolved = Resolved { taken: Vec::with_capacity(part.len() - not_taken.len()), identities, ..Resolved::default() };
+    let mut resolved = Resolved { identities, ..Resolved::default() };
     let mut next = 0;
     for (row, fate) in not_taken {
-        resolved.taken.extend(next..*row);
-        next = *row + 1;
+        let place = *row as usize;
+        resolved.taken.push(next..place);
+        next = place + 1;
         match fate {
-            Fate::Again => resolved.again.push(*row),
+            Fate::Again => resolved.again.push(place..next),
             Fate::Left => resolved.left.push(*row),
         }
     }
-    resolved.taken.extend(next..part.len() as u32);
+    resolved.taken.push(next..part.len());
     resolved
 }
 
@@ -242,12 +243,14 @@ mod tests {
 
     /// `taken | again | left`.
     fn said(part: &Part, resolved: &Resolved) -> String {
-        let mut identities: Vec<u64> = resolved.taken.iter().map(|row| part.identity[*row as usize]).collect();
+        let mut identities: Vec<u64> = resolved.taken.iter().map(|row| part.identity[row]).collect();
         identities.sort_unstable();
         assert_eq!(resolved.identities, identities, "the identities of what is taken, sorted");
-        let word = |row: &u32| format!("{}{}", part.record_id.get(*row as usize), part.quantity_e12[*row as usize]);
-        let words = |rows: &[u32]| rows.iter().map(word).collect::<Vec<_>>().join(" ");
-        format!("{} | {} | {}", words(&resolved.taken), words(&resolved.again), words(&resolved.left))
+        let word = |row: usize| format!("{}{}", part.record_id.get(row), part.quantity_e12[row]);
+        let words = |rows: &mut dyn Iterator<Item = usize>| rows.map(word).collect::<Vec<_>>().join(" ");
+        let Resolved { taken, again, left, .. } = resolved;
+        let left = &mut left.iter().map(|row| *row as usize);
+        format!("{} | {} | {}", words(&mut taken.iter()), words(&mut again.iter()), words(left))
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::faults::{self, Point};
 use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
-use reckoner_tally::{FoldRoom, HoldingOrder, Part, fold_hours, write_identities, write_partials, write_rows};
+use reckoner_tally::{FoldRoom, HoldingOrder, Part, Rows, fold_hours, write_identities, write_partials, write_rows};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -30,8 +30,8 @@ pub(super) struct Delivery<'a> {
 /// The rows of a part that start on one day.
 #[derive(Default)]
 struct Day {
-    taken: Vec<u32>,
-    again: Vec<u32>,
+    taken: Rows,
+    again: Rows,
 }
 
 pub(super) fn part(delivery: Delivery<'_>, part: &Part, resolved: &Resolved, room: &mut FoldRoom) -> Result<Written, Failure> {
@@ -50,27 +50,30 @@ pub(super) fn leave_lone_again(zone: Zone, part: &Part, resolved: &mut Resolved)
     if resolved.again.is_empty() {
         return;
     }
-    let days = by_day(zone, part, resolved);
-    resolved.again.clear();
-    for Day { taken, again } in days.into_values() {
-        let place = if taken.is_empty() { &mut resolved.left } else { &mut resolved.again };
-        place.extend(again);
+    let mut again = Vec::new();
+    for day in by_day(zone, part, resolved).into_values() {
+        match day.taken.is_empty() {
+            true => resolved.left.extend(day.again.iter().map(|row| row as u32)),
+            false => again.extend(day.again.iter()),
+        }
     }
-    resolved.again.sort_unstable();
+    again.sort_unstable();
+    resolved.again = again.into_iter().collect();
     resolved.left.sort_unstable();
 }
 
 fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
     let mut days: BTreeMap<i64, Day> = BTreeMap::new();
-    let start_of = |row: &u32| Instant::from_seconds(part.started_at[*row as usize]);
     // Rows of a day mostly follow each other.
-    let mut each_run = |rows: &[u32], take: fn(&mut Day) -> &mut Vec<u32>| {
-        let mut rest = rows;
-        while let Some(first) = rest.first() {
-            let day = zone.day_containing(start_of(first));
-            let run = rest.iter().take_while(|row| day.holds(start_of(row))).count();
-            take(days.entry(day.start.seconds()).or_default()).extend_from_slice(&rest[..run]);
-            rest = &rest[run..];
+    let mut each_run = |rows: &Rows, take: fn(&mut Day) -> &mut Rows| {
+        for mut run in rows.runs() {
+            while !run.is_empty() {
+                let day = zone.day_containing(Instant::from_seconds(part.started_at[run.start]));
+                let [start, end] = [day.start.seconds(), day.end.seconds()];
+                let of_day = part.started_at[run.clone()].iter().take_while(|second| (start..end).contains(second)).count();
+                take(days.entry(start).or_default()).push(run.start..run.start + of_day);
+                run.start += of_day;
+            }
         }
     };
     each_run(&resolved.taken, |day| &mut day.taken);
@@ -79,14 +82,10 @@ fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
 }
 
 /// From the first start of these rows to their last end; nothing where there are none.
-fn span(part: &Part, rows: &[u32]) -> Option<Window> {
-    let first = *rows.first()? as usize;
-    let (mut start, mut end) = (part.started_at[first], part.ended_at[first]);
-    for row in rows {
-        start = start.min(part.started_at[*row as usize]);
-        end = end.max(part.ended_at[*row as usize]);
-    }
-    Some(Window::new(Instant::from_seconds(start), Instant::from_seconds(end)))
+fn span(part: &Part, rows: &Rows) -> Option<Window> {
+    let starts = rows.runs().filter_map(|run| part.started_at[run].iter().min());
+    let ends = rows.runs().filter_map(|run| part.ended_at[run].iter().max());
+    Some(Window::new(Instant::from_seconds(*starts.min()?), Instant::from_seconds(*ends.max()?)))
 }
 
 /// `whole` is what was resolved of the part, where all of it starts on this day.
@@ -129,7 +128,7 @@ fn write_day(
     written.rows.push(file(placed, LakeKind::Rows, count, ""));
 
     // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
-    let first = format!("{source}-{}", part.lines[rows.taken[0] as usize]);
+    let first = format!("{source}-{}", part.lines[rows.taken.first().expect("a day has rows")]);
     let placed = lake::place_of(lake, &format!("partials/day={day}"), &first, "parquet", |path| {
         let (holdings, bytes) = write_partials(part, &rows.taken, &order, [&hours, &again], path)?;
         count = holdings;
@@ -143,7 +142,7 @@ fn write_day(
     let identities = match whole {
         Some(resolved) => &resolved.identities,
         None => {
-            of_day.extend(rows.taken.iter().map(|row| part.identity[*row as usize]));
+            of_day.extend(rows.taken.iter().map(|row| part.identity[row]));
             of_day.sort_unstable();
             &of_day
         }

@@ -78,9 +78,9 @@ impl Extremes {
         let (first, _) = ends_of(started_at.iter().copied());
         let (_, last) = ends_of(ended_at.iter().copied());
         let (shortest, longest) = ends_of(started_at.iter().zip(ended_at).map(|(start, end)| end.saturating_sub(*start)));
-        let (least, greatest) = quantity_e12.iter().fold((i128::MAX, i128::MIN), |(least, greatest), quantity| {
-            (least.min(*quantity), greatest.max(*quantity))
-        });
+        let (least, greatest) = quantity_e12
+            .iter()
+            .fold((i128::MAX, i128::MIN), |(least, greatest), quantity| (least.min(*quantity), greatest.max(*quantity)));
         Some(Self {
             span: Window::new(Instant::from_seconds(first), Instant::from_seconds(last)),
             seconds: [shortest, longest],

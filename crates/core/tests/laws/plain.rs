@@ -3,11 +3,11 @@
 use super::world::{MONDAY, account, money, price, terms, tiers, usage};
 use proptest::prelude::*;
 use reckoner_core::account::Accounts;
-use reckoner_core::intake::UsageChecks;
+use reckoner_core::intake::{Extremes, UsageChecks};
 use reckoner_core::number::{FeeScale, Money, Quantity, UnitPrice};
 use reckoner_core::price::{Price, PriceBook};
 use reckoner_core::profile::{Profile, RoundAt};
-use reckoner_core::rate::{DueWindow, Frozen, KnownUsage, amounts_of, fold, plain_amounts, plain_price};
+use reckoner_core::rate::{DueWindow, Frozen, KnownUsage, Use, amounts_of, fold, plain_amounts, plain_price};
 use reckoner_core::table::{BillingMode, PriceModel, PriceRow, SettleWindow, Unit};
 use reckoner_core::time::{Instant, Window, Zone};
 
@@ -18,6 +18,13 @@ fn with_price(row: PriceRow) -> Price {
 /// Sizes from nothing to beyond what fits.
 fn size() -> impl Strategy<Value = i128> {
     (0..127_u32, any::<u128>()).prop_map(|(bits, noise)| (noise >> 1 >> (126 - bits)) as i128)
+}
+
+fn extremes(uses: &[Use]) -> Extremes {
+    let starts: Vec<i64> = uses.iter().map(|one| one.interval.start.seconds()).collect();
+    let ends: Vec<i64> = uses.iter().map(|one| one.interval.end.seconds()).collect();
+    let quantities: Vec<i128> = uses.iter().map(|one| one.quantity.e12()).collect();
+    Extremes::of(&starts, &ends, &quantities).expect("there is one")
 }
 
 proptest! {
@@ -85,6 +92,29 @@ proptest! {
         }
         let is_usual = sku == 0 && seconds > 0 && start >= 0 && start + seconds < 60_000 && quantity < 1 << 56;
         prop_assert!(!is_usual || terms.admits(row.measured()), "usual rows need no second look");
+        prop_assert!(!is_usual || terms.admit_all(extremes(&[row.measured()])), "nor do many of them");
+    }
+
+    #[test]
+    fn what_is_admitted_together_is_admitted_one_by_one(
+        is_amount in any::<bool>(), uses in prop::collection::vec((-50_000..70_000_i64, 0..4_000_i64, size()), 1..4),
+    ) {
+        let [from, until] = [-40_000, 43_200].map(|second| Some(Instant::from_seconds(MONDAY + second)));
+        let unit = if is_amount { Unit::Amount("GB".to_owned()) } else { Unit::Hour };
+        let accounts = Accounts::new([account("a")]);
+        let book = PriceBook::new([(1, PriceRow { valid_from: from, valid_to: until, unit, ..price("vm", "0.1") })]).as_of(1);
+        let as_of = Instant::from_seconds(MONDAY + 60_000);
+        let zone = Zone::parse("+08:00").expect("a zone");
+        let checks = UsageChecks { accounts: &accounts, prices: &book, as_of, epoch: None, late_from: None, zone };
+        let terms = checks.plain_terms("vm", "CNY").expect("one flat price");
+        let used = |(start, seconds, quantity): &(i64, i64, i128)| Use {
+            interval: Window::new(Instant::from_seconds(MONDAY + start), Instant::from_seconds(MONDAY + start + seconds)),
+            quantity: Quantity::from_e12(*quantity),
+        };
+        let uses: Vec<Use> = uses.iter().map(used).collect();
+        let all = uses.iter().all(|one| terms.admits(*one));
+        prop_assert!(all || !terms.admit_all(extremes(&uses)), "{uses:?}");
+        prop_assert_eq!(Extremes::of(&[], &[], &[]), None);
     }
 
     #[test]
