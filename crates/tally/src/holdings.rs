@@ -245,3 +245,69 @@ impl PartHoldings {
         self.keys.is_empty()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::holding_identity;
+    use std::collections::BTreeSet;
+
+    /// Every account is known, and nothing is for sale.
+    struct Known;
+
+    impl Judge for Known {
+        fn currency(&self, _: &str) -> Option<&str> {
+            Some("CNY")
+        }
+
+        fn terms(&self, _: &str, _: &str) -> Option<PlainTerms> {
+            None
+        }
+    }
+
+    /// Names of which some are as long as a key and some longer, and some that only the last byte tells apart.
+    fn name(number: usize) -> [String; 3] {
+        let resource = format!("{}-{}", "r".repeat(number % 31), number % 97);
+        [format!("a{}", number % 5), resource, format!("s{}", number % 3)]
+    }
+
+    #[test]
+    fn a_holding_is_found_by_its_names_and_by_no_others() {
+        let mut holdings = PartHoldings::default();
+        let mut all: BTreeSet<[String; 3]> = BTreeSet::new();
+        // Round after round some are known and some are new.
+        for round in [0..0, 0..40, 20..700, 0..1, 100..2_000] {
+            let names: Vec<[String; 3]> = round.map(|number| name(number * 7_919)).collect();
+            let mut account_ids = Texts::default();
+            names.iter().for_each(|[account_id, ..]| account_ids.push(account_id));
+            let accounts = holdings.accounts(&account_ids, &Known);
+            for ([_, resource_id, sku], account) in names.iter().zip(accounts) {
+                let key = [account, holdings.skus.code(sku)];
+                holdings.want(holdings.seed(account), resource_id, key);
+            }
+            let (mut found, mut shards) = (Vec::new(), Vec::new());
+            holdings.find_wanted(&mut found, &mut shards);
+            assert_eq!((found.len(), shards.len()), (names.len(), names.len()));
+            for (names, (holding, shard)) in names.iter().zip(found.iter().zip(shards)) {
+                assert_eq!(holdings.texts(*holding), names.each_ref().map(String::as_str));
+                let (first, mut in_order) = holdings.in_order().nth(usize::from(shard)).expect("there is such a shard");
+                assert!(first <= *holding && in_order.any(|one| one == *holding), "{names:?} is in shard {shard}");
+            }
+
+            all.extend(names);
+            let in_order: Vec<u32> = holdings.in_order().flat_map(|(_, in_order)| in_order).collect();
+            let identities: Vec<u64> = in_order.iter().map(|holding| holding_identity(holdings.texts(*holding))).collect();
+            assert!(identities.is_sorted(), "in the order of a file of partials");
+            let told: Vec<[&str; 3]> = in_order.iter().map(|holding| holdings.texts(*holding)).collect();
+            assert_eq!(told.iter().map(|texts| texts.map(str::to_owned)).collect::<BTreeSet<_>>(), all);
+            assert_eq!((told.len(), holdings.len()), (all.len(), all.len()), "each once");
+
+            // What was wanted and never looked up is forgotten.
+            let [_, resource_id, _] = name(97 * 31);
+            if !holdings.accounts.is_empty() {
+                holdings.want(holdings.seed(0), &resource_id, [0, 0]);
+            }
+            holdings.renew();
+        }
+    }
+}

@@ -4,6 +4,7 @@ use crate::codes::Codes;
 use crate::ends::Ends;
 use crate::holdings::PartHoldings;
 use crate::identity::{account_seed, in_account};
+use crate::runs::Rows;
 use reckoner_core::intake::{Extremes, PlainTerms, is_within};
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::Use;
@@ -85,8 +86,8 @@ impl<'a> Meant<'a> {
         Self { coded, codes: vec![NONE; coded.values.len()] }
     }
 
-    fn of(&mut self, row: u32, find: impl FnOnce(&str) -> u32) -> u32 {
-        let code = self.coded.codes[row as usize] as usize;
+    fn of(&mut self, row: usize, find: impl FnOnce(&str) -> u32) -> u32 {
+        let code = self.coded.codes[row] as usize;
         if self.codes[code] == NONE {
             self.codes[code] = find(self.coded.values.get(code));
         }
@@ -115,8 +116,7 @@ impl Part {
 
         self.take_labels(batch, &rows);
         let seeds: Vec<u64> = accounts.iter().map(|account| self.holdings.seed(*account)).collect();
-        for run in rows.chunk_by(|row, next| row + 1 == *next) {
-            let run = run[0] as usize..run[0] as usize + run.len();
+        for run in rows.runs() {
             self.take_run(batch, run, &accounts, &skus, &seeds);
         }
     }
@@ -145,7 +145,7 @@ impl Part {
     }
 
     /// The rows of a batch that are plain; of the others the lines are kept.
-    fn plain_rows(&mut self, batch: &UsageColumns, accounts: &[u32], skus: &[u32], judge: &dyn Judge) -> Vec<u32> {
+    fn plain_rows(&mut self, batch: &UsageColumns, accounts: &[u32], skus: &[u32], judge: &dyn Judge) -> Rows {
         let readable = self.readable_rows(batch);
         let ends = judge.ends();
         let extremes = Extremes::of(&batch.started_at, &batch.ended_at, &batch.quantity_e12);
@@ -154,23 +154,22 @@ impl Part {
             return readable;
         }
         let Self { holdings, not_plain, .. } = self;
-        let mut rows = readable;
-        rows.retain(|row| {
-            let at = *row as usize;
-            let (account, sku) = (accounts[batch.account_id.codes[at] as usize], skus[batch.sku.codes[at] as usize]);
-            let interval = Window::new(Instant::from_seconds(batch.started_at[at]), Instant::from_seconds(batch.ended_at[at]));
-            let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[at]) };
+        let is_plain = |row: &usize| {
+            let (account, sku) = (accounts[batch.account_id.codes[*row] as usize], skus[batch.sku.codes[*row] as usize]);
+            let interval =
+                Window::new(Instant::from_seconds(batch.started_at[*row]), Instant::from_seconds(batch.ended_at[*row]));
+            let record = Use { interval, quantity: Quantity::from_e12(batch.quantity_e12[*row]) };
             let is_admitted = holdings.terms_of(account, sku, judge).is_some_and(|terms| terms.admits(record));
             let seed = holdings.seed(account);
-            let usable = |ends: &Ends| ends.usable(seed, batch.account_id.get(at), batch.resource_id.get(at));
+            let usable = |ends: &Ends| ends.usable(seed, batch.account_id.get(*row), batch.resource_id.get(*row));
             let is_plain = is_admitted && ends.is_none_or(|ends| is_within(interval, usable(ends)));
             if !is_plain {
-                let identity = in_account(seed, batch.record_id.get(at));
-                not_plain.push(NotPlain { line: batch.lines[at], identity: Some(identity) });
+                let identity = in_account(seed, batch.record_id.get(*row));
+                not_plain.push(NotPlain { line: batch.lines[*row], identity: Some(identity) });
             }
             is_plain
-        });
-        rows
+        };
+        readable.iter().filter(is_plain).collect()
     }
 
     /// Looks up the holdings of all rows.
@@ -179,22 +178,22 @@ impl Part {
     }
 
     /// The rows that can be read; of the others the lines are kept.
-    fn readable_rows(&mut self, batch: &UsageColumns) -> Vec<u32> {
+    fn readable_rows(&mut self, batch: &UsageColumns) -> Rows {
+        let (mut rows, mut next) = (Rows::default(), 0);
         for row in batch.unread.iter().map(|row| *row as usize) {
             let (account_id, record_id) = (batch.account_id.get(row), batch.record_id.get(row));
             let is_named = !record_id.is_empty() && !account_id.is_empty();
             let identity = is_named.then(|| in_account(account_seed(account_id), record_id));
             self.not_plain.push(NotPlain { line: batch.lines[row], identity });
+            rows.push(next..row);
+            next = row + 1;
         }
-        if batch.unread.is_empty() {
-            return (0..batch.len() as u32).collect();
-        }
-        let mut unread = batch.unread.iter().peekable();
-        (0..batch.len() as u32).filter(|row| unread.next_if_eq(&row).is_none()).collect()
+        rows.push(next..batch.len());
+        rows
     }
 
     /// Takes what says more of these rows, which become the next ones of the part.
-    fn take_labels(&mut self, batch: &UsageColumns, rows: &[u32]) {
+    fn take_labels(&mut self, batch: &UsageColumns, rows: &Rows) {
         let before = self.lines.len();
         for (place, column) in [&batch.region, &batch.resource_name, &batch.tags].into_iter().enumerate() {
             let (codes, texts) = (&mut self.labels[place], &mut self.label_texts[place]);
@@ -208,18 +207,23 @@ impl Part {
                 continue;
             };
             let mut meant = Meant::new(column);
-            for (place, row) in (before..).zip(rows) {
-                let code = meant.of(*row, |text| texts.code(text));
+            for (place, row) in (before..).zip(rows.iter()) {
+                let code = meant.of(row, |text| texts.code(text));
                 if code != 0 || !codes.is_empty() {
                     codes.resize(place, 0);
                     codes.push(code);
                 }
             }
         }
-        let revisions = |row: &u32| batch.revision.as_ref().map_or(0, |revisions| revisions[*row as usize]);
-        if !self.revision.is_empty() || rows.iter().any(|row| revisions(row) != 0) {
+        let Some(revisions) = &batch.revision else {
+            if !self.revision.is_empty() {
+                self.revision.resize(before + rows.len(), 0);
+            }
+            return;
+        };
+        if !self.revision.is_empty() || rows.iter().any(|row| revisions[row] != 0) {
             self.revision.resize(before, 0);
-            self.revision.extend(rows.iter().map(revisions));
+            self.revision.extend(rows.iter().map(|row| revisions[row]));
         }
     }
 
