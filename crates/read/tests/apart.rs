@@ -66,7 +66,7 @@ mod apart {
         let mut reader = open_usage(Source::Bytes(bytes.to_vec()), options, part)?;
         let mut read = Vec::new();
         while let Some(columns) = reader.next_columns()? {
-            read.push(columns);
+            read.push(columns.clone());
         }
         Ok(read)
     }

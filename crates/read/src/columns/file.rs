@@ -1,8 +1,8 @@
 //! A Parquet file's rows as columns, row group by row group.
 //!
 //! Strings are decoded as what a column's pages hold: as a dictionary where the pages have one, so that each distinct text
-//! is looked at once, plainly where they have none, as views where they change within the column. Few rows are decoded at a
-//! time, which keeps them near the processor, and many are gathered into columns.
+//! is looked at once, and otherwise as views of the pages, from which the columns take the text. Few rows are decoded at a time,
+//! which keeps them near the processor, and many are gathered into columns.
 
 use super::super::batch::BATCH_BYTES_MAX;
 use super::super::parquet::{DECODED_ROWS_MAX, Footer, TextCount, guarded, rows_differ};
@@ -84,7 +84,9 @@ impl ColumnsReader {
         Self { rows_max, ..self }
     }
 
-    fn read(&mut self) -> Result<Option<UsageColumns>, FileRefusal> {
+    /// Gathers the next rows; hands back whether there are any.
+    fn read(&mut self) -> Result<bool, FileRefusal> {
+        self.builder.clear();
         loop {
             if let Some(decoded) = self.pending.take() {
                 self.gather(&decoded)?;
@@ -93,8 +95,8 @@ impl ColumnsReader {
                     Some(decoded) => self.pending = Some(decoded),
                     None => {
                         self.group = None;
-                        if self.builder.rows() >= ROWS_WORTH {
-                            return self.hand_out().map(Some);
+                        if self.builder.len() >= ROWS_WORTH {
+                            break;
                         }
                     }
                 }
@@ -102,20 +104,21 @@ impl ColumnsReader {
                 self.group = Some(self.open_group(index)?);
             } else if self.rows_seen != self.rows_expected {
                 return Err(rows_differ(self.rows_expected, self.rows_seen));
-            } else if self.builder.rows() > 0 {
-                return self.hand_out().map(Some);
             } else {
-                return Ok(None);
+                break;
             }
-            if self.builder.rows() >= self.rows_max || self.builder.bytes() >= BATCH_BYTES_MAX {
-                return self.hand_out().map(Some);
+            if self.builder.len() >= self.rows_max || self.builder.bytes() >= BATCH_BYTES_MAX {
+                break;
             }
         }
+        self.builder.finish();
+        self.repeats.check(self.builder.columns())?;
+        Ok(self.builder.len() > 0)
     }
 
     /// Takes the first of the decoded rows into the columns, as many as fit, and keeps the others.
     fn gather(&mut self, decoded: &RecordBatch) -> Result<(), FileRefusal> {
-        let room = self.rows_max - self.builder.rows();
+        let room = self.rows_max - self.builder.len();
         let is_long = self.builder.bytes() + text_bytes_at_most(decoded) > BATCH_BYTES_MAX;
         let fitting = room.min(if is_long { LONG_ROWS } else { decoded.num_rows() }).min(decoded.num_rows());
         let rest = decoded.num_rows() - fitting;
@@ -123,12 +126,6 @@ impl ColumnsReader {
         let bytes = self.builder.push(&decoded.slice(0, fitting));
         self.rows_seen += fitting as u64;
         self.text.add(bytes)
-    }
-
-    fn hand_out(&mut self) -> Result<UsageColumns, FileRefusal> {
-        let columns = self.builder.take();
-        self.repeats.check(&columns)?;
-        Ok(columns)
     }
 
     fn open_group(&self, index: usize) -> Result<ParquetRecordBatchReader, FileRefusal> {
@@ -146,15 +143,14 @@ impl ColumnsReader {
 }
 
 impl UsageReader for ColumnsReader {
-    fn next_columns(&mut self) -> Result<Option<UsageColumns>, FileRefusal> {
+    fn next_columns(&mut self) -> Result<Option<&UsageColumns>, FileRefusal> {
         if self.is_done {
             return Ok(None);
         }
         // Done until proven otherwise: after a refusal nothing more is handed out.
         self.is_done = true;
-        let columns = self.read()?;
-        self.is_done = columns.is_none();
-        Ok(columns)
+        self.is_done = !self.read()?;
+        Ok((!self.is_done).then(|| self.builder.columns()))
     }
 }
 
@@ -174,7 +170,6 @@ fn decoded_schema(schema: &Schema, group: &RowGroupMetaData) -> SchemaRef {
         }
         let pages = group.columns().iter().find(|column| column.column_path().parts() == [field.name().as_str()]);
         let data_type = match pages.map(|pages| (has_dictionary(pages), is_all_dictionary(pages))) {
-            Some((false, _)) => DataType::Utf8,
             // Record ids hardly repeat: a dictionary of them would only be undone.
             Some((true, true)) if field.name() != "record_id" => {
                 DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
