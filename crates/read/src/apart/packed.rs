@@ -125,19 +125,14 @@ fn read_byte(from: &mut impl Read) -> io::Result<u8> {
 
 /// The least, how many bytes a distance from it has, and the distances.
 fn numbers<T: Copy>(out: &mut impl Write, values: &[T], number: impl Fn(T) -> u64) -> io::Result<()> {
-    let range = values.iter().map(|value| number(*value)).fold((u64::MAX, 0), |(min, max), value| (min.min(value), max.max(value)));
+    let range =
+        values.iter().map(|value| number(*value)).fold((u64::MAX, 0), |(min, max), value| (min.min(value), max.max(value)));
     let (min, max) = if values.is_empty() { (0, 0) } else { range };
     numbers_within(out, values, number, min, max)
 }
 
 /// See above; for numbers that are known not to lie outside.
-fn numbers_within<T: Copy>(
-    out: &mut impl Write,
-    values: &[T],
-    of: impl Fn(T) -> u64,
-    min: u64,
-    max: u64,
-) -> io::Result<()> {
+fn numbers_within<T: Copy>(out: &mut impl Write, values: &[T], of: impl Fn(T) -> u64, min: u64, max: u64) -> io::Result<()> {
     number(out, min)?;
     match max - min {
         0 => out.write_all(&[0]),

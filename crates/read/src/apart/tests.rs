@@ -49,7 +49,10 @@ fn what_no_decoder_says_is_no_batch() {
     let mut bytes = Vec::new();
     wire::write_batch(&mut bytes, &batch()).expect("in memory");
     for length in (0..bytes.len()).step_by(bytes.len() / 500) {
-        assert!(matches!(wire::read(&mut &bytes[..length], &mut Room::default(), schema()), Ok(None)), "it died after {length} bytes");
+        assert!(
+            matches!(wire::read(&mut &bytes[..length], &mut Room::default(), schema()), Ok(None)),
+            "it died after {length} bytes"
+        );
     }
     // A flipped bit is another text or an error, and never a panic.
     for place in 0..bytes.len().min(4_000) {

@@ -8,7 +8,9 @@
 mod build;
 mod coded;
 mod file;
+mod group;
 mod parsed;
+mod plain;
 mod repeats;
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,6 @@ impl<T: Copy + Default> ParsedColumn<T> {
         }
         bytes
     }
-
 }
 
 /// Appends numbers; those that do not fit are not read, `empty` stands for those that are missing.
