@@ -32,8 +32,12 @@ mod apart {
         ReadOptions { decoder: std::env::current_exe().ok(), ..ReadOptions::default() }
     }
 
-    /// Usage in seven row groups; every thousandth quantity is negative.
     fn file() -> Vec<u8> {
+        file_with(true)
+    }
+
+    /// Usage in seven row groups; every thousandth quantity is negative. Without dictionaries all ids lie in plain pages.
+    fn file_with(has_dictionaries: bool) -> Vec<u8> {
         let texts = |text: fn(usize) -> String| -> ArrayRef { Arc::new(StringArray::from_iter_values((0..ROWS).map(text))) };
         let at = |length: i64| -> ArrayRef {
             let at = (0..ROWS as i64).map(|row| (1_767_571_200 + row / 7 + length) * 1_000_000);
@@ -49,12 +53,15 @@ mod apart {
             ("ended_at", at(60)),
             ("quantity", Arc::new(Int64Array::from_iter_values(quantity))),
         ];
-        written(columns)
+        written(columns, has_dictionaries)
     }
 
-    fn written<const COLUMNS: usize>(columns: [(&str, ArrayRef); COLUMNS]) -> Vec<u8> {
+    fn written<const COLUMNS: usize>(columns: [(&str, ArrayRef); COLUMNS], has_dictionaries: bool) -> Vec<u8> {
         let batch = RecordBatch::try_from_iter(columns).expect("columns of one length");
-        let properties = WriterProperties::builder().set_max_row_group_row_count(Some(45_000)).build();
+        let properties = WriterProperties::builder()
+            .set_max_row_group_row_count(Some(45_000))
+            .set_dictionary_enabled(has_dictionaries)
+            .build();
         let mut bytes = Vec::new();
         let mut writer = ArrowWriter::try_new(&mut bytes, batch.schema(), Some(properties)).expect("a writer");
         writer.write(&batch).expect("written");
@@ -66,26 +73,37 @@ mod apart {
         let mut reader = open_usage(Source::Bytes(bytes.to_vec()), options, part)?;
         let mut read = Vec::new();
         while let Some(columns) = reader.next_columns()? {
-            read.push(columns);
+            read.push(columns.clone());
         }
         Ok(read)
     }
 
     pub fn columns_and_parts_are_those_of_one_process() {
-        let (bytes, inside) = (file(), ReadOptions::default());
-        let expected = read(&bytes, &inside, None).expect("sound");
+        let [plain, coded] = [false, true].map(|has_dictionaries| in_parts(&file_with(has_dictionaries)));
+        assert_eq!(plain.len(), coded.len());
+        for (plain, coded) in plain.iter().zip(&coded) {
+            assert!(plain.record_id == coded.record_id && plain.unread == coded.unread && plain.ended_at == coded.ended_at);
+            assert!((0..plain.len()).all(|row| plain.resource_id.get(row) == coded.resource_id.get(row)));
+        }
+    }
+
+    /// Reads the file whole and in parts, here and apart; hands back what it is.
+    fn in_parts(bytes: &[u8]) -> Vec<UsageColumns> {
+        let inside = ReadOptions::default();
+        let expected = read(bytes, &inside, None).expect("sound");
         assert_eq!(expected.iter().map(UsageColumns::len).sum::<usize>(), ROWS);
         assert_eq!(expected.iter().map(|columns| columns.unread.len()).sum::<usize>(), ROWS / 1_000);
-        assert_eq!(read(&bytes, &apart(), None).as_ref(), Ok(&expected));
+        assert_eq!(read(bytes, &apart(), None).as_ref(), Ok(&expected));
 
-        let parts = usage_parts(Source::Bytes(bytes.clone()), &apart()).expect("sound");
-        assert_eq!(parts, usage_parts(Source::Bytes(bytes.clone()), &inside).expect("sound"));
+        let parts = usage_parts(Source::Bytes(bytes.to_vec()), &apart()).expect("sound");
+        assert_eq!(parts, usage_parts(Source::Bytes(bytes.to_vec()), &inside).expect("sound"));
         assert_eq!(parts, UsageParts::RowGroups([&[45_000; 6][..], &[30_000]].concat()));
         for part in [0..3, 3..7, 7..7] {
-            let expected = read(&bytes, &inside, Some(part.clone())).expect("sound");
-            assert_eq!(read(&bytes, &apart(), Some(part)), Ok(expected));
+            let expected = read(bytes, &inside, Some(part.clone())).expect("sound");
+            assert_eq!(read(bytes, &apart(), Some(part)), Ok(expected));
         }
-        assert_eq!(read(&bytes, &apart(), Some(5..8)).expect_err("seven groups").reason, "unreadable");
+        assert_eq!(read(bytes, &apart(), Some(5..8)).expect_err("seven groups").reason, "unreadable");
+        expected
     }
 
     pub fn picked_lines_are_those_of_one_process() {
@@ -115,11 +133,11 @@ mod apart {
         let at = ["started_at", "ended_at"].map(|name| (name, same("2026-01-05T00:00:00Z")));
         let [a, b, c, d] = ids;
         let [e, f] = at;
-        let repeated = written([a, b, c, d, e, f]);
+        let repeated = written([a, b, c, d, e, f], true);
         let cases: [(&[u8], Option<&str>); 5] = [
             (&sound[..sound.len() - 1], Some("corrupt")),
             (&[&sound[..sound.len() / 2], b"PAR1"].concat(), Some("corrupt")),
-            (&written(unlike), Some("missing_column")),
+            (&written(unlike, true), Some("missing_column")),
             (&repeated, Some("repeated_rows")),
             (&flipped, None), // whatever it says now
         ];

@@ -154,7 +154,7 @@ fn read_part(
     part.clear();
     let mut reader = open_usage(Source::Path(taken.raw.clone()), options, Some(groups))?;
     while let Some(columns) = reader.next_columns()? {
-        part.take(&columns, judge);
+        part.take(columns, judge);
     }
     Ok(looked_up(part))
 }
@@ -169,7 +169,7 @@ fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result
     part.clear();
     while (part.len() as u64) < SEGMENT_ROWS / 4 && part.bytes() < SEGMENT_BYTES / 4 {
         match reader.next_columns()? {
-            Some(columns) => part.take(&columns, judge),
+            Some(columns) => part.take(columns, judge),
             None => break,
         }
     }

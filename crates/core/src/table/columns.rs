@@ -78,6 +78,12 @@ impl Texts {
         (0..self.len()).map(|place| self.get(place))
     }
 
+    /// Takes all of them out, without giving back their memory.
+    pub fn clear(&mut self) {
+        self.text.clear();
+        self.ends.clear();
+    }
+
     /// Appends one.
     ///
     /// # Panics
@@ -95,6 +101,12 @@ impl Coded {
     pub fn get(&self, row: usize) -> &str {
         self.values.get(self.codes[row] as usize)
     }
+
+    /// Takes all of them out, without giving back their memory.
+    pub fn clear(&mut self) {
+        self.codes.clear();
+        self.values.clear();
+    }
 }
 
 impl UsageColumns {
@@ -106,5 +118,19 @@ impl UsageColumns {
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.lines.is_empty()
+    }
+
+    /// Makes room for other rows of the same file, without giving back the memory that these took.
+    pub fn clear(&mut self) {
+        let Self { lines, unread, record_id, account_id, resource_id, sku, .. } = self;
+        lines.clear();
+        unread.clear();
+        record_id.clear();
+        [account_id, resource_id, sku].into_iter().for_each(Coded::clear);
+        let Self { started_at, ended_at, quantity_e12, region, resource_name, tags, revision, .. } = self;
+        [started_at, ended_at].into_iter().for_each(Vec::clear);
+        quantity_e12.clear();
+        [region, resource_name, tags].into_iter().flatten().for_each(Coded::clear);
+        revision.iter_mut().for_each(Vec::clear);
     }
 }

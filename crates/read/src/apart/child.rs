@@ -4,7 +4,7 @@ use super::super::columns::{ColumnsReader, UsageReader as _};
 use super::super::parquet::{Footer, ParquetReader};
 use super::super::{FileRefusal, ReadOptions, RowReader as _};
 use super::task::Task;
-use super::{MEMORY_BYTES_MAX, wire};
+use super::{MEMORY_BYTES_MAX, PIPE_BYTES, wire};
 use reckoner_core::table::TableKind;
 use rlimit::{Resource, setrlimit};
 use std::ffi::OsString;
@@ -30,7 +30,8 @@ pub fn decode(args: &[OsString]) -> u8 {
 }
 
 fn answer(args: &[OsString]) -> io::Result<()> {
-    let mut out = BufWriter::with_capacity(64 * 1024, io::stdout().lock());
+    // The pipe itself: standard output of the library looks for the ends of lines.
+    let mut out = BufWriter::with_capacity(PIPE_BYTES, File::from(io::stdout().as_fd().try_clone_to_owned()?));
     let file = File::from(io::stdin().as_fd().try_clone_to_owned()?);
     confine(file.metadata()?.len())?;
 
@@ -70,7 +71,7 @@ fn rows(args: &[OsString], file: File, out: &mut impl Write) -> Result<(), Stopp
             let mut reader = ColumnsReader::open(file, &options, part)?;
             wire::write_opened(out)?;
             while let Some(columns) = reader.next_columns()? {
-                wire::write_columns(out, &columns)?;
+                wire::write_columns(out, columns)?;
             }
             Ok(())
         }

@@ -30,7 +30,7 @@ use std::path::Path;
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use task::Task;
 use tempfile::NamedTempFile;
-use wire::Frame;
+use wire::{Frame, Room};
 
 /// The first argument of a process that decodes: the program hands the others to [`decode`].
 pub const DECODE_WORD: &str = "decode-parquet";
@@ -45,16 +45,15 @@ const LAST_WORDS_BYTES: u64 = 4 * 1024;
 /// ask for it anew takes a third of the time. What it may be in all is limited as before. Others do not listen.
 const KEEPS_MEMORY: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "268435456"), ("MALLOC_MMAP_THRESHOLD_", "33554432")];
 
-/// What is read at once of what the decoder says.
-const BUFFER_BYTES: usize = 1 << 20;
+/// What a pipe holds, unless it is told otherwise: as much is written and read at once.
+const PIPE_BYTES: usize = 64 * 1024;
 
 /// The process that decodes a Parquet file.
 struct Decoder {
     kind: TableKind,
     child: Child,
     frames: BufReader<ChildStdout>,
-    /// The frame at hand.
-    content: Vec<u8>,
+    room: Room,
 }
 
 /// A Parquet file being decoded by another process.
@@ -105,7 +104,7 @@ impl ApartColumns {
 pub(super) fn parts(file: File, kind: TableKind, options: &ReadOptions, program: &Path) -> Result<Vec<u64>, FileRefusal> {
     match Decoder::start(file, kind, &Task::Parts, options, program)?.next_frame()? {
         Frame::Parts(rows) => Ok(rows),
-        Frame::Opened | Frame::Batch(_) | Frame::Columns(_) | Frame::End => Err(senseless()),
+        Frame::Opened | Frame::Batch(_) | Frame::Columns | Frame::End => Err(senseless()),
     }
 }
 
@@ -138,21 +137,21 @@ impl Decoder {
         let mut child = command
             .spawn()
             .map_err(|error| FileRefusal::new("unreadable", format!("the decoder of Parquet cannot be started: {error}")))?;
-        let frames = BufReader::with_capacity(BUFFER_BYTES, child.stdout.take().expect("it is piped"));
-        Ok(Self { kind, child, frames, content: Vec::new() })
+        let frames = BufReader::with_capacity(PIPE_BYTES, child.stdout.take().expect("it is piped"));
+        Ok(Self { kind, child, frames, room: Room::default() })
     }
 
     /// Waits for what the decoder says of the footer.
     fn opened(&mut self) -> Result<(), FileRefusal> {
         match self.next_frame()? {
             Frame::Opened => Ok(()),
-            Frame::Batch(_) | Frame::Columns(_) | Frame::Parts(_) | Frame::End => Err(senseless()),
+            Frame::Batch(_) | Frame::Columns | Frame::Parts(_) | Frame::End => Err(senseless()),
         }
     }
 
     /// What the decoder says next; its refusal, or what its end means, as an error.
     fn next_frame(&mut self) -> Result<Frame, FileRefusal> {
-        match wire::read(&mut self.frames, &mut self.content, self.kind.schema()) {
+        match wire::read(&mut self.frames, &mut self.room, self.kind.schema()) {
             Ok(Some(said)) => said,
             Ok(None) => Err(self.ended()),
             Err(error) => Err(FileRefusal::new("unreadable", format!("the decoder of Parquet is not understood: {error}"))),
@@ -189,21 +188,21 @@ impl RowReader for ApartReader {
                 Ok(Some(batch))
             }
             Frame::End => Ok(None),
-            Frame::Opened | Frame::Columns(_) | Frame::Parts(_) => Err(senseless()),
+            Frame::Opened | Frame::Columns | Frame::Parts(_) => Err(senseless()),
         }
     }
 }
 
 impl UsageReader for ApartColumns {
-    fn next_columns(&mut self) -> Result<Option<UsageColumns>, FileRefusal> {
+    fn next_columns(&mut self) -> Result<Option<&UsageColumns>, FileRefusal> {
         if self.is_done {
             return Ok(None);
         }
         self.is_done = true;
         match self.decoder.next_frame()? {
-            Frame::Columns(columns) => {
+            Frame::Columns => {
                 self.is_done = false;
-                Ok(Some(*columns))
+                Ok(Some(&self.decoder.room.columns))
             }
             Frame::End => Ok(None),
             Frame::Opened | Frame::Batch(_) | Frame::Parts(_) => Err(senseless()),

@@ -1,11 +1,14 @@
 //! What the decoder says, as bytes: frames of a kind, a length and as much content. Both ends are the same program.
+//!
+//! Columns of usage have no length: they go from columns to columns, a few thousand values at a time, without lying between.
 
 use super::super::batch::{BATCH_BYTES_MAX, Batch, TextColumn};
 use super::super::{FILE_REASONS, FileRefusal};
 use super::packed;
 use reckoner_core::table::schema::TableSchema;
 use reckoner_core::table::{Refusal, UsageColumns, reason};
-use std::io::{self, ErrorKind, Read, Write};
+use serde::Deserialize;
+use std::io::{self, BufRead, ErrorKind, Read as _, Write};
 
 const OPENED: u8 = b'o';
 const BATCH: u8 = b'b';
@@ -23,12 +26,19 @@ pub(super) enum Frame {
     Opened,
     /// Rows.
     Batch(Batch),
-    /// Rows of usage as columns.
-    Columns(Box<UsageColumns>),
+    /// Rows of usage, which are in the room for columns.
+    Columns,
     /// The rows of each row group.
     Parts(Vec<u64>),
     /// That was all.
     End,
+}
+
+/// Where frames are read to, used again and again.
+#[derive(Default)]
+pub(super) struct Room {
+    content: Vec<u8>,
+    pub(super) columns: UsageColumns,
 }
 
 pub(super) fn write_opened(out: &mut impl Write) -> io::Result<()> {
@@ -65,9 +75,8 @@ pub(super) fn write_batch(out: &mut impl Write, batch: &Batch) -> io::Result<()>
 }
 
 pub(super) fn write_columns(out: &mut impl Write, columns: &UsageColumns) -> io::Result<()> {
-    let mut content = Content(Vec::with_capacity(64 * columns.len()));
-    packed::write(&mut content, columns);
-    write(out, COLUMNS, &content.0)
+    out.write_all(&[COLUMNS])?;
+    packed::write(out, columns)
 }
 
 pub(super) fn write_parts(out: &mut impl Write, group_rows: &[u64]) -> io::Result<()> {
@@ -83,50 +92,55 @@ fn write(out: &mut impl Write, kind: u8, content: &[u8]) -> io::Result<()> {
     out.write_all(content)
 }
 
-/// The next frame, or the decoder's refusal; nothing where it has ended. `content` is room that is used again.
+/// The next frame, or the decoder's refusal; nothing where it has ended.
 ///
 /// # Errors
 /// Where the bytes are none that a decoder writes.
 pub(super) fn read(
-    from: &mut impl Read,
-    content: &mut Vec<u8>,
+    from: &mut impl BufRead,
+    room: &mut Room,
     schema: &'static TableSchema,
 ) -> io::Result<Option<Result<Frame, FileRefusal>>> {
-    let mut head = [0; 5];
-    match from.read_exact(&mut head) {
-        Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(None),
-        read => read?,
+    match read_frame(from, room, schema) {
+        // Between frames or in the middle of one.
+        Err(error) if error.kind() == ErrorKind::UnexpectedEof => Ok(None),
+        read => read.map(Some),
     }
-    let length = u32::from_le_bytes([head[1], head[2], head[3], head[4]]) as usize;
+}
+
+fn read_frame(
+    from: &mut impl BufRead,
+    Room { content, columns }: &mut Room,
+    schema: &'static TableSchema,
+) -> io::Result<Result<Frame, FileRefusal>> {
+    let mut kind = [0];
+    from.read_exact(&mut kind)?;
+    if kind == [COLUMNS] {
+        packed::read(from, columns)?;
+        return Ok(Ok(Frame::Columns));
+    }
+    let mut length = [0; 4];
+    from.read_exact(&mut length)?;
+    let length = u32::from_le_bytes(length) as usize;
     if length > FRAME_BYTES_MAX {
         return Err(nonsense("a frame that is too long"));
     }
     content.clear();
-    content.reserve(length);
     if from.take(length as u64).read_to_end(content)? < length {
-        return Ok(None); // it ended in the middle
+        return Err(ErrorKind::UnexpectedEof.into());
     }
-    let frame = match head[0] {
+    Ok(Ok(match kind[0] {
         OPENED => Frame::Opened,
         END => Frame::End,
         BATCH => Frame::Batch(read_batch(content, schema)?),
-        COLUMNS => {
-            let mut rest = Rest(content);
-            let columns = packed::read(&mut rest)?;
-            if !rest.0.is_empty() {
-                return Err(nonsense("a frame that is too long"));
-            }
-            Frame::Columns(Box::new(columns))
-        }
         PARTS => Frame::Parts(Rest(content).numbers(length / 8)?),
         REFUSED => {
-            let (reason, detail): (String, String) = serde_json::from_slice(content)?;
+            let (reason, detail): (String, String) = words(content)?;
             let reason = known(FILE_REASONS, &reason).ok_or_else(|| nonsense("an unknown reason"))?;
-            return Ok(Some(Err(FileRefusal { reason, detail })));
+            return Ok(Err(FileRefusal { reason, detail }));
         }
         _ => return Err(nonsense("a frame of no known kind")),
-    };
-    Ok(Some(Ok(frame)))
+    }))
 }
 
 type RefusedParts = (u64, Option<String>, Option<String>, String, String, Vec<(String, String)>);
@@ -148,11 +162,15 @@ fn read_batch(content: &[u8], schema: &'static TableSchema) -> io::Result<Batch>
     let mut batch = Batch::new(schema);
     batch.push_columns(lines, columns);
     while !rest.0.is_empty() {
-        let (line, column, value, code, detail, raw): RefusedParts = serde_json::from_slice(rest.bytes()?)?;
+        let (line, column, value, code, detail, raw): RefusedParts = words(rest.bytes()?)?;
         let reason = known(reason::ALL, &code).ok_or_else(|| nonsense("an unknown reason"))?;
         batch.refuse(line, Refusal { column, value, reason, detail }, raw);
     }
     Ok(batch)
+}
+
+fn words<'a, T: Deserialize<'a>>(bytes: &'a [u8]) -> io::Result<T> {
+    serde_json::from_slice(bytes).map_err(|_| nonsense("words that are none"))
 }
 
 fn known(list: &[(&'static str, &str)], code: &str) -> Option<&'static str> {
@@ -164,32 +182,24 @@ pub(super) fn nonsense(what: &str) -> io::Error {
 }
 
 /// A frame's content being written.
-pub(super) struct Content(pub(super) Vec<u8>);
+struct Content(Vec<u8>);
 
 impl Content {
-    pub(super) fn byte(&mut self, byte: u8) {
-        self.0.push(byte);
-    }
-
-    pub(super) fn number(&mut self, number: u64) {
+    fn number(&mut self, number: u64) {
         self.0.extend_from_slice(&number.to_le_bytes());
     }
 
-    pub(super) fn bytes(&mut self, bytes: &[u8]) {
+    fn bytes(&mut self, bytes: &[u8]) {
         self.number(bytes.len() as u64);
         self.0.extend_from_slice(bytes);
     }
 }
 
 /// What of a frame is not read yet.
-pub(super) struct Rest<'a>(&'a [u8]);
+struct Rest<'a>(&'a [u8]);
 
 impl<'a> Rest<'a> {
-    pub(super) fn byte(&mut self) -> io::Result<u8> {
-        Ok(self.some(1)?[0])
-    }
-
-    pub(super) fn number(&mut self) -> io::Result<u64> {
+    fn number(&mut self) -> io::Result<u64> {
         let (number, rest) = self.0.split_first_chunk().ok_or_else(|| nonsense("a frame that is too short"))?;
         self.0 = rest;
         Ok(u64::from_le_bytes(*number))
@@ -202,13 +212,8 @@ impl<'a> Rest<'a> {
         (0..count).map(|_| self.number()).collect()
     }
 
-    pub(super) fn bytes(&mut self) -> io::Result<&'a [u8]> {
+    fn bytes(&mut self) -> io::Result<&'a [u8]> {
         let length = self.number()? as usize;
-        self.some(length)
-    }
-
-    /// The next so many bytes.
-    pub(super) fn some(&mut self, length: usize) -> io::Result<&'a [u8]> {
         let (bytes, rest) = self.0.split_at_checked(length).ok_or_else(|| nonsense("a frame that is too short"))?;
         self.0 = rest;
         Ok(bytes)

@@ -1,16 +1,16 @@
 //! Decoded rows, gathered into columns.
 
-use super::coded::{CodedColumn, UniqueColumn};
+use super::coded::{CodedColumn, push_unique};
 use super::parsed::ParsedColumn;
 use arrow::array::RecordBatch;
 use reckoner_core::number::QUANTITY_SCALE;
 use reckoner_core::table::usage::tags_text;
-use reckoner_core::table::{FIELD_BYTES_MAX, UsageColumns, read};
+use reckoner_core::table::{Coded, FIELD_BYTES_MAX, UsageColumns, read};
 use std::borrow::Cow;
 
-/// What a column of the file becomes.
+/// What a column of the file becomes, and what is known of its texts.
 enum Column {
-    RecordId(UniqueColumn),
+    RecordId,
     Coded(Which, CodedColumn),
     StartedAt(ParsedColumn<i64>),
     EndedAt(ParsedColumn<i64>),
@@ -37,73 +37,96 @@ pub(super) struct Builder {
     columns: Vec<Column>,
     /// For every row whether it is left to the readable way.
     unread: Vec<bool>,
+    /// Of the first row.
     first_line: u64,
+    rows: UsageColumns,
 }
 
 impl Builder {
     /// For a file with these columns of `usage`, from this line on.
     pub(super) fn new<'a>(names: impl Iterator<Item = &'a str>, first_line: u64) -> Self {
-        Self { columns: names.map(Column::of).collect(), unread: Vec::new(), first_line }
+        Self { columns: names.map(Column::of).collect(), unread: Vec::new(), first_line, rows: UsageColumns::default() }
     }
 
-    pub(super) fn rows(&self) -> usize {
+    /// How many rows there are.
+    pub(super) fn len(&self) -> usize {
         self.unread.len()
     }
 
     /// Bytes of text inside.
     pub(super) fn bytes(&self) -> usize {
-        self.columns.iter().map(Column::bytes).sum()
+        let UsageColumns { record_id, account_id, resource_id, sku, region, resource_name, tags, .. } = &self.rows;
+        let coded = [account_id, resource_id, sku].into_iter().chain(region).chain(resource_name).chain(tags);
+        record_id.text.len() + coded.map(|column| column.values.text.len()).sum::<usize>()
     }
 
     /// Appends rows; hands back how many bytes of text their cells are.
     pub(super) fn push(&mut self, rows: &RecordBatch) -> u64 {
         let before = self.unread.len();
         self.unread.resize(before + rows.num_rows(), false);
-        let unread = &mut self.unread[before..];
+        let (unread, out) = (&mut self.unread[before..], &mut self.rows);
         let mut bytes = 0;
         for (column, array) in self.columns.iter_mut().zip(rows.columns()) {
             bytes += match column {
-                Column::RecordId(column) => column.push(array, unread),
-                Column::Coded(_, column) => column.push(array, unread),
-                Column::StartedAt(column) | Column::EndedAt(column) => column.push_instants(array, unread),
-                Column::Quantity(column) => column.push_quantities(array, unread),
-                Column::Revision(column) => column.push_revisions(array, unread),
-                Column::Plain(column) => column.push_texts(array, unread),
+                Column::RecordId => push_unique(&mut out.record_id, id, array, unread),
+                Column::Coded(which, column) => column.push(which.of(out), array, unread),
+                Column::StartedAt(column) => column.push_instants(&mut out.started_at, array, unread),
+                Column::EndedAt(column) => column.push_instants(&mut out.ended_at, array, unread),
+                Column::Quantity(column) => column.push_quantities(&mut out.quantity_e12, array, unread),
+                Column::Revision(column) => column.push_revisions(out.revision.get_or_insert_default(), array, unread),
+                Column::Plain(column) => column.push_texts(&mut Vec::new(), array, unread),
             };
         }
         bytes
     }
 
-    /// The rows so far; those that follow are others.
-    pub(super) fn take(&mut self) -> UsageColumns {
-        let mut unread = std::mem::take(&mut self.unread);
-        let (rows, first_line) = (unread.len(), self.first_line);
-        self.first_line += rows as u64;
-        let mut taken = UsageColumns { lines: (first_line..self.first_line).collect(), ..UsageColumns::default() };
-        for column in &mut self.columns {
-            match column {
-                Column::RecordId(column) => taken.record_id = column.take(),
-                Column::Coded(Which::Account, column) => taken.account_id = column.take(),
-                Column::Coded(Which::Resource, column) => taken.resource_id = column.take(),
-                Column::Coded(Which::Sku, column) => taken.sku = column.take(),
-                Column::Coded(Which::Region, column) => taken.region = Some(column.take()),
-                Column::Coded(Which::ResourceName, column) => taken.resource_name = Some(column.take()),
-                Column::Coded(Which::Tags, column) => taken.tags = Some(column.take()),
-                Column::StartedAt(column) => taken.started_at = column.take(),
-                Column::EndedAt(column) => taken.ended_at = column.take(),
-                Column::Quantity(column) => taken.quantity_e12 = column.take(),
-                Column::Revision(column) => taken.revision = Some(column.take()),
-                Column::Plain(column) => drop(column.take()),
-            }
+    /// Completes the rows so far.
+    pub(super) fn finish(&mut self) {
+        let Self { unread, first_line, rows, .. } = self;
+        rows.lines.extend(*first_line..*first_line + unread.len() as u64);
+        if rows.quantity_e12.is_empty() {
+            rows.quantity_e12.resize(unread.len(), 10_i128.pow(QUANTITY_SCALE)); // the file has no such column
         }
-        if taken.quantity_e12.len() < rows {
-            taken.quantity_e12 = vec![10_i128.pow(QUANTITY_SCALE); rows]; // the file has no such column
-        }
-        for ((unread, started_at), ended_at) in unread.iter_mut().zip(&taken.started_at).zip(&taken.ended_at) {
+        for (unread, (started_at, ended_at)) in unread.iter_mut().zip(rows.started_at.iter().zip(&rows.ended_at)) {
             *unread |= ended_at < started_at;
         }
-        taken.unread = (0..).zip(&unread).filter(|(_, unread)| **unread).map(|(row, _)| row).collect();
-        taken
+        rows.unread.extend((0..).zip(unread.iter()).filter(|(_, unread)| **unread).map(|(row, _): (u32, _)| row));
+    }
+
+    /// The rows, once they are complete.
+    pub(super) fn columns(&self) -> &UsageColumns {
+        &self.rows
+    }
+
+    /// See above.
+    pub(super) fn into_columns(mut self) -> UsageColumns {
+        self.finish();
+        self.rows
+    }
+
+    /// Makes room for the rows that follow.
+    pub(super) fn clear(&mut self) {
+        self.first_line += self.unread.len() as u64;
+        self.unread.clear();
+        self.rows.clear();
+        for column in &mut self.columns {
+            if let Column::Coded(_, column) = column {
+                column.forget();
+            }
+        }
+    }
+}
+
+impl Which {
+    fn of(self, rows: &mut UsageColumns) -> &mut Coded {
+        match self {
+            Self::Account => &mut rows.account_id,
+            Self::Resource => &mut rows.resource_id,
+            Self::Sku => &mut rows.sku,
+            Self::Region => rows.region.get_or_insert_default(),
+            Self::ResourceName => rows.resource_name.get_or_insert_default(),
+            Self::Tags => rows.tags.get_or_insert_default(),
+        }
     }
 }
 
@@ -111,7 +134,7 @@ impl Column {
     fn of(name: &str) -> Self {
         let coded = |which, check| Self::Coded(which, CodedColumn::new(check));
         match name {
-            "record_id" => Self::RecordId(UniqueColumn::new(id)),
+            "record_id" => Self::RecordId,
             "account_id" => coded(Which::Account, id),
             "resource_id" => coded(Which::Resource, id),
             "sku" => coded(Which::Sku, id),
@@ -125,14 +148,6 @@ impl Column {
             "corrects" => Self::Plain(ParsedColumn::new(|text| text.is_empty().then_some(()))),
             "waived" => Self::Plain(ParsedColumn::new(|text| ["", "false"].contains(&text).then_some(()))),
             other => unreachable!("`{other}` is no column of `usage`"),
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        match self {
-            Self::RecordId(column) => column.bytes(),
-            Self::Coded(_, column) => column.bytes(),
-            Self::StartedAt(_) | Self::EndedAt(_) | Self::Quantity(_) | Self::Revision(_) | Self::Plain(_) => 0,
         }
     }
 }

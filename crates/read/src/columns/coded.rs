@@ -1,7 +1,7 @@
 //! Columns of texts: unique ones end to end, others as codes, each distinct text of a dictionary checked once.
 
 use super::super::render;
-use arrow::array::{Array, ArrayRef, AsArray as _, DictionaryArray, StringArray};
+use arrow::array::{Array, ArrayRef, AsArray as _, ByteView, DictionaryArray, StringArray, StringViewArray};
 use arrow::datatypes::{DataType, Int32Type};
 use reckoner_core::table::{Coded, Texts};
 use std::borrow::Cow;
@@ -9,6 +9,11 @@ use std::sync::Arc;
 
 /// Ids are no longer.
 pub(in super::super) const ID_BYTES_MAX: usize = 128;
+
+/// So many bytes are copied at once, whatever a text has, and what is too much is taken off again.
+const COPIED_BYTES: usize = 32;
+/// A text of so many bytes lies in its view.
+const INLINE_BYTES_MAX: usize = 12;
 
 /// What a cell is kept as; nothing where its row is not read here.
 pub(super) type Check = fn(&str) -> Option<Cow<'_, str>>;
@@ -25,17 +30,28 @@ pub(in super::super) fn are_id_characters(bytes: &[u8]) -> bool {
     !bytes.iter().fold(false, |found, byte| found | is_other(byte))
 }
 
-/// Texts that hardly repeat.
-pub(super) struct UniqueColumn {
-    check: Check,
-    texts: Texts,
+/// Appends texts that hardly repeat, marks rows that are not read; hands back how many bytes of text they have.
+pub(super) fn push_unique(texts: &mut Texts, check: Check, array: &dyn Array, unread: &mut [bool]) -> u64 {
+    if let Some(bytes) = push_ids(texts, array) {
+        return bytes;
+    }
+    let mut bytes = 0;
+    each_text(array, |row, text| {
+        bytes += text.len() as u64;
+        let kept = check(text);
+        unread[row] |= kept.is_none();
+        texts.push(&kept.unwrap_or_default());
+    });
+    bytes
 }
 
-/// Texts that repeat.
+/// What is known of a column of texts that repeat.
 pub(super) struct CodedColumn {
     check: Check,
-    out: Coded,
-    memo: Memo<CodeOf>,
+    /// The dictionary at hand.
+    texts: Option<ArrayRef>,
+    /// For every text of the dictionary its code, and for the empty text behind them that of a missing one.
+    known: Vec<CodeOf>,
     /// The code of the empty text, for rows that are not read.
     empty: Option<u32>,
 }
@@ -43,97 +59,42 @@ pub(super) struct CodedColumn {
 /// What a distinct text became.
 #[derive(Clone, Copy)]
 struct CodeOf {
-    /// Nothing where it is not read.
-    code: Option<u32>,
+    code: u32,
     bytes: u32,
 }
 
-impl UniqueColumn {
-    pub(super) fn new(check: Check) -> Self {
-        Self { check, texts: Texts::default() }
-    }
-
-    pub(super) fn bytes(&self) -> usize {
-        self.texts.text.len()
-    }
-
-    pub(super) fn take(&mut self) -> Texts {
-        std::mem::take(&mut self.texts)
-    }
-
-    /// Appends the cells, marks rows that are not read; hands back how many bytes of text they have.
-    pub(super) fn push(&mut self, array: &dyn Array, unread: &mut [bool]) -> u64 {
-        if let Some(bytes) = push_ids(&mut self.texts, array) {
-            return bytes;
-        }
-        let mut bytes = 0;
-        each_text(array, |row, text| {
-            bytes += text.len() as u64;
-            let kept = (self.check)(text);
-            unread[row] |= kept.is_none();
-            self.texts.push(&kept.unwrap_or_default());
-        });
-        bytes
-    }
+impl CodeOf {
+    /// The least that is no code.
+    const NONE: u32 = u32::MAX - 1;
+    /// Not met so far.
+    const UNMET: Self = Self { code: u32::MAX, bytes: 0 };
 }
 
 impl CodedColumn {
     pub(super) fn new(check: Check) -> Self {
-        Self { check, out: Coded::default(), memo: Memo::default(), empty: None }
+        Self { check, texts: None, known: Vec::new(), empty: None }
     }
 
-    pub(super) fn bytes(&self) -> usize {
-        self.out.values.text.len()
+    /// The texts of the dictionary at hand get other codes in the columns that follow.
+    pub(super) fn forget(&mut self) {
+        (self.texts, self.empty) = (None, None);
     }
 
-    pub(super) fn take(&mut self) -> Coded {
-        // The texts of the dictionary at hand get other codes in the columns that follow.
-        (self.memo, self.empty) = (Memo::default(), None);
-        std::mem::take(&mut self.out)
-    }
-
-    /// As [`UniqueColumn::push`].
-    pub(super) fn push(&mut self, array: &dyn Array, unread: &mut [bool]) -> u64 {
-        let first_code = self.out.values.len();
-        if let Some(bytes) = push_ids(&mut self.out.values, array) {
-            self.out.codes.extend(first_code as u32..self.out.values.len() as u32);
+    /// As [`push_unique`].
+    pub(super) fn push(&mut self, out: &mut Coded, array: &dyn Array, unread: &mut [bool]) -> u64 {
+        let first_code = out.values.len();
+        if let Some(bytes) = push_ids(&mut out.values, array) {
+            out.codes.extend(first_code as u32..out.values.len() as u32);
             return bytes;
         }
-        let Self { check, out: Coded { codes, values }, memo, empty } = self;
-        let new_code = |values: &mut Texts, text: &str| {
-            values.push(text);
-            values.len() as u32 - 1
-        };
-        let mut bytes = 0;
         if let Some(dictionary) = array.as_dictionary_opt::<Int32Type>() {
-            let mut unread_code = *empty;
-            memo.each(
-                dictionary,
-                |text| {
-                    let kept = check(text);
-                    let code = kept.map(|text| new_code(values, &text));
-                    if code.is_none() && unread_code.is_none() {
-                        unread_code = Some(new_code(values, ""));
-                    }
-                    CodeOf { code, bytes: text.len() as u32 }
-                },
-                |row, text| {
-                    bytes += u64::from(text.bytes);
-                    unread[row] |= text.code.is_none();
-                    codes.push(text.code.unwrap_or(u32::MAX));
-                },
-            );
-            // Where a row is not read there is an empty text by now.
-            if let Some(code) = unread_code {
-                let pushed = codes.len() - array.len();
-                codes[pushed..].iter_mut().filter(|pushed| **pushed == u32::MAX).for_each(|pushed| *pushed = code);
-            }
-            *empty = unread_code;
-            return bytes;
+            return self.push_dictionary(out, dictionary, unread);
         }
+        let Coded { codes, values } = out;
+        let mut bytes = 0;
         each_text(array, |row, text| {
             bytes += text.len() as u64;
-            let kept = check(text);
+            let kept = (self.check)(text);
             unread[row] |= kept.is_none();
             let (text, last) = (kept.unwrap_or_default(), values.len().checked_sub(1));
             let code = match last {
@@ -144,14 +105,80 @@ impl CodedColumn {
         });
         bytes
     }
+
+    fn push_dictionary(&mut self, out: &mut Coded, array: &DictionaryArray<Int32Type>, unread: &mut [bool]) -> u64 {
+        if !self.texts.as_ref().is_some_and(|texts| Arc::ptr_eq(texts, array.values())) {
+            self.texts = Some(Arc::clone(array.values()));
+            self.known.clear();
+            self.known.resize(array.values().len() + 1, CodeOf::UNMET);
+        }
+        let texts = array.values().as_string::<i32>();
+        let (keys, nulls) = (array.keys().values(), array.keys().nulls().filter(|nulls| nulls.null_count() > 0));
+        let Coded { codes, values } = out;
+        let mut bytes = 0;
+        let mut code_of = |place: usize, unread: &mut bool| {
+            let mut met = self.known[place];
+            if met.code >= CodeOf::NONE {
+                met = self.unlike(place, texts, values, unread);
+            }
+            bytes += u64::from(met.bytes);
+            met.code
+        };
+        // A missing text, and a key of no text, is taken for the empty one.
+        let place_of = |key: &i32| (*key as usize).min(texts.len());
+        match nulls {
+            None => codes.extend(keys.iter().zip(unread).map(|(key, unread)| code_of(place_of(key), unread))),
+            Some(nulls) => {
+                let places = keys.iter().zip(nulls).map(|(key, is_there)| if is_there { place_of(key) } else { texts.len() });
+                codes.extend(places.zip(unread).map(|(place, unread)| code_of(place, unread)));
+            }
+        }
+        bytes
+    }
+
+    /// What a text becomes that is met for the first time, or is not read.
+    #[cold]
+    fn unlike(&mut self, place: usize, texts: &StringArray, values: &mut Texts, unread: &mut bool) -> CodeOf {
+        let known = &mut self.known[place];
+        if known.code == CodeOf::UNMET.code {
+            let is_there = place < texts.len() && texts.is_valid(place);
+            let text = if is_there { texts.value(place) } else { "" };
+            let code = (self.check)(text).map_or(CodeOf::NONE, |text| new_code(values, &text));
+            *known = CodeOf { code, bytes: text.len() as u32 };
+        }
+        if known.code != CodeOf::NONE {
+            return *known;
+        }
+        *unread = true;
+        CodeOf { code: *self.empty.get_or_insert_with(|| new_code(values, "")), ..*known }
+    }
 }
 
-/// Appends the texts as they are, if each of them is an id.
+fn new_code(values: &mut Texts, text: &str) -> u32 {
+    values.push(text);
+    values.len() as u32 - 1
+}
+
+/// Appends the texts as they are, if each of them is an id; hands back how many bytes they have.
 fn push_ids(texts: &mut Texts, array: &dyn Array) -> Option<u64> {
-    let strings: &StringArray = array.as_string_opt()?;
-    if strings.null_count() > 0 || strings.is_empty() {
+    if array.null_count() > 0 || array.is_empty() {
         return None;
     }
+    match array.data_type() {
+        DataType::Utf8 => push_strings(texts, array.as_string()),
+        DataType::Utf8View => {
+            let ends_before = texts.ends.len();
+            let bytes = push_views(texts, array.as_string_view());
+            if bytes.is_none() {
+                texts.ends.truncate(ends_before);
+            }
+            bytes
+        }
+        _ => None,
+    }
+}
+
+fn push_strings(texts: &mut Texts, strings: &StringArray) -> Option<u64> {
     let offsets = strings.value_offsets();
     let start = offsets[0];
     let bytes = &strings.value_data()[start as usize..offsets[strings.len()] as usize];
@@ -163,6 +190,38 @@ fn push_ids(texts: &mut Texts, array: &dyn Array) -> Option<u64> {
     let before = u32::try_from(texts.text.len()).expect("columns come in batches far below 4 GiB");
     texts.text.push_str(std::str::from_utf8(bytes).expect("ids are ASCII"));
     texts.ends.extend(offsets[1..].iter().map(|end| before + (end - start) as u32));
+    Some(bytes.len() as u64)
+}
+
+/// Where it hands back nothing, it has pushed ends of no text.
+fn push_views(texts: &mut Texts, views: &StringViewArray) -> Option<u64> {
+    let buffers = views.data_buffers();
+    let before = u32::try_from(texts.text.len()).expect("columns come in batches far below 4 GiB");
+    let mut bytes: Vec<u8> = Vec::with_capacity(views.len() * COPIED_BYTES);
+    let mut are_of_length = true;
+    texts.ends.extend(views.views().iter().map(|view| {
+        let (start, length) = (bytes.len(), *view as u32 as usize);
+        are_of_length &= (1..=ID_BYTES_MAX).contains(&length);
+        if length <= INLINE_BYTES_MAX {
+            bytes.extend_from_slice(&view.to_ne_bytes()[4..]);
+            bytes.truncate(start + length);
+        } else if length <= ID_BYTES_MAX {
+            let ByteView { buffer_index, offset, .. } = ByteView::from(*view);
+            let (buffer, offset) = (buffers[buffer_index as usize].as_slice(), offset as usize);
+            match buffer.get(offset..).and_then(|from| from.first_chunk::<COPIED_BYTES>()) {
+                Some(chunk) if length <= COPIED_BYTES => {
+                    bytes.extend_from_slice(chunk);
+                    bytes.truncate(start + length);
+                }
+                _ => bytes.extend_from_slice(&buffer[offset..offset + length]),
+            }
+        }
+        before + bytes.len() as u32
+    }));
+    if !are_of_length || !are_id_characters(&bytes) {
+        return None;
+    }
+    texts.text.push_str(std::str::from_utf8(&bytes).expect("ids are ASCII"));
     Some(bytes.len() as u64)
 }
 

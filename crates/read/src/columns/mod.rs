@@ -8,7 +8,9 @@
 mod build;
 mod coded;
 mod file;
+mod group;
 mod parsed;
+mod plain;
 mod repeats;
 #[cfg(test)]
 mod tests;
@@ -30,11 +32,11 @@ use std::ops::Range;
 
 /// A usage file being read, columns of many rows at a time.
 pub trait UsageReader: Send {
-    /// The next rows in the file's order, or nothing after the last.
+    /// The next rows in the file's order, or nothing after the last. Their memory is used again for those that follow.
     ///
     /// # Errors
     /// [`FileRefusal`] as from [`RowReader::next_batch`](super::RowReader::next_batch).
-    fn next_columns(&mut self) -> Result<Option<UsageColumns>, FileRefusal>;
+    fn next_columns(&mut self) -> Result<Option<&UsageColumns>, FileRefusal>;
 }
 
 /// The parts of a file that can be read at once.

@@ -16,9 +16,8 @@ const E12: i128 = 10_i128.pow(QUANTITY_SCALE);
 /// What a timestamp has as text.
 const INSTANT_BYTES: u64 = 20;
 
-/// A column of values.
+/// What is known of a column of values.
 pub(super) struct ParsedColumn<T> {
-    values: Vec<T>,
     /// What a text says; nothing where its row is not read here.
     read: fn(&str) -> Option<T>,
     memo: Memo<(Option<T>, u32)>,
@@ -26,16 +25,12 @@ pub(super) struct ParsedColumn<T> {
 
 impl<T: Copy + Default> ParsedColumn<T> {
     pub(super) fn new(read: fn(&str) -> Option<T>) -> Self {
-        Self { values: Vec::new(), read, memo: Memo::default() }
-    }
-
-    pub(super) fn take(&mut self) -> Vec<T> {
-        std::mem::take(&mut self.values)
+        Self { read, memo: Memo::default() }
     }
 
     /// Appends the cells by their texts, marks rows that are not read; hands back how many bytes of text they have.
-    pub(super) fn push_texts(&mut self, array: &dyn Array, unread: &mut [bool]) -> u64 {
-        let Self { values, read, memo } = self;
+    pub(super) fn push_texts(&mut self, values: &mut Vec<T>, array: &dyn Array, unread: &mut [bool]) -> u64 {
+        let Self { read, memo } = self;
         let mut bytes = 0;
         let mut take = |row: usize, (value, length): (Option<T>, u32)| {
             bytes += u64::from(length);
@@ -48,83 +43,81 @@ impl<T: Copy + Default> ParsedColumn<T> {
         }
         bytes
     }
+}
 
-    /// Appends numbers; `read` is asked for those that are there, `empty` stands for the others.
-    fn push_numbers<P: ArrowPrimitiveType>(
-        &mut self,
-        array: &dyn Array,
-        unread: &mut [bool],
-        empty: Option<T>,
-        read: impl Fn(P::Native) -> Option<T>,
-    ) -> u64 {
-        let numbers = array.as_primitive::<P>();
-        let mut keep = |(value, unread): (Option<T>, &mut bool)| {
+/// Appends numbers; those that do not fit are not read, `empty` stands for those that are missing.
+fn push_numbers<P: ArrowPrimitiveType, T: Copy + Default>(
+    values: &mut Vec<T>,
+    array: &dyn Array,
+    unread: &mut [bool],
+    empty: Option<T>,
+    fits: impl Fn(P::Native) -> bool,
+    meaning: impl Fn(P::Native) -> T,
+) -> u64 {
+    let numbers = array.as_primitive::<P>();
+    // Nearly always all are read: what they mean is then said without a branch.
+    if numbers.null_count() == 0 && numbers.values().iter().fold(true, |fit, number| fit & fits(*number)) {
+        values.extend(numbers.values().iter().map(|number| meaning(*number)));
+    } else {
+        let read = |number| fits(number).then(|| meaning(number));
+        values.extend(numbers.iter().zip(unread).map(|(number, unread)| {
+            let value = number.map_or(empty, read);
             *unread |= value.is_none();
             value.unwrap_or_default()
-        };
-        if numbers.null_count() == 0 {
-            self.values.extend(numbers.values().iter().map(|value| read(*value)).zip(unread).map(&mut keep));
-        } else {
-            let values = numbers.iter().map(|value| value.map_or(empty, &read));
-            self.values.extend(values.zip(unread).map(&mut keep));
-        }
-        array.len() as u64
+        }));
     }
+    array.len() as u64
 }
 
 impl ParsedColumn<i64> {
     /// Appends instants; one that is missing is not read.
-    pub(super) fn push_instants(&mut self, array: &dyn Array, unread: &mut [bool]) -> u64 {
-        fn seconds<const UNITS: i64>(value: i64) -> Option<i64> {
-            Some(value.div_euclid(UNITS)).filter(|seconds| INSTANT_SECONDS.contains(seconds))
+    pub(super) fn push_instants(&mut self, values: &mut Vec<i64>, array: &dyn Array, unread: &mut [bool]) -> u64 {
+        fn push<P: ArrowPrimitiveType<Native = i64>, const UNITS: u64>(
+            values: &mut Vec<i64>,
+            array: &dyn Array,
+            unread: &mut [bool],
+        ) -> u64 {
+            // Numbers without a sign are quicker to divide; one below 0 does not fit.
+            let seconds = |value: i64| (value.cast_unsigned() / UNITS).cast_signed();
+            let fits = |value: i64| (value >= 0) & INSTANT_SECONDS.contains(&seconds(value));
+            push_numbers::<P, i64>(values, array, unread, None, fits, seconds)
         }
         let cells = match array.data_type() {
-            DataType::Timestamp(TimeUnit::Second, _) => {
-                self.push_numbers::<TimestampSecondType>(array, unread, None, seconds::<1>)
-            }
-            DataType::Timestamp(TimeUnit::Millisecond, _) => {
-                self.push_numbers::<TimestampMillisecondType>(array, unread, None, seconds::<1_000>)
-            }
-            DataType::Timestamp(TimeUnit::Microsecond, _) => {
-                self.push_numbers::<TimestampMicrosecondType>(array, unread, None, seconds::<1_000_000>)
-            }
-            DataType::Timestamp(TimeUnit::Nanosecond, _) => {
-                self.push_numbers::<TimestampNanosecondType>(array, unread, None, seconds::<1_000_000_000>)
-            }
-            _ => return self.push_texts(array, unread),
+            DataType::Timestamp(TimeUnit::Second, _) => push::<TimestampSecondType, 1>(values, array, unread),
+            DataType::Timestamp(TimeUnit::Millisecond, _) => push::<TimestampMillisecondType, 1_000>(values, array, unread),
+            DataType::Timestamp(TimeUnit::Microsecond, _) => push::<TimestampMicrosecondType, 1_000_000>(values, array, unread),
+            DataType::Timestamp(TimeUnit::Nanosecond, _) => push::<TimestampNanosecondType, 1_000_000_000>(values, array, unread),
+            _ => return self.push_texts(values, array, unread),
         };
         cells * INSTANT_BYTES
     }
 }
 
-/// Hands the array to `push_numbers` by its type, if it is one of whole numbers.
+/// Hands the array to [`push_numbers`] by its type, if it is one of whole numbers.
 macro_rules! whole_numbers {
-    ($column:expr, $array:expr, $unread:expr, $empty:expr, $read:expr) => {
+    ($values:expr, $array:expr, $unread:expr, $empty:expr, $fits:expr, $meaning:expr, $($kind:ident: $type:ty),*) => {
         match $array.data_type() {
-            DataType::Int8 => Some($column.push_numbers::<Int8Type>($array, $unread, $empty, |value| $read(i128::from(value)))),
-            DataType::Int16 => Some($column.push_numbers::<Int16Type>($array, $unread, $empty, |value| $read(i128::from(value)))),
-            DataType::Int32 => Some($column.push_numbers::<Int32Type>($array, $unread, $empty, |value| $read(i128::from(value)))),
-            DataType::Int64 => Some($column.push_numbers::<Int64Type>($array, $unread, $empty, |value| $read(i128::from(value)))),
-            DataType::UInt8 => Some($column.push_numbers::<UInt8Type>($array, $unread, $empty, |value| $read(i128::from(value)))),
-            DataType::UInt16 => {
-                Some($column.push_numbers::<UInt16Type>($array, $unread, $empty, |value| $read(i128::from(value))))
-            }
-            DataType::UInt32 => {
-                Some($column.push_numbers::<UInt32Type>($array, $unread, $empty, |value| $read(i128::from(value))))
-            }
-            DataType::UInt64 => {
-                Some($column.push_numbers::<UInt64Type>($array, $unread, $empty, |value| $read(i128::from(value))))
-            }
+            $(DataType::$kind => {
+                let (fits, meaning) = (|value| $fits(i128::from(value)), |value| $meaning(i128::from(value)));
+                Some(push_numbers::<$type, _>($values, $array, $unread, $empty, fits, meaning))
+            })*
             _ => None,
         }
+    };
+    ($values:expr, $array:expr, $unread:expr, $empty:expr, $fits:expr, $meaning:expr) => {
+        whole_numbers!(
+            $values, $array, $unread, $empty, $fits, $meaning,
+            Int8: Int8Type, Int16: Int16Type, Int32: Int32Type, Int64: Int64Type,
+            UInt8: UInt8Type, UInt16: UInt16Type, UInt32: UInt32Type, UInt64: UInt64Type
+        )
     };
 }
 
 impl ParsedColumn<i128> {
     /// Appends quantities; one that is missing is 1.
-    pub(super) fn push_quantities(&mut self, array: &dyn Array, unread: &mut [bool]) -> u64 {
-        let whole = |value: i128| (0..QUANTITY_MAX).contains(&value).then(|| value * E12);
-        if let Some(bytes) = whole_numbers!(self, array, unread, Some(E12), whole) {
+    pub(super) fn push_quantities(&mut self, values: &mut Vec<i128>, array: &dyn Array, unread: &mut [bool]) -> u64 {
+        let (fits, meaning) = (|value: i128| (0..QUANTITY_MAX).contains(&value), |value: i128| value * E12);
+        if let Some(bytes) = whole_numbers!(values, array, unread, Some(E12), fits, meaning) {
             return bytes;
         }
         match array.data_type() {
@@ -132,18 +125,18 @@ impl ParsedColumn<i128> {
                 let unit_e12 = 10_i128.pow(QUANTITY_SCALE - u32::from(scale.unsigned_abs()));
                 // More digits than the type has are no decimal; what they are taken for is said where they are text.
                 let limit = (QUANTITY_MAX * E12 / unit_e12).min(10_i128.checked_pow(u32::from(*precision)).unwrap_or(i128::MAX));
-                let read = move |value: i128| (0..limit).contains(&value).then(|| value * unit_e12);
-                self.push_numbers::<Decimal128Type>(array, unread, Some(E12), read)
+                let (fits, meaning) = (|value: i128| (0..limit).contains(&value), |value: i128| value * unit_e12);
+                push_numbers::<Decimal128Type, _>(values, array, unread, Some(E12), fits, meaning)
             }
-            _ => self.push_texts(array, unread),
+            _ => self.push_texts(values, array, unread),
         }
     }
 }
 
 impl ParsedColumn<u32> {
     /// Appends revisions; one that is missing is 0.
-    pub(super) fn push_revisions(&mut self, array: &dyn Array, unread: &mut [bool]) -> u64 {
-        let whole = |value: i128| u32::try_from(value).ok();
-        whole_numbers!(self, array, unread, Some(0), whole).unwrap_or_else(|| self.push_texts(array, unread))
+    pub(super) fn push_revisions(&mut self, values: &mut Vec<u32>, array: &dyn Array, unread: &mut [bool]) -> u64 {
+        let (fits, meaning) = (|value: i128| u32::try_from(value).is_ok(), |value: i128| value as u32);
+        whole_numbers!(values, array, unread, Some(0), fits, meaning).unwrap_or_else(|| self.push_texts(values, array, unread))
     }
 }

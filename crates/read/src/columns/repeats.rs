@@ -16,23 +16,24 @@ impl Repeats {
     /// Looks at the columns that follow.
     pub(super) fn check(&mut self, columns: &UsageColumns) -> Result<(), FileRefusal> {
         let Some(last) = columns.len().checked_sub(1) else { return Ok(()) };
-        let mut unread = columns.unread.iter().peekable();
-        let mut was_read = self.last.is_some();
-        for row in 0..columns.len() {
-            let is_read = unread.next_if(|unread| **unread as usize == row).is_none();
+        let is_read = |row: usize| columns.unread.binary_search(&(row as u32)).is_err();
+        let ids = &columns.record_id;
+        // Rows that say the same have ids with the same end; of others that mostly tells.
+        let end_of = |end: &u32| ids.text.as_bytes().get((*end as usize).wrapping_sub(1));
+        let mut before = None;
+        for (row, end) in ids.ends.iter().map(end_of).enumerate() {
             let is_same = match (row.checked_sub(1), &self.last) {
-                _ if !is_read || !was_read => false,
-                (Some(before), _) => are_same(columns, before, columns, row),
-                (None, Some(last)) => are_same(last, 0, columns, row),
+                (Some(other), _) => before == end && is_read(other) && is_read(row) && are_same(columns, other, columns, row),
+                (None, Some(last)) => is_read(row) && are_same(last, 0, columns, row),
                 (None, None) => false,
             };
-            was_read = is_read;
+            before = end;
             self.repeats = if is_same { self.repeats + 1 } else { 0 };
             if self.repeats >= REPEATS_MAX {
                 return Err(repeated(columns.lines[row]));
             }
         }
-        self.last = was_read.then(|| only(columns, last));
+        self.last = is_read(last).then(|| only(columns, last));
         Ok(())
     }
 }

@@ -34,7 +34,7 @@ fn by_columns(reader: &mut dyn UsageReader) -> Result<Lines, FileRefusal> {
         last = *columns.lines.last().expect("columns have rows");
         for row in 0..columns.len() {
             let is_unread = columns.unread.contains(&(row as u32));
-            lines.insert(columns.lines[row], (!is_unread).then(|| row_of(&columns, row)));
+            lines.insert(columns.lines[row], (!is_unread).then(|| row_of(columns, row)));
         }
     }
     Ok(lines)
@@ -229,7 +229,7 @@ fn long_texts_are_cut_into_smaller_columns() {
     let mut reader = ColumnsReader::open(file_of(&bytes), &ReadOptions::default(), None).expect("sound");
     let mut rows = 0;
     while let Some(columns) = reader.next_columns().expect("sound") {
-        let names = columns.resource_name.expect("the file has names").values.text.len();
+        let names = columns.resource_name.as_ref().expect("the file has names").values.text.len();
         assert!(names < super::super::batch::BATCH_BYTES_MAX + (4 << 20), "{names} bytes");
         rows += columns.lines.len();
     }

@@ -17,6 +17,7 @@ const BATCHES_AHEAD: usize = 4;
 pub(super) struct TextColumnsReader {
     ahead: Receiver<Result<Option<Batch>, FileRefusal>>,
     reading: Option<JoinHandle<()>>,
+    columns: UsageColumns,
 }
 
 impl TextColumnsReader {
@@ -32,18 +33,20 @@ impl TextColumnsReader {
                 }
             }
         });
-        Self { ahead, reading: Some(reading) }
+        Self { ahead, reading: Some(reading), columns: UsageColumns::default() }
     }
 }
 
 impl UsageReader for TextColumnsReader {
-    fn next_columns(&mut self) -> Result<Option<UsageColumns>, FileRefusal> {
+    fn next_columns(&mut self) -> Result<Option<&UsageColumns>, FileRefusal> {
         let Ok(batch) = self.ahead.recv() else {
             // It has said its last, or has panicked.
             let panicked = self.reading.take().and_then(|reading| reading.join().err());
             return panicked.map_or(Ok(None), |panic| std::panic::resume_unwind(panic));
         };
-        Ok(batch?.map(columns))
+        let Some(batch) = batch? else { return Ok(None) };
+        self.columns = columns(batch);
+        Ok(Some(&self.columns))
     }
 }
 
@@ -56,5 +59,5 @@ fn columns(batch: Batch) -> UsageColumns {
         named.map(|(name, cells)| (name, Arc::new(cells.into_strings()) as ArrayRef)).unzip();
     let mut builder = Builder::new(names.iter().copied(), 0);
     builder.push(&RecordBatch::try_from_iter(names.into_iter().zip(arrays)).expect("columns of one length"));
-    UsageColumns { lines, ..builder.take() }
+    UsageColumns { lines, ..builder.into_columns() }
 }
