@@ -1,7 +1,7 @@
 //! Accepted rows to the lake, in the layout of `frames`, in the order in which they were delivered.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, strings};
+use crate::file::{Cells, Column, Form, Numbers, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, strings};
 use crate::part::Part;
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
@@ -87,25 +87,21 @@ impl<'a> Taken<'a> {
         }
     }
 
-    fn texts(&self, texts: &Texts) -> Texts {
-        let run = match self {
-            Self::Run(run) => run,
+    fn texts<'c>(&self, texts: &'c Texts) -> Cells<'c> {
+        match self {
+            Self::Run(run) => Cells::Texts(Cow::Borrowed(texts), run.clone()),
             Self::Some(rows) => {
                 let mut taken = Texts::default();
                 rows.iter().for_each(|row| taken.push(texts.get(*row as usize)));
-                return taken;
+                Cells::Texts(Cow::Owned(taken), 0..rows.len())
             }
-        };
-        let start = if run.start == 0 { 0 } else { texts.ends[run.start - 1] };
-        let ends: Vec<u32> = texts.ends[run.clone()].iter().map(|end| end - start).collect();
-        let end = start + ends.last().copied().unwrap_or_default();
-        Texts { text: texts.text[start as usize..end as usize].to_owned(), ends }
+        }
     }
 }
 
 fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) -> Vec<Cells<'a>> {
     let codes = |codes: &'a [u32], values: &ArrayRef| Cells::Coded(rows.of(codes), Arc::clone(values));
-    let integers = |values: &'a [i64]| Cells::Numbers(None, rows.of(values));
+    let integers = |values: &'a [i64]| Cells::Numbers(None, Numbers::Signed(rows.of(values)));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
@@ -122,7 +118,7 @@ fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) ->
     };
     let revision = match part.revision.is_empty() {
         true => Cells::All(One::Integer(0)),
-        false => Cells::Numbers(None, rows.of(&part.revision).iter().map(|revision| i64::from(*revision)).collect()),
+        false => Cells::Numbers(None, Numbers::Counts(rows.of(&part.revision))),
     };
     vec![
         codes(&part.account, &dictionaries.accounts),
@@ -131,13 +127,13 @@ fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) ->
         integers(&part.started_at),
         integers(&part.ended_at),
         Cells::Decimals(rows.of(&part.quantity_e12)),
-        Cells::Each(strings(&rows.texts(&part.record_id))),
+        rows.texts(&part.record_id),
         revision,
         Cells::All(One::Nothing),
         Cells::All(One::Integer(0)),
         label(0),
         label(1),
         tags,
-        Cells::Numbers(None, rows.of(&part.lines).iter().map(|line| *line as i64).collect()),
+        Cells::Numbers(None, Numbers::Lines(rows.of(&part.lines))),
     ]
 }
