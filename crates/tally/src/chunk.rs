@@ -7,7 +7,7 @@
 use crate::file::{Form, Numbers};
 use crate::frame::{Frame, ID_DIGITS};
 use crate::pack::{Endings, ShortEndings, run_of_bits, run_of_one};
-use arrow::array::{Array as _, ArrayRef, AsArray as _, StringArray};
+use arrow::array::{Array as _, ArrayRef};
 use arrow::buffer::NullBuffer;
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -44,16 +44,9 @@ pub(crate) struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
     /// Dictionaries that many chunks have as they are.
     dictionaries: Vec<PackedDictionary>,
-    scattered: Vec<Scattered>,
     /// Room for a page.
     content: Vec<u8>,
     endings: Endings,
-}
-
-/// Texts that many chunks have in no order, and their endings where those are short.
-struct Scattered {
-    texts: StringArray,
-    endings: Option<Arc<ShortEndings>>,
 }
 
 struct PackedDictionary {
@@ -74,6 +67,8 @@ pub(crate) enum Given<'a> {
     Each(&'a ArrayRef),
     /// Codes of values.
     Coded(&'a [u32], &'a ArrayRef),
+    /// Codes of texts in no order, of which the endings are short.
+    Short(&'a [u32], &'a ShortEndings),
     /// Texts end to end, those of these places.
     Texts(&'a Texts, Range<usize>),
     /// Whole numbers of those of so many rows that have one.
@@ -114,20 +109,15 @@ impl std::fmt::Debug for Encoder {
 impl Encoder {
     pub fn new() -> Result<Self, ParquetError> {
         let zstd = zstd::bulk::Compressor::new(ZstdLevel::default().compression_level())?;
-        Ok(Self { zstd, dictionaries: Vec::new(), scattered: Vec::new(), content: Vec::new(), endings: Endings::default() })
+        Ok(Self { zstd, dictionaries: Vec::new(), content: Vec::new(), endings: Endings::default() })
     }
 
     /// The cells as a chunk of the column.
     pub fn chunk(&mut self, column: &ColumnDescPtr, form: Form, given: Given<'_>) -> Result<Chunk, ParquetError> {
         let (values, nulls, rows) = match given {
             Given::Each(array) => (Values::of(array, form)?, array.nulls(), array.len()),
-            Given::Coded(codes, values) => {
-                let values = match self.short_endings(codes, values, form) {
-                    Some(texts) => Values::Short { codes, texts },
-                    None => Values::of_codes(None, Cow::Borrowed(codes), values, form),
-                };
-                (values, None, codes.len())
-            }
+            Given::Coded(codes, values) => (Values::of_codes(None, Cow::Borrowed(codes), values, form), None, codes.len()),
+            Given::Short(codes, texts) => (Values::Short(codes, texts), None, codes.len()),
             Given::Texts(texts, places) => (Values::Run { texts, first: places.start, form }, None, places.len()),
             Given::Numbers(nulls, rows, numbers) => (Values::of_numbers(numbers, column)?, nulls, rows),
             Given::Decimals(numbers) => (Values::of_decimals(None, numbers), None, numbers.len()),
@@ -182,25 +172,6 @@ impl Encoder {
             // By their least and greatest an hour is found.
             statistics: if form == Form::Rising { values.statistics(rows) } else { None },
         })
-    }
-}
-
-impl Encoder {
-    /// The endings of texts in no order, found once for all chunks; nothing where they are long, or few of them are asked for.
-    fn short_endings(&mut self, codes: &[u32], values: &ArrayRef, form: Form) -> Option<Arc<ShortEndings>> {
-        let texts = values.as_string_opt::<i32>().filter(|texts| form == Form::Scattered && codes.len() > texts.len() / 8)?;
-        let is_known =
-            |known: &Scattered| known.texts.values().ptr_eq(texts.values()) && known.texts.offsets().ptr_eq(texts.offsets());
-        if let Some(known) = self.scattered.iter().find(|known| is_known(known)) {
-            return known.endings.clone();
-        }
-        let spans = texts.value_offsets().windows(2).map(|ends| [ends[0] as u32, ends[1] as u32]);
-        let endings = ShortEndings::of(texts.value_data(), spans).map(Arc::new);
-        if self.scattered.len() == DICTIONARIES_MAX {
-            self.scattered.clear();
-        }
-        self.scattered.push(Scattered { texts: texts.clone(), endings: endings.clone() });
-        endings
     }
 }
 

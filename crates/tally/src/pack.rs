@@ -5,7 +5,7 @@
 
 use bits::{Packed, pack};
 
-pub(crate) use differences::{Reach, Whole, differences};
+pub(crate) use differences::{Narrow, Reach, Whole, differences};
 pub(crate) use texts::{Endings, ShortEndings, Span};
 
 mod bits;

@@ -7,7 +7,7 @@
 //! many rows, `d…` what was delivered again with the same content. No value: no use in that hour; a row that used 0 is a value.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, Numbers, One, Repeated, Writer, coded_optional, coded_type, strings};
+use crate::file::{Cells, Column, Form, Numbers, One, Repeated, Scattered, Writer, coded_optional, coded_type, strings};
 use crate::hours::{HourUse, Used};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
@@ -92,7 +92,7 @@ fn names<'a>(part: &Part, rows: &[u32], order: &'a HoldingOrder) -> Vec<Cells<'a
     let units = StringArray::from_iter_values(units.iter().map(|unit| unit.as_str()));
     let mut columns = vec![
         Cells::Coded(accounts.into(), strings(holdings.accounts.texts())),
-        Cells::Coded(Cow::Borrowed(used), strings(&holdings.resources)),
+        Scattered::of(&holdings.resources).cells(Cow::Borrowed(used)),
         Cells::Coded(skus.into(), strings(holdings.skus.texts())),
         Cells::Coded(Cow::Owned(unit_codes), Arc::new(units)),
     ];

@@ -1,7 +1,9 @@
 //! Accepted rows to the lake, in the layout of `frames`, in the order in which they were delivered.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, Numbers, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, strings};
+use crate::file::{
+    Cells, Column, Form, Numbers, One, ROW_GROUP_ROWS, Repeated, Scattered, Writer, coded_optional, coded_type, strings,
+};
 use crate::part::Part;
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
@@ -47,7 +49,7 @@ fn layout() -> Vec<Column> {
 /// The texts that codes of a part stand for.
 struct Dictionaries {
     accounts: ArrayRef,
-    resources: ArrayRef,
+    resources: Scattered,
     skus: ArrayRef,
     labels: [ArrayRef; 3],
 }
@@ -57,7 +59,7 @@ impl Dictionaries {
         let holdings = &part.holdings;
         Self {
             accounts: strings(holdings.accounts.texts()),
-            resources: strings(&holdings.resources),
+            resources: Scattered::of(&holdings.resources),
             skus: strings(holdings.skus.texts()),
             labels: part.label_texts.each_ref().map(|codes| strings(codes.texts())),
         }
@@ -72,10 +74,10 @@ enum Taken<'a> {
 
 impl<'a> Taken<'a> {
     fn from_rows(rows: &'a [u32]) -> Self {
-        match (rows.first(), rows.last()) {
-            (Some(first), Some(last)) if rows.windows(2).all(|pair| pair[0] + 1 == pair[1]) => {
-                Self::Run(*first as usize..*last as usize + 1)
-            }
+        let Some(first) = rows.first() else { return Self::Run(0..0) };
+        let astray = rows.iter().zip(*first..).fold(0, |astray, (row, wanted)| astray | (row ^ wanted));
+        match astray {
+            0 => Self::Run(*first as usize..*first as usize + rows.len()),
             _ => Self::Some(rows),
         }
     }
@@ -122,7 +124,7 @@ fn columns<'a>(part: &'a Part, rows: &Taken<'_>, dictionaries: &Dictionaries) ->
     };
     vec![
         codes(&part.account, &dictionaries.accounts),
-        codes(&part.holding, &dictionaries.resources),
+        dictionaries.resources.cells(rows.of(&part.holding)),
         codes(&part.sku, &dictionaries.skus),
         integers(&part.started_at),
         integers(&part.ended_at),

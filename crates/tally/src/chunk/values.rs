@@ -16,7 +16,6 @@ use reckoner_core::id::Bits;
 use reckoner_core::table::Texts;
 use std::borrow::Cow;
 use std::collections::HashMap;
-use std::sync::Arc;
 
 /// A dictionary of texts that takes no more is worth it in any case.
 const DICTIONARY_BYTES: usize = 1 << 20;
@@ -32,7 +31,7 @@ pub(super) enum Values<'a> {
     /// Texts, by row or by codes that hardly repeat.
     Texts { codes: Option<Cow<'a, [u32]>>, texts: &'a StringArray, form: Form },
     /// Texts by codes in no order, of which the endings are short.
-    Short { codes: &'a [u32], texts: Arc<ShortEndings> },
+    Short(&'a [u32], &'a ShortEndings),
     /// Texts end to end, and the place of the first.
     Run { texts: &'a Texts, first: usize, form: Form },
     /// Decimals of 38 digits, by row.
@@ -176,7 +175,7 @@ impl<'a> Values<'a> {
         match self {
             Self::Codes { .. } => Encoding::RLE_DICTIONARY,
             Self::Numbers { .. } => Encoding::DELTA_BINARY_PACKED,
-            Self::Texts { .. } | Self::Short { .. } | Self::Run { .. } | Self::Ids(_, _) => Encoding::DELTA_BYTE_ARRAY,
+            Self::Texts { .. } | Self::Short(_, _) | Self::Run { .. } | Self::Ids(_, _) => Encoding::DELTA_BYTE_ARRAY,
             Self::Decimals(_) => Encoding::PLAIN,
         }
     }
@@ -202,7 +201,7 @@ impl<'a> Values<'a> {
                     Some(codes) => write_texts(out, endings, (*form, page), text, |row| span(codes[row] as usize)),
                 }
             }
-            Self::Short { codes, texts } => {
+            Self::Short(codes, texts) => {
                 let codes = page.values(codes);
                 endings.write_short(out, texts, codes.len(), codes.iter().copied());
             }
@@ -313,10 +312,13 @@ fn are_mostly_used(nulls: Option<&NullBuffer>, codes: &[u32], texts: usize) -> b
     if texts > codes.len() / 4 {
         return false;
     }
-    let mut is_used = vec![false; texts];
+    let (mut is_used, mut wanted) = (vec![false; texts], texts / 2 + 1);
+    let mut is_enough = |code: u32| {
+        wanted -= usize::from(!std::mem::replace(&mut is_used[code as usize], true));
+        wanted == 0
+    };
     match nulls {
-        None => codes.iter().for_each(|code| is_used[*code as usize] = true),
-        Some(nulls) => nulls.valid_indices().for_each(|row| is_used[codes[row] as usize] = true),
+        None => codes.iter().any(|code| is_enough(*code)),
+        Some(nulls) => nulls.valid_indices().any(|row| is_enough(codes[row])),
     }
-    is_used.iter().filter(|is_used| **is_used).count() > texts / 2
 }

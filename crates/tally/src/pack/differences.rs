@@ -61,6 +61,26 @@ pub(crate) fn differences<T: Whole>(out: &mut Vec<u8>, reach: Reach, numbers: &[
     }
 }
 
+/// Numbers cut to 32 bits, and whether that was all of them.
+#[derive(Debug, Default)]
+pub(crate) struct Narrow {
+    /// Counted from the least that is narrow.
+    any: u64,
+}
+
+impl Narrow {
+    #[inline]
+    pub fn cut(&mut self, number: i64) -> i32 {
+        self.any |= number.wrapping_sub(i32::MIN.into()) as u64;
+        number as i32
+    }
+
+    #[inline]
+    pub fn is_all(&self) -> bool {
+        u32::try_from(self.any).is_ok()
+    }
+}
+
 /// Differences of 32 bits, and what becomes of them.
 struct Block {
     differences: [i32; BLOCK],
@@ -73,13 +93,11 @@ impl Block {
     /// Takes 32 bits of each; hands back whether that is all of them.
     #[inline]
     fn cut(&mut self, differences: impl Iterator<Item = i64>) -> bool {
-        const LEAST: i64 = i32::MIN as i64;
-        let mut any = 0;
+        let mut narrow = Narrow::default();
         for (to, difference) in self.differences.iter_mut().zip(differences) {
-            any |= difference.wrapping_sub(LEAST) as u64;
-            *to = difference as i32;
+            *to = narrow.cut(difference);
         }
-        u32::try_from(any).is_ok()
+        narrow.is_all()
     }
 
     /// Appends so many: the least, the widths of the mini blocks, what they are above the least.
