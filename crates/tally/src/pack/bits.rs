@@ -69,12 +69,16 @@ mod tests {
     #[test]
     fn numbers_of_every_width_stand_as_if_packed_one_by_one() {
         for width in 0..=32 {
-            let of = |place: u64| (place.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16) & ((1 << width) - 1);
             let all = (1_u64 << width) - 1;
-            let cases: [fn(u64, u64, &dyn Fn(u64) -> u64) -> u64; 4] =
-                [|_, _, _| 0, |_, all, _| all, |place, all, _| if place % 2 == 0 { all } else { 0 }, |place, _, of| of(place)];
-            for number in cases {
-                let numbers: [u32; TOGETHER] = std::array::from_fn(|place| number(place as u64, all, &of) as u32);
+            for case in 0..4 {
+                let number = |place: usize| match case {
+                    0 => 0,
+                    1 => all,
+                    2 if place.is_multiple_of(2) => all,
+                    2 => 0,
+                    _ => (place as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 16 & all,
+                };
+                let numbers: [u32; TOGETHER] = std::array::from_fn(|place| number(place) as u32);
                 let mut expected = Vec::new();
                 push(&mut expected, width, numbers.iter().map(|number| u64::from(*number)));
                 let mut packed = [[0xff; 4]; TOGETHER];
