@@ -4,9 +4,9 @@
 //! Arrow's own writer looks every value up in a table of those that it has seen, to find out whether they repeat. Here that
 //! is known: a dictionary of texts is written as one, and only decimals are looked at, as few of them differ.
 
-use crate::file::Form;
+use crate::file::{Form, Numbers};
 use crate::frame::{Frame, ID_DIGITS};
-use crate::pack::{run_of_bits, run_of_one};
+use crate::pack::{Endings, ShortEndings, run_of_bits, run_of_one};
 use arrow::array::{Array as _, ArrayRef};
 use arrow::buffer::NullBuffer;
 use bytes::Bytes;
@@ -19,10 +19,12 @@ use parquet::file::statistics::Statistics;
 use parquet::file::writer::{SerializedPageWriter, TrackedWrite};
 use parquet::schema::types::ColumnDescPtr;
 use reckoner_core::id::Bits;
+use reckoner_core::table::Texts;
 use std::borrow::Cow;
 use std::ops::Range;
 use std::sync::Arc;
 use values::{Dictionary, Values, plain};
+use zstd::zstd_safe::CParameter;
 
 mod values;
 
@@ -30,6 +32,10 @@ mod values;
 const PAGE_ROWS: usize = 20_480;
 /// A page that packing makes smaller by less than this part is not worth it, and those after it are alike.
 const WORTH_PACKING: usize = 16;
+/// The longest repeat that may be asked for.
+const LONG_REPEAT: u32 = 7;
+/// Repeats as long as zstd thinks best.
+const ANY_REPEAT: u32 = 0;
 /// Packed dictionaries that are kept.
 const DICTIONARIES_MAX: usize = 16;
 
@@ -38,6 +44,9 @@ pub(crate) struct Encoder {
     zstd: zstd::bulk::Compressor<'static>,
     /// Dictionaries that many chunks have as they are.
     dictionaries: Vec<PackedDictionary>,
+    /// Room for a page.
+    content: Vec<u8>,
+    endings: Endings,
 }
 
 struct PackedDictionary {
@@ -52,14 +61,18 @@ struct PackedPage {
 }
 
 /// Cells of a column.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(crate) enum Given<'a> {
     /// One after the other.
     Each(&'a ArrayRef),
     /// Codes of values.
     Coded(&'a [u32], &'a ArrayRef),
+    /// Codes of texts in no order, of which the endings are short.
+    Short(&'a [u32], &'a ShortEndings),
+    /// Texts end to end, those of these places.
+    Texts(&'a Texts, Range<usize>),
     /// Whole numbers of those of so many rows that have one.
-    Numbers(Option<&'a NullBuffer>, usize, &'a [i64]),
+    Numbers(Option<&'a NullBuffer>, usize, &'a Numbers<'a>),
     /// Decimals of 38 digits.
     Decimals(&'a [i128]),
     /// Ids by what they begin with and what they show.
@@ -96,7 +109,7 @@ impl std::fmt::Debug for Encoder {
 impl Encoder {
     pub fn new() -> Result<Self, ParquetError> {
         let zstd = zstd::bulk::Compressor::new(ZstdLevel::default().compression_level())?;
-        Ok(Self { zstd, dictionaries: Vec::new() })
+        Ok(Self { zstd, dictionaries: Vec::new(), content: Vec::new(), endings: Endings::default() })
     }
 
     /// The cells as a chunk of the column.
@@ -104,11 +117,16 @@ impl Encoder {
         let (values, nulls, rows) = match given {
             Given::Each(array) => (Values::of(array, form)?, array.nulls(), array.len()),
             Given::Coded(codes, values) => (Values::of_codes(None, Cow::Borrowed(codes), values, form), None, codes.len()),
+            Given::Short(codes, texts) => (Values::Short(codes, texts), None, codes.len()),
+            Given::Texts(texts, places) => (Values::Run { texts, first: places.start, form }, None, places.len()),
             Given::Numbers(nulls, rows, numbers) => (Values::of_numbers(numbers, column)?, nulls, rows),
             Given::Decimals(numbers) => (Values::of_decimals(None, numbers), None, numbers.len()),
             Given::Ids(before, ids) => (Values::Ids(before, ids), None, ids.len()),
         };
         let nulls = nulls.filter(|nulls| nulls.null_count() > 0);
+        // Where nothing repeats but by chance, a search for short repeats takes long and finds what is not worth its place.
+        let repeat_min = if form == Form::Scattered { LONG_REPEAT } else { ANY_REPEAT };
+        self.zstd.set_parameter(CParameter::MinMatch(repeat_min))?;
         let mut sink = TrackedWrite::new(Vec::new());
         let mut pages = Pages {
             out: SerializedPageWriter::new(&mut sink),
@@ -123,23 +141,23 @@ impl Encoder {
             pages.write_dictionary(page, dictionary.len())?;
         }
         let (first_data, is_optional) = (pages.packed, column.max_def_level() > 0);
-        let mut content = Vec::new();
+        let content = &mut self.content;
         for page in PageRows::of(rows, nulls) {
             content.clear();
             if is_optional {
-                levels(&mut content, &page);
+                levels(content, &page);
             }
-            values.write(&mut content, &page);
+            values.write(content, &page, &mut self.endings);
             match &values {
                 Values::Ids(_, ids) => {
                     let ids = &ids[page.rows.clone()];
-                    pages.write_with(&content, ids.len() * ID_DIGITS, &page, |frame| frame.store_hex(ids))?;
+                    pages.write_with(content, ids.len() * ID_DIGITS, &page, |frame| frame.store_hex(ids))?;
                 }
                 Values::Decimals(numbers) => {
                     let numbers = page.values(numbers);
-                    pages.write_with(&content, size_of_val(&*numbers), &page, |frame| frame.store_numbers(&numbers))?;
+                    pages.write_with(content, size_of_val(&*numbers), &page, |frame| frame.store_numbers(&numbers))?;
                 }
-                _ => pages.write(&content, &page)?,
+                _ => pages.write(content, &page)?,
             }
         }
         let unpacked = pages.unpacked;
@@ -284,14 +302,6 @@ impl PageRows {
             before += rows.len() - nulls.as_ref().map_or(0, NullBuffer::null_count);
             Self { rows, nulls, there: start..before }
         })
-    }
-
-    /// Hands over the rows that have a value.
-    fn each_there(&self, mut take: impl FnMut(usize)) {
-        match &self.nulls {
-            None => self.rows.clone().for_each(take),
-            Some(nulls) => nulls.valid_indices().for_each(|row| take(self.rows.start + row)),
-        }
     }
 
     /// The values of those rows that have one.

@@ -3,6 +3,7 @@
 
 use crate::chunk::{Chunk, Encoder, Given};
 use crate::error::TallyError;
+use crate::pack::{Narrow, ShortEndings, Whole};
 use arrow::array::{
     ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
 };
@@ -20,6 +21,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
+use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -79,8 +81,12 @@ pub(crate) enum Cells<'a> {
     Each(ArrayRef),
     /// Codes of values.
     Coded(Cow<'a, [u32]>, ArrayRef),
+    /// Codes of texts in no order, of which the endings are short.
+    Short(Cow<'a, [u32]>, Arc<ShortEndings>),
+    /// Texts end to end, those of these places.
+    Texts(Cow<'a, Texts>, Range<usize>),
     /// Whole numbers: which rows have one, where not all have, and those, one after the other.
-    Numbers(Option<NullBuffer>, Cow<'a, [i64]>),
+    Numbers(Option<NullBuffer>, Numbers<'a>),
     /// Decimals of 38 digits.
     Decimals(Cow<'a, [i128]>),
     /// Ids: what they begin with, and what they show.
@@ -89,6 +95,85 @@ pub(crate) enum Cells<'a> {
     Like(&'static str),
     /// The same in every row.
     All(One),
+}
+
+/// Texts that codes in no order stand for.
+#[derive(Debug)]
+pub(crate) enum Scattered {
+    Short(Arc<ShortEndings>),
+    Long(ArrayRef),
+}
+
+impl Scattered {
+    pub fn of(texts: &Texts) -> Self {
+        let span = |place: usize| [if place == 0 { 0 } else { texts.ends[place - 1] }, texts.ends[place]];
+        let short = ShortEndings::of(texts.text.as_bytes(), (0..texts.len()).map(span));
+        short.map_or_else(|| Self::Long(strings(texts)), |short| Self::Short(Arc::new(short)))
+    }
+
+    /// The texts of these codes.
+    pub fn cells<'a>(&self, codes: Cow<'a, [u32]>) -> Cells<'a> {
+        match self {
+            Self::Short(texts) => Cells::Short(codes, Arc::clone(texts)),
+            Self::Long(texts) => Cells::Coded(codes, Arc::clone(texts)),
+        }
+    }
+}
+
+/// Whole numbers, as they stand in memory.
+#[derive(Debug, Clone)]
+pub(crate) enum Numbers<'a> {
+    Signed(Cow<'a, [i64]>),
+    Lines(Cow<'a, [u64]>),
+    Counts(Cow<'a, [u32]>),
+}
+
+impl From<Vec<i64>> for Numbers<'_> {
+    fn from(numbers: Vec<i64>) -> Self {
+        Self::Signed(numbers.into())
+    }
+}
+
+impl Numbers<'_> {
+    pub fn len(&self) -> usize {
+        match self {
+            Self::Signed(numbers) => numbers.len(),
+            Self::Lines(lines) => lines.len(),
+            Self::Counts(counts) => counts.len(),
+        }
+    }
+
+    /// The same numbers, where they stand.
+    pub fn borrowed(&self) -> Numbers<'_> {
+        match self {
+            Self::Signed(numbers) => Numbers::Signed(Cow::Borrowed(numbers)),
+            Self::Lines(lines) => Numbers::Lines(Cow::Borrowed(lines)),
+            Self::Counts(counts) => Numbers::Counts(Cow::Borrowed(counts)),
+        }
+    }
+
+    /// The least and the greatest.
+    pub fn ends(&self) -> Option<(i64, i64)> {
+        fn ends<T: Whole>(numbers: &[T]) -> Option<(i64, i64)> {
+            let first = numbers.first()?.wide();
+            // Most lie near the first, and 32 bits are compared more quickly than 64.
+            let (mut is_near, mut near) = (Narrow::default(), (0, 0));
+            for number in numbers {
+                let beside = is_near.cut(number.wide().wrapping_sub(first));
+                near = (near.0.min(beside), near.1.max(beside));
+            }
+            if is_near.is_all() {
+                return Some((first + i64::from(near.0), first + i64::from(near.1)));
+            }
+            let wider = |(min, max): (i64, i64), number: &T| (min.min(number.wide()), max.max(number.wide()));
+            Some(numbers.iter().fold((first, first), wider))
+        }
+        match self {
+            Self::Signed(numbers) => ends(numbers),
+            Self::Lines(lines) => ends(lines),
+            Self::Counts(counts) => ends(counts),
+        }
+    }
 }
 
 /// A value that stands in every row.
@@ -159,6 +244,8 @@ impl<'a> Writer<'a> {
             let chunk = match cells {
                 Cells::Each(array) => encode(Given::Each(&array))?,
                 Cells::Coded(codes, values) => encode(Given::Coded(&codes, &values))?,
+                Cells::Short(codes, texts) => encode(Given::Short(&codes, &texts))?,
+                Cells::Texts(texts, places) => encode(Given::Texts(&texts, places))?,
                 Cells::Numbers(nulls, numbers) => encode(Given::Numbers(nulls.as_ref(), rows, &numbers))?,
                 Cells::Decimals(numbers) => encode(Given::Decimals(&numbers))?,
                 Cells::Ids(before, ids) => encode(Given::Ids(before, &ids))?,

@@ -138,8 +138,7 @@ impl PartHoldings {
             return;
         }
         keys.clear();
-        resources.text.clear();
-        resources.ends.clear();
+        resources.clear();
         for (start, shard) in starts.iter_mut().zip(shards) {
             *start = u32::try_from(keys.len()).expect("a part has fewer rows");
             shard.each_from(0, |resource_id, key| {

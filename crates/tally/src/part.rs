@@ -95,17 +95,6 @@ impl<'a> Meant<'a> {
     }
 }
 
-/// Appends a run of texts.
-fn append(to: &mut Texts, from: &Texts, run: Range<usize>) {
-    let start = if run.start == 0 { 0 } else { from.ends[run.start - 1] };
-    let ends = &from.ends[run];
-    let Some(end) = ends.last() else { return };
-    let before = u32::try_from(to.text.len()).expect("a part holds less than 4 GiB of text");
-    before.checked_add(end - start).expect("a part holds less than 4 GiB of text");
-    to.text.push_str(&from.text[start as usize..*end as usize]);
-    to.ends.extend(ends.iter().map(|end| before + (end - start)));
-}
-
 impl Part {
     /// Takes the rows of a batch: plain ones become rows of the part, of the others the lines are kept. Their holdings are not
     /// known before [`Self::find_holdings`].
@@ -133,7 +122,7 @@ impl Part {
         let record_ids = run.clone().map(|row| batch.record_id.get(row));
         let seeds = account_codes.iter().map(|code| seeds[*code as usize]);
         self.identity.extend(seeds.zip(record_ids).map(|(seed, record_id)| in_account(seed, record_id)));
-        append(&mut self.record_id, &batch.record_id, run.clone());
+        self.record_id.push_run(&batch.record_id, run.clone());
         self.lines.extend_from_slice(&batch.lines[run.clone()]);
         let started_at = &batch.started_at[run.clone()];
         let [first, last] = self.starts.unwrap_or([i64::MAX, i64::MIN]);
@@ -232,8 +221,8 @@ impl Part {
         let Self { lines, record_id, account, sku, holding, shard, started_at, ended_at, quantity_e12, identity, .. } = self;
         lines.clear();
         shard.clear();
-        record_id.text.clear();
-        [&mut record_id.ends, account, sku, holding].into_iter().for_each(Vec::clear);
+        record_id.clear();
+        [account, sku, holding].into_iter().for_each(Vec::clear);
         [started_at, ended_at].into_iter().for_each(Vec::clear);
         quantity_e12.clear();
         identity.clear();

@@ -7,13 +7,13 @@
 //! many rows, `d…` what was delivered again with the same content. No value: no use in that hour; a row that used 0 is a value.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, Repeated, Writer, coded_optional, coded_type, strings};
+use crate::file::{Cells, Column, Form, Numbers, One, Repeated, Scattered, Writer, coded_optional, coded_type, strings};
 use crate::hours::{HourUse, Used};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
 use crate::runs::Rows;
-use arrow::array::{BooleanBufferBuilder, Decimal128Array, StringArray};
-use arrow::buffer::NullBuffer;
+use arrow::array::{Decimal128Array, StringArray};
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::DataType;
 use reckoner_core::table::Unit;
 use std::borrow::Cow;
@@ -75,7 +75,6 @@ fn by_hour(hours: &[HourUse]) -> BTreeMap<i64, &HourUse> {
 /// The columns that name the holdings.
 fn names<'a>(part: &Part, rows: &Rows, order: &'a HoldingOrder) -> Vec<Cells<'a>> {
     let (holdings, used) = (&part.holdings, &order.holdings);
-    let key = |place: usize| used.iter().map(|holding| holdings.keys[*holding as usize][place]).collect();
     let mut units: Vec<&Unit> = Vec::new();
     let mut unit_code = |unit| {
         units.iter().position(|known| *known == unit).unwrap_or_else(|| {
@@ -83,35 +82,44 @@ fn names<'a>(part: &Part, rows: &Rows, order: &'a HoldingOrder) -> Vec<Cells<'a>
             units.len() - 1
         })
     };
-    let unit_codes: Vec<u32> = used.iter().map(|holding| unit_code(holdings.unit(*holding)) as u32).collect();
+    // In one go: the keys stand in no order.
+    let [mut accounts, mut skus, mut unit_codes] = [(); 3].map(|()| Vec::with_capacity(used.len()));
+    for holding in used {
+        let [account, sku] = holdings.keys[*holding as usize];
+        accounts.push(account);
+        skus.push(sku);
+        unit_codes.push(unit_code(holdings.unit(*holding)) as u32);
+    }
     let units = StringArray::from_iter_values(units.iter().map(|unit| unit.as_str()));
     let mut columns = vec![
-        Cells::Coded(key(0), strings(holdings.accounts.texts())),
-        Cells::Coded(Cow::Borrowed(used), strings(&holdings.resources)),
-        Cells::Coded(key(1), strings(holdings.skus.texts())),
+        Cells::Coded(accounts.into(), strings(holdings.accounts.texts())),
+        Scattered::of(&holdings.resources).cells(Cow::Borrowed(used)),
+        Cells::Coded(skus.into(), strings(holdings.skus.texts())),
         Cells::Coded(Cow::Owned(unit_codes), Arc::new(units)),
     ];
 
+    if part.labels[0].is_empty() && part.labels[2].is_empty() {
+        columns.extend([Cells::All(One::Nothing), Cells::All(One::Nothing), Cells::All(One::Integer(0))]);
+        return columns;
+    }
     let mut labels = vec![[NONE; 2]; used.len()];
     let mut is_mixed = vec![0_i64; used.len()];
-    if !(part.labels[0].is_empty() && part.labels[2].is_empty()) {
-        let mut place_of = vec![NONE; part.holdings.len()];
-        (0..).zip(used).for_each(|(place, holding)| place_of[*holding as usize] = place);
-        for row in rows.iter() {
-            let place = place_of[part.holding[row] as usize] as usize;
-            let label = [0, 2].map(|label| part.labels[label].get(row).copied().unwrap_or_default());
-            if labels[place] == [NONE; 2] {
-                labels[place] = label;
-            } else if labels[place] != label {
-                is_mixed[place] = 1;
-            }
+    let mut place_of = vec![NONE; holdings.len()];
+    (0..).zip(used).for_each(|(place, holding)| place_of[*holding as usize] = place);
+    for row in rows.iter() {
+        let place = place_of[part.holding[row] as usize] as usize;
+        let label = [0, 2].map(|label| part.labels[label].get(row).copied().unwrap_or_default());
+        if labels[place] == [NONE; 2] {
+            labels[place] = label;
+        } else if labels[place] != label {
+            is_mixed[place] = 1;
         }
     }
     for (place, label) in [(0, 0), (1, 2)] {
         let codes = labels.iter().map(|codes| Some(codes[place]).filter(|code| *code != NONE && *code != 0));
         columns.push(Cells::Each(coded_optional(codes, &strings(part.label_texts[label].texts()))));
     }
-    columns.push(Cells::Numbers(None, Cow::Owned(is_mixed)));
+    columns.push(Cells::Numbers(None, is_mixed.into()));
     columns
 }
 
@@ -161,18 +169,17 @@ struct Summed<'a> {
 impl<'a> Summed<'a> {
     /// The amounts and the counts of these holdings, in their order, in which the sums stand too.
     fn cells(self, order: &HoldingOrder) -> Vec<Cells<'a>> {
-        let mut is_there = BooleanBufferBuilder::new(order.holdings.len());
-        is_there.append_n(order.holdings.len(), false);
-        self.sums.places.iter().for_each(|place| is_there.set_bit(*place as usize, true));
-        let is_there = NullBuffer::new(is_there.finish());
+        let holdings = order.holdings.len();
+        let mut is_there = vec![0_u8; holdings.div_ceil(8)];
+        self.sums.places.iter().for_each(|place| is_there[*place as usize / 8] |= 1 << (place % 8));
+        let is_there = NullBuffer::new(BooleanBuffer::new(is_there.into(), 0, holdings));
 
         let mut cells = Vec::with_capacity(2);
         if self.has_counts {
-            let counts = self.sums.rows.iter().map(|rows| i64::from(i32::try_from(*rows).unwrap_or(i32::MAX))).collect();
-            cells.push(Cells::Numbers(Some(is_there.clone()), counts));
+            cells.push(Cells::Numbers(Some(is_there.clone()), Numbers::Counts(counts(&self.sums.rows))));
         }
         cells.push(match self.amounts {
-            Amounts::Short(amounts) => Cells::Numbers(Some(is_there), amounts),
+            Amounts::Short(amounts) => Cells::Numbers(Some(is_there), Numbers::Signed(amounts)),
             Amounts::E12(amounts) => {
                 let mut values = vec![0; order.holdings.len()];
                 self.sums.places.iter().zip(amounts).for_each(|(place, amount)| values[*place as usize] = *amount);
@@ -182,5 +189,14 @@ impl<'a> Summed<'a> {
         });
         cells.reverse();
         cells
+    }
+}
+
+/// Counts of rows, as far as 32 bits with a sign go.
+fn counts(rows: &[u32]) -> Cow<'_, [u32]> {
+    const MOST: u32 = i32::MAX as u32;
+    match rows.iter().all(|rows| *rows <= MOST) {
+        true => Cow::Borrowed(rows),
+        false => rows.iter().map(|rows| (*rows).min(MOST)).collect(),
     }
 }

@@ -1,12 +1,15 @@
 //! Accepted rows to the lake, in the layout of `frames`, in the order in which they were delivered.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, strings};
+use crate::file::{
+    Cells, Column, Form, Numbers, One, ROW_GROUP_ROWS, Repeated, Scattered, Writer, coded_optional, coded_type, strings,
+};
 use crate::part::Part;
 use crate::runs::Rows;
 use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use reckoner_core::table::Texts;
+use std::borrow::Cow;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -46,7 +49,7 @@ fn layout() -> Vec<Column> {
 /// The texts that codes of a part stand for.
 struct Dictionaries {
     accounts: ArrayRef,
-    resources: ArrayRef,
+    resources: Scattered,
     skus: ArrayRef,
     labels: [ArrayRef; 3],
 }
@@ -56,28 +59,27 @@ impl Dictionaries {
         let holdings = &part.holdings;
         Self {
             accounts: strings(holdings.accounts.texts()),
-            resources: strings(&holdings.resources),
+            resources: Scattered::of(&holdings.resources),
             skus: strings(holdings.skus.texts()),
             labels: part.label_texts.each_ref().map(|codes| strings(codes.texts())),
         }
     }
 }
 
-fn texts(rows: &Rows, texts: &Texts) -> Texts {
-    let mut taken = Texts::default();
-    for run in rows.runs() {
-        let start = if run.start == 0 { 0 } else { texts.ends[run.start - 1] };
-        let (ends, before) = (&texts.ends[run], taken.text.len() as u32);
-        let end = ends.last().copied().unwrap_or(start);
-        taken.text.push_str(&texts.text[start as usize..end as usize]);
-        taken.ends.extend(ends.iter().map(|end| before + (end - start)));
+/// Texts of rows as cells: as they lie, where the rows follow each other.
+fn texts<'c>(rows: &Rows, texts: &'c Texts) -> Cells<'c> {
+    let mut runs = rows.runs();
+    if let (Some(run), None) = (runs.next(), runs.next()) {
+        return Cells::Texts(Cow::Borrowed(texts), run);
     }
-    taken
+    let mut taken = Texts::default();
+    rows.runs().for_each(|run| taken.push_run(texts, run));
+    Cells::Texts(Cow::Owned(taken), 0..rows.len())
 }
 
 fn columns<'a>(part: &'a Part, rows: &Rows, dictionaries: &Dictionaries) -> Vec<Cells<'a>> {
     let codes = |codes: &'a [u32], values: &ArrayRef| Cells::Coded(rows.of(codes), Arc::clone(values));
-    let integers = |values: &'a [i64]| Cells::Numbers(None, rows.of(values));
+    let integers = |values: &'a [i64]| Cells::Numbers(None, Numbers::Signed(rows.of(values)));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
@@ -94,22 +96,22 @@ fn columns<'a>(part: &'a Part, rows: &Rows, dictionaries: &Dictionaries) -> Vec<
     };
     let revision = match part.revision.is_empty() {
         true => Cells::All(One::Integer(0)),
-        false => Cells::Numbers(None, rows.of(&part.revision).iter().map(|revision| i64::from(*revision)).collect()),
+        false => Cells::Numbers(None, Numbers::Counts(rows.of(&part.revision))),
     };
     vec![
         codes(&part.account, &dictionaries.accounts),
-        codes(&part.holding, &dictionaries.resources),
+        dictionaries.resources.cells(rows.of(&part.holding)),
         codes(&part.sku, &dictionaries.skus),
         integers(&part.started_at),
         integers(&part.ended_at),
         Cells::Decimals(rows.of(&part.quantity_e12)),
-        Cells::Each(strings(&texts(rows, &part.record_id))),
+        texts(rows, &part.record_id),
         revision,
         Cells::All(One::Nothing),
         Cells::All(One::Integer(0)),
         label(0),
         label(1),
         tags,
-        Cells::Numbers(None, rows.of(&part.lines).iter().map(|line| *line as i64).collect()),
+        Cells::Numbers(None, Numbers::Lines(rows.of(&part.lines))),
     ]
 }

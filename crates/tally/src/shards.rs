@@ -88,8 +88,7 @@ impl Shard {
     pub fn forget_wanted(&mut self) {
         let Wanted { known, long, found } = &mut self.wanted;
         known.clear();
-        long.text.clear();
-        long.ends.clear();
+        long.clear();
         found.clear();
     }
 

@@ -3,6 +3,8 @@
 //! Only rows that [`super::usage::parse`] would read are rows here, and only plain ones: the others are named in `unread`,
 //! and go the readable way, cell by cell.
 
+use std::ops::Range;
+
 /// Texts end to end.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Texts {
@@ -92,6 +94,20 @@ impl Texts {
     pub fn push(&mut self, text: &str) {
         self.text.push_str(text);
         self.ends.push(u32::try_from(self.text.len()).expect("columns come in batches far below 4 GiB"));
+    }
+
+    /// Appends some of others.
+    ///
+    /// # Panics
+    /// Beyond 4 GiB of text.
+    pub fn push_run(&mut self, others: &Self, run: Range<usize>) {
+        let start = if run.start == 0 { 0 } else { others.ends[run.start - 1] };
+        let ends = &others.ends[run];
+        let Some(end) = ends.last() else { return };
+        let before = u32::try_from(self.text.len()).expect("columns hold less than 4 GiB of text");
+        before.checked_add(end - start).expect("columns hold less than 4 GiB of text");
+        self.text.push_str(&others.text[start as usize..*end as usize]);
+        self.ends.extend(ends.iter().map(|end| before + (end - start)));
     }
 }
 

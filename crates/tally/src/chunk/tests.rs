@@ -1,7 +1,7 @@
 //! What is written is what arrow's reader reads, value by value.
 
 use super::*;
-use crate::file::{Cells, Column, Repeated, Writer, read_columns};
+use crate::file::{Cells, Column, Numbers, Repeated, Scattered, Writer, read_columns, strings};
 use arrow::array::{Array, AsArray as _, Decimal64Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type};
 use reckoner_core::id::hex;
@@ -131,13 +131,24 @@ fn numbers_of_rows_that_have_one_are_read_as_they_were_written() {
         for holes in holes(rows) {
             let wide: ArrayRef = Arc::new(of_digits_18(some(numbers(rows).map(|number| number as i64 >> 5), &holes)));
             round_as(&wide, wide.data_type(), Form::Rising, 30_000, |slice| {
-                let there = slice.as_primitive::<Decimal64Type>().iter().flatten().collect();
-                Cells::Numbers(slice.nulls().cloned(), there)
+                let there: Vec<i64> = slice.as_primitive::<Decimal64Type>().iter().flatten().collect();
+                Cells::Numbers(slice.nulls().cloned(), there.into())
             });
             let narrow: ArrayRef = Arc::new(Int32Array::from(some(numbers(rows).map(|number| number as i32), &holes)));
             round_as(&narrow, narrow.data_type(), Form::Repeating, 30_000, |slice| {
-                let there = slice.as_primitive::<Int32Type>().iter().flatten().map(i64::from).collect();
-                Cells::Numbers(slice.nulls().cloned(), there)
+                let there: Vec<i64> = slice.as_primitive::<Int32Type>().iter().flatten().map(i64::from).collect();
+                Cells::Numbers(slice.nulls().cloned(), there.into())
+            });
+            let counts = numbers(rows).map(|number| i32::MAX >> (number % 32) as u32);
+            let counts: ArrayRef = Arc::new(Int32Array::from(some(counts, &holes)));
+            round_as(&counts, counts.data_type(), Form::Repeating, 30_000, |slice| {
+                let there = slice.as_primitive::<Int32Type>().iter().flatten().map(|count| count as u32).collect();
+                Cells::Numbers(slice.nulls().cloned(), Numbers::Counts(there))
+            });
+            let lines: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers(rows).map(|number| (number >> 1) as i64)));
+            round_as(&lines, lines.data_type(), Form::Rising, 30_000, |slice| {
+                let lines = slice.as_primitive::<Int64Type>().values().iter().map(|line| *line as u64).collect();
+                Cells::Numbers(None, Numbers::Lines(lines))
             });
         }
     }
@@ -227,6 +238,68 @@ fn numbers_of_every_width_are_read_as_they_were_written() {
     }
     let ends = [i32::MIN, i32::MAX, 0, -1, 1, i32::MAX, i32::MIN];
     round(&(Arc::new(Int32Array::from_iter_values(ends.into_iter().cycle().take(300))) as ArrayRef), Form::Rising, 1_000);
+}
+
+#[test]
+fn differences_around_32_bits_are_read_as_they_were_written() {
+    let steps =
+        [0, 1, -1, i32::MAX.into(), i32::MIN.into(), i64::from(i32::MAX) + 1, i64::from(i32::MIN) - 1, i64::MAX, i64::MIN];
+    for one in steps {
+        for other in steps {
+            // Both in every block, and in some of its mini blocks.
+            let steps = (0..700).map(|place| if place % 41 == 0 { other } else { one });
+            let risen = |number: &mut i64, step| {
+                *number = number.wrapping_add(step);
+                Some(*number)
+            };
+            round(&(Arc::new(Int64Array::from_iter_values(steps.scan(0, risen))) as ArrayRef), Form::Rising, 1_000);
+        }
+    }
+}
+
+#[test]
+fn texts_by_codes_in_no_order_are_read_as_they_were_written() {
+    for shared in [0, 1, 7, 8, 9, 16, 40] {
+        for longest in [0, 1, 7, 8, 15, 16, 17, 40] {
+            // Of all lengths up to the longest; the last of them ends all of the text.
+            let ending = |number: u64| "0123456789abcdef".repeat(3)[..(number % (longest + 1)) as usize].to_owned();
+            let texts = numbers(300).map(|number| format!("{}{}{}", "x".repeat(shared), number % 2, ending(number >> 8)));
+            let mut given = Texts::default();
+            texts.for_each(|text| given.push(&text));
+            let (array, scattered) = (strings(&given), Scattered::of(&given));
+            // Several pages and groups once: what they begin with is what differs above.
+            for rows in [1, 2, if shared == longest as usize { 60_000 } else { 600 }] {
+                let keys: Int32Array = numbers(rows).map(|number| Some((number % 300) as i32)).collect();
+                let coded: ArrayRef = Arc::new(DictionaryArray::<Int32Type>::new(keys, Arc::clone(&array)));
+                let codes = |slice: &ArrayRef| -> Vec<u32> {
+                    slice.as_dictionary::<Int32Type>().keys().values().iter().map(|key| *key as u32).collect()
+                };
+                let kind = coded.data_type();
+                round_as(&coded, kind, Form::Scattered, 25_000, |slice| scattered.cells(codes(&slice).into()));
+                for form in [Form::Scattered, Form::Distinct] {
+                    round_as(&coded, kind, form, 25_000, |slice| Cells::Coded(codes(&slice).into(), Arc::clone(&array)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn texts_end_to_end_are_read_as_they_were_written() {
+    for rows in LENGTHS {
+        let texts = numbers(rows).enumerate().map(|(row, number)| format!("{row:0width$}", width = 1 + number as usize % 40));
+        let mut given = Texts::default();
+        ["what comes before", ""].into_iter().for_each(|text| given.push(text));
+        let texts: Vec<String> = texts.collect();
+        texts.iter().for_each(|text| given.push(text));
+        let array: ArrayRef = Arc::new(StringArray::from(texts));
+        let next = std::cell::Cell::new(2);
+        round_as(&array, &DataType::Utf8, Form::Distinct, 30_000, |slice| {
+            let places = next.get()..next.get() + slice.len();
+            next.set(places.end);
+            Cells::Texts(Cow::Owned(given.clone()), places)
+        });
+    }
 }
 
 #[test]
