@@ -8,7 +8,7 @@ use crate::identity::{account_seed, holding_identity, holding_in_account};
 use crate::part::NONE;
 use crate::partial_file::{Names, PartialFile};
 use crate::sums::{CodedHolding, Facts, Holdings, OpenFile, Wanted};
-use arrow::array::{Array as _, ArrayRef, AsArray as _, RecordBatch};
+use arrow::array::{ArrayRef, RecordBatch};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -170,16 +170,17 @@ impl Translated {
         let Holdings { accounts, skus, units, labels: [regions, tags], .. } = holdings;
         let all = [accounts, skus, units, regions, tags];
         for ((column, all), (known, codes)) in names.coded.iter().zip(all).zip(&mut self.0) {
-            let values = column.values;
-            if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, values)) {
-                let texts = values.as_string::<i32>();
+            if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, column.values())) {
                 codes.clear();
-                codes.extend((0..texts.len()).map(|place| all.code(texts.value(place))));
-                *known = Some(Arc::clone(values));
+                *known = Some(Arc::clone(column.values()));
             }
-            if codes.len() == values.len() && column.says_nothing() {
-                codes.push(all.code(""));
-            }
+            // More of them where rows of this batch are the first that say nothing.
+            let mut latest: Option<(&str, u32)> = None;
+            codes.extend(column.texts().skip(codes.len()).map(|text| {
+                let code = latest.filter(|(known, _)| *known == text).map_or_else(|| all.code(text), |(_, code)| code);
+                latest = Some((text, code));
+                code
+            }));
         }
     }
 
@@ -327,6 +328,49 @@ mod tests {
             let mut swapped = sorted.clone();
             swapped.swap(place - 1, place);
             assert!(!merged(&[batch(&swapped)]).1, "{place}");
+        }
+    }
+
+    /// Where a file has no codes for what repeats, each row has a text, or none: the same holdings come of both.
+    #[test]
+    fn texts_say_the_same_as_codes() {
+        let regions = [Some("eu"), None, Some("eu"), Some("us"), None, None];
+        for said in [[None; 6], [Some("eu"); 6], regions] {
+            let names: Vec<String> = (0..6).map(|number| format!("r-{number}")).collect();
+            let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+            sorted.sort_by_key(|resource| holding_identity(["acme", resource, "ecs"]));
+            let coded = batch(&sorted);
+            let with = |region: ArrayRef| {
+                let mut columns = coded.columns().to_vec();
+                columns[4] = region;
+                let columns = columns.into_iter().enumerate().map(|(place, column)| (place.to_string(), column));
+                RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).expect("columns")
+            };
+            let in_codes: DictionaryArray<Int32Type> = said.into_iter().collect();
+            let batches = [with(Arc::new(in_codes)), with(Arc::new(StringArray::from(said.to_vec())))];
+            let held = batches.each_ref().map(|batch| {
+                let mut merging = Merging::default();
+                // Batches of one file, then of another, which says nothing of any region.
+                for batch in [batch, batch, &coded] {
+                    let names = Names::of(batch);
+                    merging.translate(&names);
+                    for row in 0..names.len() {
+                        let (named, key) = (merging.translated.holding(&names, row), names.key(row));
+                        merging.take(holding_identity(key), named);
+                    }
+                    merging.end();
+                }
+                let holdings = merging.finish().holdings;
+                let of = |holding| (holdings.texts(holding).map(str::to_owned), holdings.is_mixed(holding));
+                let labels = |holding| holdings.label_texts(holding).map(str::to_owned);
+                (0..holdings.len() as u32).map(|holding| (of(holding), labels(holding))).collect::<Vec<_>>()
+            });
+            assert_eq!(held[0], held[1]);
+            for ((_, is_mixed), [region, tags]) in &held[0] {
+                assert_eq!((*is_mixed, tags.as_str()), (!region.is_empty(), ""));
+            }
+            let found: Vec<&str> = held[0].iter().map(|(_, [region, _])| region.as_str()).collect();
+            assert_eq!(found, said.map(Option::unwrap_or_default));
         }
     }
 }

@@ -96,7 +96,15 @@ impl PartialFile {
 
     /// Hands over what names the holdings, in the order of the file, for [`Names`].
     pub(crate) fn each_batch_of_names(&self, mut take: impl FnMut(RecordBatch)) -> Result<(), TallyError> {
-        let coded = with_types(&self.metadata, |place, read_as| match CODED.contains(&place) {
+        // Where a file has no codes, or nothing that they could mean, they would be made of each row's text.
+        let has_codes = |place: usize| {
+            self.metadata.metadata().row_groups().iter().map(|group| group.column(place)).all(|chunk| {
+                let says_something =
+                    chunk.column_descr().max_def_level() == 0 || chunk.uncompressed_size() * 8 >= chunk.num_values();
+                chunk.dictionary_page_offset().is_some() && says_something
+            })
+        };
+        let coded = with_types(&self.metadata, |place, read_as| match CODED.contains(&place) && has_codes(place) {
             true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
             false => read_as.clone(),
         });
@@ -245,39 +253,60 @@ pub(crate) struct Names<'b> {
     mixed: &'b Int64Array,
 }
 
-/// Texts of rows, as codes of distinct ones.
+/// Texts of rows, as codes of distinct ones if the file has such codes.
 #[derive(Clone, Copy)]
 pub(crate) struct CodedTexts<'b> {
-    codes: &'b Int32Array,
-    /// By code; the same list, not only an equal one, as long as a file's codes mean the same.
-    pub values: &'b ArrayRef,
+    /// Nothing: each row has its own text among the values.
+    codes: Option<&'b Int32Array>,
+    /// The same list, not only an equal one, as long as a file's codes mean the same.
+    values: &'b ArrayRef,
+    /// Whether no row says anything.
+    is_nothing: bool,
 }
 
 impl<'b> CodedTexts<'b> {
-    /// The code of a row; one after the last where the row says nothing.
-    pub fn code(&self, row: usize) -> usize {
-        if self.codes.is_null(row) { self.values.len() } else { self.codes.value(row).unsigned_abs() as usize }
+    fn of(column: &'b ArrayRef) -> Self {
+        match column.as_dictionary_opt::<Int32Type>() {
+            Some(coded) => Self { codes: Some(coded.keys()), values: coded.values(), is_nothing: false },
+            None => Self { codes: None, values: column, is_nothing: column.null_count() == column.len() },
+        }
     }
 
-    /// Whether a row says nothing.
-    pub fn says_nothing(&self) -> bool {
-        self.codes.null_count() > 0
+    /// What the codes mean, to tell whether it is another list than before.
+    pub fn values(&self) -> &'b ArrayRef {
+        self.values
+    }
+
+    /// The texts, by code; where no row says anything, there is one text, which is empty.
+    pub fn texts(&self) -> impl Iterator<Item = &'b str> {
+        let values = self.values.as_string::<i32>();
+        let len = if self.is_nothing { 0 } else { values.len() };
+        let texts = (0..len).map(|code| if values.is_null(code) { "" } else { values.value(code) });
+        let says_nothing = self.codes.map_or(self.is_nothing, |codes| codes.null_count() > 0);
+        texts.chain(says_nothing.then_some(""))
+    }
+
+    /// The code of a row; the last one where the row says nothing.
+    pub fn code(&self, row: usize) -> usize {
+        match self.codes {
+            Some(codes) if codes.is_null(row) => self.values.len(),
+            Some(codes) => codes.value(row).unsigned_abs() as usize,
+            None if self.is_nothing => 0,
+            None => row,
+        }
     }
 
     /// The text of a row; empty where it says nothing.
     pub fn text(&self, row: usize) -> &'b str {
-        let values = self.values.as_string::<i32>();
-        if self.codes.is_null(row) { "" } else { values.value(self.code(row)) }
+        let (values, code) = (self.values.as_string::<i32>(), self.code(row));
+        if code >= values.len() || values.is_null(code) { "" } else { values.value(code) }
     }
 }
 
 impl<'b> Names<'b> {
     /// Of a batch of [`PartialFile::each_batch_of_names`].
     pub fn of(batch: &'b RecordBatch) -> Self {
-        let coded = |place: usize| {
-            let column = batch.column(place).as_dictionary::<Int32Type>();
-            CodedTexts { codes: column.keys(), values: column.values() }
-        };
+        let coded = |place: usize| CodedTexts::of(batch.column(place));
         Self { coded: CODED.map(coded), resources: batch.column(1).as_string(), mixed: batch.column(6).as_primitive() }
     }
 

@@ -9,6 +9,9 @@ use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::path::PathBuf;
 
+/// Holdings whose sums are brought near together.
+const TOGETHER: usize = 64;
+
 /// What a holding used in an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sum {
@@ -294,10 +297,20 @@ impl Held {
     }
 
     /// Tells the cells in which there is something, in the order of the holdings.
-    fn tell<T: Copy>(&self, cells: &[(T, u32)], used_e12: impl Fn(T) -> i128, sums: &mut Vec<Sum>) {
-        let used = (0..).zip(&self.places).map(|(holding, place)| (holding, cells[*place as usize]));
-        let used = used.filter(|(_, (_, rows))| *rows > 0);
-        sums.extend(used.map(|(holding, (used, rows))| Sum { holding, rows, used_e12: used_e12(used) }));
+    fn tell<T: Copy + Default>(&self, cells: &[(T, u32)], used_e12: impl Fn(T) -> i128, sums: &mut Vec<Sum>) {
+        sums.reserve(self.places.len());
+        // In short loops, the memory of one step is on its way while the steps before wait for theirs.
+        let mut near = [(T::default(), 0); TOGETHER];
+        let mut holding = 0;
+        for places in self.places.chunks(TOGETHER) {
+            near.iter_mut().zip(places).for_each(|(near, place)| *near = cells[*place as usize]);
+            for (used, rows) in &near[..places.len()] {
+                if *rows > 0 {
+                    sums.push(Sum { holding, rows: *rows, used_e12: used_e12(*used) });
+                }
+                holding += 1;
+            }
+        }
     }
 }
 
