@@ -85,6 +85,8 @@ pub(in crate::settle) struct Base {
     pub currencies: Vec<u32>,
     /// By account code whether its use may go in bulk.
     pub bulk_accounts: Vec<bool>,
+    /// By account code whether it ever has a cost centre.
+    pub has_cost_center: Vec<bool>,
     units: UnitsOf,
     /// What rating keeps from batch to batch.
     pub(super) spare: Spare,
@@ -111,15 +113,25 @@ impl Base {
         let is_all = news.is_none() && wish.account_id.is_none() && wish.sku.is_none();
         let wanted: Option<&Wanted<'_>> = if is_all { None } else { Some(&is_wanted) };
         let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), wanted)?;
-        let currencies = currencies(&held.holdings, &knowledge.terms);
-        let names = (0..held.holdings.len() as u32).map(|holding| held.holdings.texts(holding));
+        let holdings = &held.holdings;
+        let (ids, of_accounts) = std::thread::scope(|scope| {
+            let names = (0..holdings.len() as u32).map(|holding| holdings.texts(holding));
+            let ids = scope.spawn(|| FirstChargeIds::of_holdings(names));
+            let currencies = currencies(holdings, &knowledge.terms);
+            let units = units_of(holdings, &currencies);
+            let of_accounts = (currencies, units, bulk_accounts(books, &knowledge.terms, holdings));
+            (ids.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), of_accounts)
+        });
+        let (currencies, units, bulk_accounts) = of_accounts;
+        let accounts = holdings.accounts.texts();
         Ok(Arc::new(Self {
             files: paths(files),
-            ids: FirstChargeIds::of_holdings(names),
-            units: units_of(&held.holdings, &currencies),
-            account_ids: held.holdings.accounts.texts().iter().map(Arc::from).collect(),
+            ids,
+            units,
+            account_ids: accounts.iter().map(Arc::from).collect(),
             currencies,
-            bulk_accounts: bulk_accounts(books, &knowledge.terms, &held.holdings)?,
+            bulk_accounts: bulk_accounts?,
+            has_cost_center: accounts.iter().map(|id| knowledge.terms.accounts.has_cost_center(id)).collect(),
             held,
             spare: Spare::default(),
         }))

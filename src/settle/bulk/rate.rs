@@ -146,13 +146,16 @@ struct Hour<'a> {
     place: usize,
     due: DueWindow,
     bulk: Vec<BulkLine>,
+    /// By price whether a bulk line has it.
+    is_used: Vec<bool>,
     lines: Vec<Line>,
     rows: u64,
 }
 
 impl<'a> Hour<'a> {
     fn new(plan: &'a Plan, terms: &'a Terms, place: usize) -> Self {
-        Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), lines: Vec::new(), rows: 0 }
+        let is_used = vec![false; plan.prices[place].prices.len()];
+        Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), is_used, lines: Vec::new(), rows: 0 }
     }
 
     fn rate(mut self, lake: &Path, latest_seq: u64, under_way: &mut UnderWay) -> Result<RatedHour, Failure> {
@@ -171,10 +174,7 @@ impl<'a> Hour<'a> {
         under_way.sums.take_back(sums);
         let (dues, products) = self.dues();
         let billing_period = self.terms.zone.billing_period(self.due.window.start);
-        let named = &self.plan.prices[self.place].prices;
-        let mut is_used = vec![false; named.len()];
-        self.bulk.iter().for_each(|line| is_used[line.price as usize] = true);
-        let used = named.iter().zip(is_used).filter(|(_, is_used)| *is_used);
+        let used = self.plan.prices[self.place].prices.iter().zip(&self.is_used).filter(|(_, is_used)| **is_used);
         let prices = used.map(|(price, _)| price.price_id.clone()).collect();
         let file = match self.bulk.is_empty() {
             true => None,
@@ -208,7 +208,10 @@ impl<'a> Hour<'a> {
             && !self.plan.has_rows_beside[holding as usize]
             && is_bulk_price(row);
         match is_bulk.then(|| plain_amounts(row, quantity, &self.terms.profile)).flatten() {
-            Some(amounts) => self.bulk.push(BulkLine { holding, price, quantity, amounts }),
+            Some(amounts) => {
+                self.is_used[price as usize] = true;
+                self.bulk.push(BulkLine { holding, price, quantity, amounts });
+            }
             None => self.lines.push(self.line(holding, row, quantity)),
         }
     }
@@ -242,6 +245,9 @@ impl<'a> Hour<'a> {
     /// The units of what does not go in bulk: bulk charges count their own.
     fn units(&self, sums: &[Sum]) -> Result<BTreeMap<UnitsKey, Units>, Failure> {
         let mut units: BTreeMap<UnitsKey, Units> = BTreeMap::new();
+        if self.bulk.len() == sums.len() {
+            return Ok(units);
+        }
         let mut bulk = self.bulk.iter().peekable();
         for sum in sums {
             // Both are in the order of account, resource and sku.
@@ -300,9 +306,12 @@ impl<'a> Hour<'a> {
         let mut settlement_ids = vec![Arc::from(""); holdings.accounts.len()];
         let mut cost_centers = vec![None; holdings.accounts.len()];
         for due in dues {
-            let row = self.terms.accounts.at(&due.account_id, window.start);
-            settlement_ids[due.account as usize] = Arc::clone(&due.settlement_id);
-            cost_centers[due.account as usize] = row.and_then(|row| row.cost_center.clone());
+            let account = due.account as usize;
+            settlement_ids[account] = Arc::clone(&due.settlement_id);
+            if self.plan.base.has_cost_center[account] {
+                let row = self.terms.accounts.at(&due.account_id, window.start);
+                cost_centers[account] = row.and_then(|row| row.cost_center.clone());
+            }
         }
         let charges = BulkCharges {
             window,
