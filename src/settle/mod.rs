@@ -104,6 +104,7 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     if !run.through(books, &batches, until, progress)? {
         return Ok(receipt);
     }
+    books.store_mut().bring_in();
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
     let is_whole =
