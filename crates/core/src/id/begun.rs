@@ -63,9 +63,9 @@ impl Beginnings {
         self.rests.extend_from_slice(&ZEROS);
         let (mut state, begun) = (START, &self.rests[rest..]);
         let len = u32::try_from(begun.len()).expect("facts are far shorter than 4 GiB");
-        let blocks = begun.as_chunks().0;
+        let blocks: &[Block] = begun.as_chunks().0;
         compress256(&mut state, blocks);
-        let hashed = blocks.len() * size_of::<Block>();
+        let hashed = blocks.as_flattened().len();
         self.rests.drain(rest..rest + hashed);
         self.begun.push(Begun { state, len, rest });
     }

@@ -359,7 +359,8 @@ fn many_settlements_come_back_as_they_were_given() {
     let shared: [std::sync::Arc<str>; 2] = ["2026-01".into(), "2026-02".into()];
     let settlement = |number: usize| {
         let settlement = settlement(&format!("se-{number:04}"), &format!("acct-{number:04}"), at(90 + number as i64 / 100), 0);
-        let billing_period = if number % 7 == 0 { "2026-01".into() } else { std::sync::Arc::clone(&shared[number / 50 % 2]) };
+        let billing_period =
+            if number.is_multiple_of(7) { "2026-01".into() } else { std::sync::Arc::clone(&shared[number / 50 % 2]) };
         let (due, charges) = (Money::from_e8(number as i64 % 3), number as u64 / 10);
         SettlementRecord { billing_period, charges, due, balance: due, outstanding: Money::ZERO, ..settlement }
     };
