@@ -40,10 +40,16 @@ fn publish_day(books: &Books, day: NaiveDate) -> Result<(), Failure> {
     let zone = books.zone;
     let events = books.store().life_events(zone.day_containing(zone.start_of_day(day)))?;
     let folder = books.session.home.reports();
-    files::publish_bytes(&folder.join(format!("events-{day}.ndjson")), morning::cloud_events(&events, zone).as_bytes())?;
-    let lines = morning::report(&events, zone);
-    files::publish_bytes(&folder.join(format!("daily-{day}.csv")), &csv(&lines)?)?;
-    files::publish_bytes(&folder.join(format!("daily-{day}.txt")), text(day, &events, &lines, zone).as_bytes())?;
+    let (for_machines, for_people) = std::thread::scope(|scope| {
+        let for_machines = scope.spawn(|| morning::cloud_events(&events, zone));
+        let lines = morning::report(&events, zone);
+        let for_people = csv(&lines).map(|csv| (csv, text(day, &events, &lines, zone)));
+        (for_machines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), for_people)
+    });
+    let (csv, text) = for_people?;
+    files::publish_bytes(&folder.join(format!("events-{day}.ndjson")), for_machines.as_bytes())?;
+    files::publish_bytes(&folder.join(format!("daily-{day}.csv")), &csv)?;
+    files::publish_bytes(&folder.join(format!("daily-{day}.txt")), text.as_bytes())?;
     Ok(())
 }
 

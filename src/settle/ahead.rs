@@ -1,4 +1,4 @@
-//! Rating ahead: while a batch is recorded, the next one is rated by a thread of its own.
+//! Rating ahead: while a batch is recorded, the next ones are rated by a thread of their own, one after the other.
 
 use super::Wish;
 use super::bulk::{self, Base, Plan, Ready};
@@ -6,8 +6,9 @@ use super::load::Knowledge;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::rate::DueWindow;
+use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{Scope, ScopedJoinHandle};
 
 /// The batches of a command, as far as they can be rated before it is their turn: nothing that rating them reads is changed
@@ -20,11 +21,16 @@ pub(super) struct Ahead<'s, 'e> {
     batches: &'e [Vec<DueWindow>],
     /// The sums of the day under way.
     base: Option<Arc<Base>>,
-    /// What was begun of the batch whose turn is next.
-    begun: Option<Rating<'s>>,
+    /// What was begun of the batches whose turn is next, in their order.
+    begun: VecDeque<Option<Rating<'s>>>,
     /// The batch to begin with next.
     next: usize,
+    /// Held by the batch that is rated: two at once would only take each other's processors.
+    turn: Arc<Mutex<()>>,
 }
+
+/// How many batches are begun beside the one whose turn it is: whoever records one for long finds the next ones rated.
+const BATCHES_AHEAD: usize = 2;
 
 enum Rating<'s> {
     UnderWay(ScopedJoinHandle<'s, Result<Ready, Failure>>),
@@ -39,16 +45,27 @@ impl<'s, 'e> Ahead<'s, 'e> {
         (wish, knowledge): (&'e Wish, &'e Knowledge),
         batches: &'e [Vec<DueWindow>],
     ) -> Self {
-        Self { scope, wish, knowledge, lake: books.lake(), batches, base: None, begun: None, next: 0 }
+        Self {
+            scope,
+            wish,
+            knowledge,
+            lake: books.lake(),
+            batches,
+            base: None,
+            begun: VecDeque::new(),
+            next: 0,
+            turn: Arc::default(),
+        }
     }
 
-    /// What is ready of the batch whose turn it is; the one after it is begun.
+    /// What is ready of the batch whose turn it is; those after it are begun.
     pub fn take(&mut self, books: &Books) -> Result<Option<Ready>, Failure> {
-        if self.next == 0 {
-            self.begun = self.begin(books)?;
+        // A dry run records nothing that could be waited for.
+        while self.begun.len() <= BATCHES_AHEAD && self.next < self.batches.len() && !self.wish.is_dry_run {
+            let begun = self.begin(books)?;
+            self.begun.push_back(begun);
         }
-        let turn = self.begun.take();
-        self.begun = self.begin(books)?;
+        let turn = self.begun.pop_front().flatten();
         match turn {
             None => Ok(None),
             Some(Rating::Small(plan)) => plan.rate(self.knowledge, &self.lake).map(Some),
@@ -56,14 +73,18 @@ impl<'s, 'e> Ahead<'s, 'e> {
         }
     }
 
-    /// Begins with the next batch, as far as anything of it can be rated. A dry run records nothing that could be waited for.
+    /// Begins with the next batch, as far as anything of it can be rated.
     fn begin(&mut self, books: &Books) -> Result<Option<Rating<'s>>, Failure> {
-        let Some(due) = self.batches.get(self.next).filter(|_| !self.wish.is_dry_run) else { return Ok(None) };
+        let due = &self.batches[self.next];
         self.next += 1;
         let plan = bulk::ahead(books, self.wish, self.knowledge, due, &mut self.base)?;
-        let (knowledge, lake) = (self.knowledge, self.lake.clone());
+        let (knowledge, lake, turn) = (self.knowledge, self.lake.clone(), Arc::clone(&self.turn));
+        let rate = move |plan: Plan| {
+            let _turn = turn.lock().unwrap_or_else(PoisonError::into_inner);
+            plan.rate(knowledge, &lake)
+        };
         Ok(plan.map(|plan| match plan.is_large() {
-            true => Rating::UnderWay(self.scope.spawn(move || plan.rate(knowledge, &lake))),
+            true => Rating::UnderWay(self.scope.spawn(move || rate(plan))),
             false => Rating::Small(Box::new(plan)),
         }))
     }

@@ -104,6 +104,7 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     if !run.through(books, &batches, until, progress)? {
         return Ok(receipt);
     }
+    books.store_mut().bring_in(); // what the last batch added
     // Money whose instant lies after the last window, and the frontier: where everything has been looked at.
     let frontier = books.zone.segment_containing(until).start;
     let is_whole =
@@ -153,6 +154,9 @@ impl Run<'_> {
                 progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
                 let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
                 let ready = ahead.take(books)?;
+                if done + 1 == batches.len() {
+                    books.store_mut().bring_in();
+                }
                 self.batch(books, due, end, None, ready)?;
                 faults::pass(Point::SettleBetweenBatches)?;
             }

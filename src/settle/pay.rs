@@ -197,7 +197,15 @@ pub(super) fn pay_all<'a>(
     }
     steps.iter().for_each(|step| whole.entry(&step.account_id).or_default().steps.push(step));
     loaded.orders.iter().for_each(|order| whole.entry(&order.account_id).or_default().orders.push(order));
-    plain.sort_by(|a, b| (&*a.due.account_id, a.at).cmp(&(&*b.due.account_id, b.at)));
+    // Mostly it is one text in memory.
+    let is_same = |a: &PlainPosting<'_>, b: &PlainPosting<'_>| {
+        let (one, other) = (&a.due.account_id, &b.due.account_id);
+        Arc::ptr_eq(one, other) || one == other
+    };
+    plain.sort_by(|a, b| match is_same(a, b) {
+        true => a.at.cmp(&b.at),
+        false => a.due.account_id.cmp(&b.due.account_id),
+    });
     let ids_of_whole: Vec<String> = whole.keys().map(|account_id| (*account_id).to_owned()).collect();
     let lives = Lives::load(books.store(), &ids_of_whole)?;
     let only_owes =
@@ -205,14 +213,16 @@ pub(super) fn pay_all<'a>(
     let (owing, others): (Vec<_>, Vec<_>) = whole.iter().partition(only_owes);
     purses.fetch(books.store(), others.iter().map(|(account_id, _)| **account_id))?;
     purses.fetch_owing(books.store(), owing.iter().map(|(account_id, _)| **account_id))?;
+    let plain_count = plain.len();
     let plain = || {
-        plain.chunk_by(|a, b| a.due.account_id == b.due.account_id).filter_map(|postings| {
+        plain.chunk_by(is_same).filter_map(|postings| {
             let account_id = &postings[0].due.account_id;
             Some((account_id, knowledge.terms.accounts.rows(account_id)?, postings))
         })
     };
     purses.fetch_plain(books.store(), plain().map(|(account_id, rows, _)| (account_id, rows.currency())))?;
 
+    batch.settlements.reserve(steps.len() + plain_count);
     let until = loaded.until;
     let mut payer = Payer { books, knowledge, purses, lives, until, posting: Posting::new(ids, batch), currency: Arc::from("") };
     let mut plain = plain().peekable();

@@ -49,12 +49,12 @@ impl<'a> Posting<'a> {
         match &step.event {
             MoneyEvent::Settlement(due) => {
                 let settlement_id: Arc<str> = Arc::from(due.settlement_id.as_str());
+                let billing_period: Arc<str> = Arc::from(due.billing_period.as_str());
                 let paid = effects.totals.expect("a settlement has totals");
                 self.batch.settlements.push(SettlementRecord {
                     revision: step.revision,
-                    billing_period: Arc::from(due.billing_period.as_str()),
                     charges: step.charges,
-                    ..self.record([&settlement_id, &step.account_id, currency], due.at, paid)
+                    ..self.record([&settlement_id, &step.account_id, currency, &billing_period], due.at, paid)
                 });
                 let ledger = self.ledger(due.at, currency);
                 ledger.legs.extend(effects.legs);
@@ -72,9 +72,8 @@ impl<'a> Posting<'a> {
     pub fn add_plain(&mut self, posting: &PlainPosting<'a>, currency: &Arc<str>, wallet: &Wallet, effects: &PlainEffects) {
         let PlainPosting { at, billing_period, due, products } = posting;
         self.batch.settlements.push(SettlementRecord {
-            billing_period: Arc::clone(billing_period),
             charges: due.charges,
-            ..self.record([&due.settlement_id, &due.account_id, currency], *at, effects.totals)
+            ..self.record([&due.settlement_id, &due.account_id, currency, billing_period], *at, effects.totals)
         });
         self.batch.payments.extend(effects.payments(wallet, &due.settlement_id));
         let ledger = self.ledger(*at, currency);
@@ -89,17 +88,16 @@ impl<'a> Posting<'a> {
     /// A first settlement without charges.
     fn record(
         &self,
-        [settlement_id, account_id, currency]: [&Arc<str>; 3],
+        [settlement_id, account_id, currency, billing_period]: [&Arc<str>; 4],
         at: Instant,
         paid: SettlementTotals,
     ) -> SettlementRecord {
-        let nothing = || Arc::from("");
         SettlementRecord {
             settlement_id: Arc::clone(settlement_id),
             account_id: Arc::clone(account_id),
             at,
             revision: 0,
-            billing_period: nothing(),
+            billing_period: Arc::clone(billing_period),
             currency: Arc::clone(currency),
             charges: 0,
             due: paid.due,
@@ -109,7 +107,7 @@ impl<'a> Posting<'a> {
             credit: paid.credit,
             external: paid.external,
             outstanding: paid.outstanding,
-            run_id: self.run_ids.get(&at).cloned().unwrap_or_else(nothing),
+            run_id: self.run_ids.get(&at).cloned().unwrap_or_else(|| Arc::from("")),
         }
     }
 

@@ -42,6 +42,11 @@ impl Accounts {
         self.rows(account_id).map(AccountRows::currency)
     }
 
+    /// Whether the account has a cost centre at any time.
+    pub fn has_cost_center(&self, account_id: &str) -> bool {
+        self.rows(account_id).is_some_and(|AccountRows(rows)| rows.iter().any(|row| row.cost_center.is_some()))
+    }
+
     /// Ids, in no particular order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_id.keys().map(String::as_str)

@@ -2,11 +2,10 @@
 
 use crate::error::TallyError;
 use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, quantities, strings};
-use crate::part::NONE;
 use crate::sums::Holdings;
 use arrow::array::{ArrayRef, AsArray as _, StringArray};
 use arrow::datatypes::DataType;
-use reckoner_core::id::{Bits, Facts};
+use reckoner_core::id::{Bits, End};
 use reckoner_core::number::Quantity;
 use reckoner_core::price::Price;
 use reckoner_core::rate::{Amounts, ChargeType, FirstChargeIds};
@@ -36,6 +35,8 @@ pub struct BulkCharges<'a> {
     pub billing_period: &'a str,
     /// Where the holdings stand.
     pub holdings: &'a Holdings,
+    /// What the ids of their charges begin with.
+    pub ids: &'a FirstChargeIds,
     /// The prices that the lines name.
     pub prices: &'a [Arc<Price>],
     /// The lines, in the order of account, resource, sku.
@@ -107,8 +108,8 @@ fn layout() -> Vec<Column> {
 /// What all batches of a window share.
 struct Common<'a> {
     charges: &'a BulkCharges<'a>,
-    start: String,
-    end: String,
+    /// By price what the ids of its charges end with.
+    ends: Vec<End>,
     settlement_ids: ArrayRef,
     accounts: ArrayRef,
     resources: ArrayRef,
@@ -130,10 +131,11 @@ impl<'a> Common<'a> {
         };
         let holdings = charges.holdings;
         let cost_centers = charges.cost_centers.iter().map(|center| center.as_deref().unwrap_or_default());
+        let (start, end) = (charges.window.start.to_utc_text(), charges.window.end.to_utc_text());
+        let end_of = |price: &Arc<Price>| FirstChargeIds::of_price([&start, &end], &price.price_id);
         Self {
             charges,
-            start: charges.window.start.to_utc_text(),
-            end: charges.window.end.to_utc_text(),
+            ends: charges.prices.iter().map(end_of).collect(),
             settlement_ids: Arc::new(StringArray::from_iter_values(charges.settlement_ids)),
             accounts: strings(holdings.accounts.texts()),
             resources: strings(&holdings.resources),
@@ -215,24 +217,7 @@ impl<'a> Common<'a> {
 
     /// What the ids of the charges show.
     fn ids(&self, lines: &[BulkLine]) -> Vec<Bits> {
-        let Self { charges: BulkCharges { holdings, prices, .. }, start, end, .. } = self;
-        let (mut ids, mut of_account) = (FirstChargeIds::default(), (NONE, Facts::default()));
-        // By sku, each price that it has in this window.
-        let mut of_prices: Vec<Vec<(u32, Facts)>> = vec![Vec::new(); holdings.skus.len()];
-        let id = |line: &BulkLine| {
-            let [account, resource, sku] = holdings.keys[line.holding as usize];
-            if of_account.0 != account {
-                of_account = (account, FirstChargeIds::of_account(holdings.accounts.get(account)));
-            }
-            let of_sku = &mut of_prices[sku as usize];
-            let place = of_sku.iter().position(|(price, _)| *price == line.price).unwrap_or_else(|| {
-                let price_id = &prices[line.price as usize].price_id;
-                of_sku.push((line.price, FirstChargeIds::of_price(holdings.skus.get(sku), [start, end], price_id)));
-                of_sku.len() - 1
-            });
-            ids.derive(&of_account.1, holdings.resources.get(resource as usize), &of_sku[place].1)
-        };
-        lines.iter().map(id).collect()
+        self.charges.ids.derive(lines.iter().map(|line| (line.holding as usize, &self.ends[line.price as usize])))
     }
 }
 

@@ -4,13 +4,14 @@
 //! below the middle and those from it on are merged by a thread each: no holding of one half can be one of the other.
 
 use crate::error::TallyError;
-use crate::identity::holding_identity;
+use crate::identity::{account_seed, holding_identity, holding_in_account};
 use crate::part::NONE;
-use crate::partial_file::{Named, PartialFile, each_named, named};
-use crate::sums::{Holdings, OpenFile, Wanted};
-use arrow::array::RecordBatch;
+use crate::partial_file::{Names, PartialFile};
+use crate::sums::{CodedHolding, Facts, Holdings, OpenFile, Wanted};
+use arrow::array::{ArrayRef, RecordBatch};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Batches of names that are decoded before they are merged.
@@ -18,8 +19,16 @@ const BATCHES_AHEAD: usize = 2;
 /// Hashes from here on are the upper half.
 const MIDDLE: u64 = 1 << 63;
 
+/// Files whose holdings are one set.
+pub(crate) struct Merged {
+    pub holdings: Holdings,
+    /// The holdings in the order of their hashes, which is that of the files.
+    pub order: Vec<u32>,
+    pub files: Vec<OpenFile>,
+}
+
 /// All holdings of files, with the numbers of their deliveries.
-pub(crate) fn merge(files: &[(PathBuf, u64)]) -> Result<(Holdings, Vec<OpenFile>), TallyError> {
+pub(crate) fn merge(files: &[(PathBuf, u64)]) -> Result<Merged, TallyError> {
     let (opened, lower, upper) = std::thread::scope(|scope| {
         let halves = [Half::Lower, Half::Upper].map(|half| {
             let (give, take) = sync_channel(BATCHES_AHEAD);
@@ -31,33 +40,40 @@ pub(crate) fn merge(files: &[(PathBuf, u64)]) -> Result<(Holdings, Vec<OpenFile>
         (opened, lower, upper)
     });
     let opened = opened?;
-    let mut holdings = lower.holdings;
+    let (mut holdings, mut order) = (lower.holdings, lower.order);
+    let first_place = order.len() as u32;
     let first = holdings.append(&upper.holdings);
+    order.extend(upper.order.iter().map(|holding| first + holding));
     let mut open = Vec::with_capacity(files.len());
     for ((file, (path, seq)), (low, high)) in opened.into_iter().zip(files).zip(lower.files.into_iter().zip(upper.files)) {
         refuse_disorder(low.is_out_of_order || high.is_out_of_order, path)?;
-        let mut holding = low.holding;
-        holding.extend(high.holding.iter().map(|holding| first + holding));
-        open.push(OpenFile { file, seq: *seq, holding });
+        let mut places = low.holding;
+        places.extend(high.holding.iter().map(|place| first_place + place));
+        open.push(OpenFile { file, seq: *seq, places });
     }
-    Ok((holdings, open))
+    Ok(Merged { holdings, order, files: open })
 }
 
 /// The same, of the accounts and skus that are wanted.
-pub(crate) fn merge_wanted(files: &[(PathBuf, u64)], is_wanted: &Wanted<'_>) -> Result<(Holdings, Vec<OpenFile>), TallyError> {
+pub(crate) fn merge_wanted(files: &[(PathBuf, u64)], is_wanted: &Wanted<'_>) -> Result<Merged, TallyError> {
     let (mut merging, mut opened) = (Merging::default(), Vec::with_capacity(files.len()));
-    for (path, seq) in files {
+    for (path, _) in files {
         let file = PartialFile::open(path)?;
         file.each_holding_of(is_wanted, |place, named| {
             merging.file.holding.resize(place, NONE);
-            merging.take(holding_identity(named.key), named);
+            let coded = merging.holdings.coded(named);
+            merging.take(holding_identity(named.key), coded);
         })?;
         merging.end();
-        let merged = merging.files.pop().expect("a file was ended");
-        refuse_disorder(merged.is_out_of_order, path)?;
-        opened.push(OpenFile { file, seq: *seq, holding: merged.holding });
+        opened.push(file);
     }
-    Ok((merging.holdings, opened))
+    let MergedHalf { holdings, order, files: merged } = merging.finish();
+    let mut open = Vec::with_capacity(files.len());
+    for ((file, (path, seq)), merged) in opened.into_iter().zip(files).zip(merged) {
+        refuse_disorder(merged.is_out_of_order, path)?;
+        open.push(OpenFile { file, seq: *seq, places: merged.holding });
+    }
+    Ok(Merged { holdings, order, files: open })
 }
 
 fn refuse_disorder(is_out_of_order: bool, path: &Path) -> Result<(), TallyError> {
@@ -94,16 +110,15 @@ enum Half {
 
 impl Half {
     /// The rows of a batch in order that are of this half.
-    fn rows(self, batch: &RecordBatch) -> Range<usize> {
-        let is_lower = |row: usize| holding_identity(named(batch, row).key) < MIDDLE;
-        let (mut low, mut high) = (0, batch.num_rows());
+    fn rows(self, names: &Names<'_>) -> Range<usize> {
+        let (mut low, mut high) = (0, names.len());
         while low < high {
             let middle = low.midpoint(high);
-            if is_lower(middle) { low = middle + 1 } else { high = middle }
+            if holding_identity(names.key(middle)) < MIDDLE { low = middle + 1 } else { high = middle }
         }
         match self {
             Self::Lower => 0..low,
-            Self::Upper => low..batch.num_rows(),
+            Self::Upper => low..names.len(),
         }
     }
 
@@ -116,6 +131,9 @@ impl Half {
 #[derive(Default)]
 struct Merging {
     holdings: Holdings,
+    /// By account what the hashes of its holdings begin with.
+    seeds: Vec<u64>,
+    translated: Translated,
     known: Vec<(u64, u32)>,
     merged: Vec<(u64, u32)>,
     next: usize,
@@ -128,14 +146,55 @@ struct Merging {
 /// What came of a file.
 #[derive(Default)]
 struct MergedFile {
-    /// By place its holding; none: not wanted.
+    /// By row its holding, and in the end the holding's place; none: not wanted.
     holding: Vec<u32>,
     is_out_of_order: bool,
 }
 
+/// What came of one half of all files.
+struct MergedHalf {
+    holdings: Holdings,
+    /// The holdings in the order of their hashes.
+    order: Vec<u32>,
+    /// With the places of holdings in that order.
+    files: Vec<MergedFile>,
+}
+
+/// By code of a batch the code among all holdings, for accounts, skus, units, regions and tags.
+#[derive(Default)]
+struct Translated([(Option<ArrayRef>, Vec<u32>); 5]);
+
+impl Translated {
+    /// Translates the codes of a batch; batches of one file have most of them in common.
+    fn renew(&mut self, names: &Names<'_>, holdings: &mut Holdings) {
+        let Holdings { accounts, skus, units, labels: [regions, tags], .. } = holdings;
+        let all = [accounts, skus, units, regions, tags];
+        for ((column, all), (known, codes)) in names.coded.iter().zip(all).zip(&mut self.0) {
+            if !known.as_ref().is_some_and(|known| Arc::ptr_eq(known, column.values())) {
+                codes.clear();
+                *known = Some(Arc::clone(column.values()));
+            }
+            // More of them where rows of this batch are the first that say nothing.
+            let mut latest: Option<(&str, u32)> = None;
+            codes.extend(column.texts().skip(codes.len()).map(|text| {
+                let code = latest.filter(|(known, _)| *known == text).map_or_else(|| all.code(text), |(_, code)| code);
+                latest = Some((text, code));
+                code
+            }));
+        }
+    }
+
+    /// The holding in a row of the batch.
+    fn holding<'b>(&self, names: &Names<'b>, row: usize) -> CodedHolding<'b> {
+        let code = |column: usize| self.0[column].1[names.coded[column].code(row)];
+        let facts = Facts { unit: code(2), labels: [code(3), code(4)], is_mixed: names.is_mixed(row) };
+        CodedHolding { account: code(0), resource: names.resources.value(row), sku: code(1), facts }
+    }
+}
+
 impl Merging {
     /// Merges one half of all files.
-    fn half(mut self, half: Half, ahead: &Receiver<Ahead>) -> Self {
+    fn half(mut self, half: Half, ahead: &Receiver<Ahead>) -> MergedHalf {
         // Whether the half has ended in the file under way, before the file did.
         let mut has_ended = false;
         for ahead in ahead {
@@ -144,31 +203,40 @@ impl Merging {
                 has_ended = false;
                 continue;
             };
-            let rows = half.rows(&batch);
+            let names = Names::of(&batch);
+            let rows = half.rows(&names);
             self.file.is_out_of_order |= has_ended && !rows.is_empty();
-            has_ended = half == Half::Lower && rows.end < batch.num_rows();
-            each_named(&batch, rows, |named| {
-                let hash = holding_identity(named.key);
+            has_ended = half == Half::Lower && rows.end < names.len();
+            self.translate(&names);
+            for row in rows {
+                let named = self.translated.holding(&names, row);
+                let hash = holding_in_account(self.seeds[named.account as usize], named.resource, names.coded[1].text(row));
                 self.file.is_out_of_order |= !half.has(hash);
                 self.take(hash, named);
-            });
+            }
         }
-        self
+        self.finish()
+    }
+
+    fn translate(&mut self, names: &Names<'_>) {
+        self.translated.renew(names, &mut self.holdings);
+        let accounts = &self.holdings.accounts;
+        self.seeds.extend((self.seeds.len()..accounts.len()).map(|code| account_seed(accounts.get(code as u32))));
     }
 
     /// Takes the next holding of the file under way.
-    fn take(&mut self, hash: u64, named: Named<'_>) {
+    fn take(&mut self, hash: u64, named: CodedHolding<'_>) {
         self.file.is_out_of_order |= hash < self.latest;
         self.latest = hash;
         let holding = self.holding(hash, named);
         self.file.holding.push(holding);
     }
 
-    fn holding(&mut self, hash: u64, named: Named<'_>) -> u32 {
+    fn holding(&mut self, hash: u64, named: CodedHolding<'_>) -> u32 {
         self.pass(hash);
         let alike = self.known[self.next..].iter().take_while(|(known, _)| *known == hash).map(|(_, holding)| *holding);
-        if let Some(known) = alike.into_iter().find(|holding| self.holdings.texts(*holding) == named.key) {
-            self.holdings.meet(known, named);
+        if let Some(known) = alike.into_iter().find(|holding| self.holdings.is(*holding, named)) {
+            self.holdings.meet(known, named.facts);
             return known;
         }
         let new = self.holdings.push(named);
@@ -193,20 +261,36 @@ impl Merging {
         (self.next, self.latest) = (0, 0);
         self.files.push(std::mem::take(&mut self.file));
     }
+
+    /// Says of every file's holdings where they stand among all.
+    fn finish(mut self) -> MergedHalf {
+        let mut places = vec![0; self.known.len()];
+        for (place, (_, holding)) in (0..).zip(&self.known) {
+            places[*holding as usize] = place;
+        }
+        for holding in self.files.iter_mut().flat_map(|file| &mut file.holding).filter(|holding| **holding != NONE) {
+            *holding = places[*holding as usize];
+        }
+        let order = self.known.iter().map(|(_, holding)| *holding).collect();
+        MergedHalf { holdings: self.holdings, order, files: self.files }
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::{ArrayRef, Int64Array, StringArray};
-    use std::sync::Arc;
+    use arrow::array::{DictionaryArray, Int64Array, StringArray};
+    use arrow::datatypes::Int32Type;
 
     /// A batch of holdings of these resources.
     fn batch(resources: &[&str]) -> RecordBatch {
-        let texts = |texts: Vec<&str>| Arc::new(StringArray::from(texts)) as ArrayRef;
-        let same = |text: &'static str| texts(vec![text; resources.len()]);
+        let same = |text: &str| -> ArrayRef {
+            let texts: DictionaryArray<Int32Type> = std::iter::repeat_n(text, resources.len()).collect();
+            Arc::new(texts)
+        };
+        let names = Arc::new(StringArray::from(resources.to_vec()));
         let mixed = Arc::new(Int64Array::from(vec![0; resources.len()]));
-        let columns = [same("acme"), texts(resources.to_vec()), same("ecs"), same("hour"), same(""), same(""), mixed as ArrayRef];
+        let columns = [same("acme"), names, same("ecs"), same("hour"), same(""), same(""), mixed as ArrayRef];
         RecordBatch::try_from_iter(columns.into_iter().enumerate().map(|(place, column)| (place.to_string(), column)))
             .expect("columns of one length")
     }
@@ -244,6 +328,49 @@ mod tests {
             let mut swapped = sorted.clone();
             swapped.swap(place - 1, place);
             assert!(!merged(&[batch(&swapped)]).1, "{place}");
+        }
+    }
+
+    /// Where a file has no codes for what repeats, each row has a text, or none: the same holdings come of both.
+    #[test]
+    fn texts_say_the_same_as_codes() {
+        let regions = [Some("eu"), None, Some("eu"), Some("us"), None, None];
+        for said in [[None; 6], [Some("eu"); 6], regions] {
+            let names: Vec<String> = (0..6).map(|number| format!("r-{number}")).collect();
+            let mut sorted: Vec<&str> = names.iter().map(String::as_str).collect();
+            sorted.sort_by_key(|resource| holding_identity(["acme", resource, "ecs"]));
+            let coded = batch(&sorted);
+            let with = |region: ArrayRef| {
+                let mut columns = coded.columns().to_vec();
+                columns[4] = region;
+                let columns = columns.into_iter().enumerate().map(|(place, column)| (place.to_string(), column));
+                RecordBatch::try_from_iter_with_nullable(columns.map(|(name, column)| (name, column, true))).expect("columns")
+            };
+            let in_codes: DictionaryArray<Int32Type> = said.into_iter().collect();
+            let batches = [with(Arc::new(in_codes)), with(Arc::new(StringArray::from(said.to_vec())))];
+            let held = batches.each_ref().map(|batch| {
+                let mut merging = Merging::default();
+                // Batches of one file, then of another, which says nothing of any region.
+                for batch in [batch, batch, &coded] {
+                    let names = Names::of(batch);
+                    merging.translate(&names);
+                    for row in 0..names.len() {
+                        let (named, key) = (merging.translated.holding(&names, row), names.key(row));
+                        merging.take(holding_identity(key), named);
+                    }
+                    merging.end();
+                }
+                let holdings = merging.finish().holdings;
+                let of = |holding| (holdings.texts(holding).map(str::to_owned), holdings.is_mixed(holding));
+                let labels = |holding| holdings.label_texts(holding).map(str::to_owned);
+                (0..holdings.len() as u32).map(|holding| (of(holding), labels(holding))).collect::<Vec<_>>()
+            });
+            assert_eq!(held[0], held[1]);
+            for ((_, is_mixed), [region, tags]) in &held[0] {
+                assert_eq!((*is_mixed, tags.as_str()), (!region.is_empty(), ""));
+            }
+            let found: Vec<&str> = held[0].iter().map(|(_, [region, _])| region.as_str()).collect();
+            assert_eq!(found, said.map(Option::unwrap_or_default));
         }
     }
 }

@@ -2,7 +2,9 @@
 
 use crate::error::TallyError;
 use crate::partials::{E12, HOUR, SHORT_DIGITS};
-use arrow::array::{Array, AsArray as _, Decimal64Array, Decimal128Array, RecordBatch};
+use arrow::array::{
+    Array, ArrayRef, AsArray as _, Decimal64Array, Decimal128Array, Int32Array, Int64Array, RecordBatch, StringArray,
+};
 use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type, Schema};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowSelection};
@@ -10,7 +12,6 @@ use parquet::errors::ParquetError;
 use reckoner_core::number::Quantity;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -88,14 +89,27 @@ impl PartialFile {
     /// [`TallyError::Read`] when the file cannot be read.
     pub fn each_holding(&self, mut tell: impl FnMut(Named<'_>)) -> Result<(), TallyError> {
         self.read(&[0, 1, 2, 3, 4, 5, 6], |batch| {
-            each_named(batch, 0..batch.num_rows(), &mut tell);
+            each_named(batch, &mut tell);
             Ok(())
         })
     }
 
-    /// Hands over what names the holdings, in the order of the file, for [`each_named`].
+    /// Hands over what names the holdings, in the order of the file, for [`Names`].
     pub(crate) fn each_batch_of_names(&self, mut take: impl FnMut(RecordBatch)) -> Result<(), TallyError> {
-        self.read(&[0, 1, 2, 3, 4, 5, 6], |batch| {
+        // Where a file has no codes, or nothing that they could mean, they would be made of each row's text.
+        let has_codes = |place: usize| {
+            self.metadata.metadata().row_groups().iter().map(|group| group.column(place)).all(|chunk| {
+                let says_something =
+                    chunk.column_descr().max_def_level() == 0 || chunk.uncompressed_size() * 8 >= chunk.num_values();
+                chunk.dictionary_page_offset().is_some() && says_something
+            })
+        };
+        let coded = with_types(&self.metadata, |place, read_as| match CODED.contains(&place) && has_codes(place) {
+            true => DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8)),
+            false => read_as.clone(),
+        });
+        let coded = coded.map_err(|error| TallyError::read(&self.path)(&error))?;
+        self.read_selected(&coded, &[0, 1, 2, 3, 4, 5, 6], None, |batch| {
             take(batch.clone());
             Ok(())
         })
@@ -122,8 +136,8 @@ impl PartialFile {
         let ranges = places.iter().map(|place| *place..place + 1);
         let selection = RowSelection::from_consecutive_ranges(ranges, before);
         let mut next = places.iter();
-        self.read_selected(&[0, 1, 2, 3, 4, 5, 6], Some(selection), |batch| {
-            each_named(batch, 0..batch.num_rows(), |named| tell(*next.next().expect("as many rows as were selected"), named));
+        self.read_selected(&self.metadata, &[0, 1, 2, 3, 4, 5, 6], Some(selection), |batch| {
+            each_named(batch, |named| tell(*next.next().expect("as many rows as were selected"), named));
             Ok(())
         })
     }
@@ -185,11 +199,12 @@ impl PartialFile {
     }
 
     fn read(&self, columns: &[usize], tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>) -> Result<(), TallyError> {
-        self.read_selected(columns, None, tell)
+        self.read_selected(&self.metadata, columns, None, tell)
     }
 
     fn read_selected(
         &self,
+        metadata: &ArrowReaderMetadata,
         columns: &[usize],
         selection: Option<RowSelection>,
         mut tell: impl FnMut(&RecordBatch) -> Result<(), TallyError>,
@@ -197,8 +212,8 @@ impl PartialFile {
         let failed = TallyError::read(&self.path);
         // Opened anew: two threads that read one open file move each other's place in it.
         let file = File::open(&self.path).map_err(|error| failed(&error))?;
-        let mask = ProjectionMask::roots(self.metadata.parquet_schema(), columns.iter().copied());
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, self.metadata.clone())
+        let mask = ProjectionMask::roots(metadata.parquet_schema(), columns.iter().copied());
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata.clone())
             .with_projection(mask)
             .with_batch_size(crate::file::ROW_GROUP_ROWS);
         if let Some(selection) = selection {
@@ -212,12 +227,12 @@ impl PartialFile {
     }
 }
 
-/// Tells the holdings in these rows of a batch of all columns that name them.
-pub(crate) fn each_named<'b>(batch: &'b RecordBatch, rows: Range<usize>, mut tell: impl FnMut(Named<'b>)) {
+/// Tells the holdings in a batch of all columns that name them.
+fn each_named<'b>(batch: &'b RecordBatch, mut tell: impl FnMut(Named<'b>)) {
     let texts = [0, 1, 2, 3, 4, 5].map(|place| batch.column(place).as_string::<i32>());
     let cell = |place: usize, row: usize| if texts[place].is_null(row) { "" } else { texts[place].value(row) };
     let mixed = batch.column(6).as_primitive::<Int64Type>();
-    for row in rows {
+    for row in 0..batch.num_rows() {
         tell(Named {
             key: [0, 1, 2].map(|place| cell(place, row)),
             unit: cell(3, row),
@@ -227,19 +242,103 @@ pub(crate) fn each_named<'b>(batch: &'b RecordBatch, rows: Range<usize>, mut tel
     }
 }
 
-/// The holding in a row of such a batch.
-pub(crate) fn named(batch: &RecordBatch, row: usize) -> Named<'_> {
-    let mut found = None;
-    each_named(batch, row..row + 1, |named| found = Some(named));
-    found.expect("it is one row")
+/// The columns that name holdings and repeat what they say: account, sku, unit, region, tags.
+const CODED: [usize; 5] = [0, 2, 3, 4, 5];
+
+/// What names the holdings of a batch; what repeats is read as codes, so that nobody compares texts row by row.
+pub(crate) struct Names<'b> {
+    /// Account, sku, unit, region, tags.
+    pub coded: [CodedTexts<'b>; 5],
+    pub resources: &'b StringArray,
+    mixed: &'b Int64Array,
+}
+
+/// Texts of rows, as codes of distinct ones if the file has such codes.
+#[derive(Clone, Copy)]
+pub(crate) struct CodedTexts<'b> {
+    /// Nothing: each row has its own text among the values.
+    codes: Option<&'b Int32Array>,
+    /// The same list, not only an equal one, as long as a file's codes mean the same.
+    values: &'b ArrayRef,
+    /// Whether no row says anything.
+    is_nothing: bool,
+}
+
+impl<'b> CodedTexts<'b> {
+    fn of(column: &'b ArrayRef) -> Self {
+        match column.as_dictionary_opt::<Int32Type>() {
+            Some(coded) => Self { codes: Some(coded.keys()), values: coded.values(), is_nothing: false },
+            None => Self { codes: None, values: column, is_nothing: column.null_count() == column.len() },
+        }
+    }
+
+    /// What the codes mean, to tell whether it is another list than before.
+    pub fn values(&self) -> &'b ArrayRef {
+        self.values
+    }
+
+    /// The texts, by code; where no row says anything, there is one text, which is empty.
+    pub fn texts(&self) -> impl Iterator<Item = &'b str> {
+        let values = self.values.as_string::<i32>();
+        let len = if self.is_nothing { 0 } else { values.len() };
+        let texts = (0..len).map(|code| if values.is_null(code) { "" } else { values.value(code) });
+        let says_nothing = self.codes.map_or(self.is_nothing, |codes| codes.null_count() > 0);
+        texts.chain(says_nothing.then_some(""))
+    }
+
+    /// The code of a row; the last one where the row says nothing.
+    pub fn code(&self, row: usize) -> usize {
+        match self.codes {
+            Some(codes) if codes.is_null(row) => self.values.len(),
+            Some(codes) => codes.value(row).unsigned_abs() as usize,
+            None if self.is_nothing => 0,
+            None => row,
+        }
+    }
+
+    /// The text of a row; empty where it says nothing.
+    pub fn text(&self, row: usize) -> &'b str {
+        let (values, code) = (self.values.as_string::<i32>(), self.code(row));
+        if code >= values.len() || values.is_null(code) { "" } else { values.value(code) }
+    }
+}
+
+impl<'b> Names<'b> {
+    /// Of a batch of [`PartialFile::each_batch_of_names`].
+    pub fn of(batch: &'b RecordBatch) -> Self {
+        let coded = |place: usize| CodedTexts::of(batch.column(place));
+        Self { coded: CODED.map(coded), resources: batch.column(1).as_string(), mixed: batch.column(6).as_primitive() }
+    }
+
+    pub fn len(&self) -> usize {
+        self.resources.len()
+    }
+
+    /// The account, resource and sku in a row.
+    pub fn key(&self, row: usize) -> [&'b str; 3] {
+        [self.coded[0].text(row), self.resources.value(row), self.coded[1].text(row)]
+    }
+
+    pub fn is_mixed(&self, row: usize) -> bool {
+        self.mixed.value(row) != 0
+    }
 }
 
 /// The file with its whole numbers of few digits read as such, in 64 bits.
 fn narrowed(metadata: &ArrowReaderMetadata) -> Result<ArrowReaderMetadata, ParquetError> {
-    let fields = metadata.schema().fields().iter().map(|field| match field.data_type() {
-        DataType::Decimal128(SHORT_DIGITS, 0) => field.as_ref().clone().with_data_type(DataType::Decimal64(SHORT_DIGITS, 0)),
-        _ => field.as_ref().clone(),
-    });
+    with_types(metadata, |_, read_as| match read_as {
+        DataType::Decimal128(SHORT_DIGITS, 0) => DataType::Decimal64(SHORT_DIGITS, 0),
+        other => other.clone(),
+    })
+}
+
+/// The file with its columns read as these types.
+fn with_types(
+    metadata: &ArrowReaderMetadata,
+    read_as: impl Fn(usize, &DataType) -> DataType,
+) -> Result<ArrowReaderMetadata, ParquetError> {
+    let fields = metadata.schema().fields().iter().enumerate();
+    let fields = fields.map(|(place, field)| field.as_ref().clone().with_data_type(read_as(place, field.data_type())));
     let schema = Arc::new(Schema::new(fields.collect::<Vec<_>>()));
     ArrowReaderMetadata::try_new(Arc::clone(metadata.metadata()), ArrowReaderOptions::new().with_schema(schema))
 }

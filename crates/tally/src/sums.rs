@@ -2,13 +2,15 @@
 
 use crate::codes::Codes;
 use crate::error::TallyError;
-use crate::merging::{merge, merge_wanted};
-use crate::part::NONE;
+use crate::merging::{Merged, merge, merge_wanted};
 use crate::partial_file::{Named, PartialFile};
 use crate::partials::E12;
 use reckoner_core::number::Quantity;
 use reckoner_core::table::Texts;
 use std::path::PathBuf;
+
+/// Holdings whose sums are brought near together.
+const TOGETHER: usize = 64;
 
 /// What a holding used in an hour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,30 +50,52 @@ pub struct Holdings {
     facts: Vec<Facts>,
 }
 
+/// What is said of a holding beside its name, by code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Facts {
-    unit: u32,
-    labels: [u32; 2],
-    is_mixed: bool,
+pub(crate) struct Facts {
+    pub unit: u32,
+    pub labels: [u32; 2],
+    /// Whether its rows have several labels.
+    pub is_mixed: bool,
+}
+
+/// A holding in the codes of [`Holdings`].
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CodedHolding<'a> {
+    pub account: u32,
+    pub resource: &'a str,
+    pub sku: u32,
+    pub facts: Facts,
 }
 
 impl Holdings {
-    /// Adds a holding that is not known.
-    pub(crate) fn push(&mut self, named: Named<'_>) -> u32 {
-        let labels = [self.labels[0].code(named.labels[0]), self.labels[1].code(named.labels[1])];
+    /// A holding in codes, those of new texts among them.
+    pub(crate) fn coded<'a>(&mut self, named: Named<'a>) -> CodedHolding<'a> {
+        let ([account, resource, sku], [region, tags]) = (named.key, named.labels);
+        let labels = [self.labels[0].code(region), self.labels[1].code(tags)];
         let facts = Facts { unit: self.units.code(named.unit), labels, is_mixed: named.is_mixed };
-        let [account, resource, sku] = named.key;
+        CodedHolding { account: self.accounts.code(account), resource, sku: self.skus.code(sku), facts }
+    }
+
+    /// Adds a holding that is not known.
+    pub(crate) fn push(&mut self, named: CodedHolding<'_>) -> u32 {
         let holding = u32::try_from(self.keys.len()).expect("holdings are far fewer than 2^32");
-        self.keys.push([self.accounts.code(account), holding, self.skus.code(sku)]);
-        self.resources.push(resource);
-        self.facts.push(facts);
+        self.keys.push([named.account, holding, named.sku]);
+        self.resources.push(named.resource);
+        self.facts.push(named.facts);
         holding
     }
 
+    /// Whether a known holding is this one.
+    pub(crate) fn is(&self, holding: u32, named: CodedHolding<'_>) -> bool {
+        let [account, resource, sku] = self.keys[holding as usize];
+        (account, sku) == (named.account, named.sku) && self.resources.get(resource as usize) == named.resource
+    }
+
     /// Notes what another file says of a known holding.
-    pub(crate) fn meet(&mut self, holding: u32, named: Named<'_>) {
-        let is_same = self.unit(holding) == named.unit && self.label_texts(holding) == named.labels;
-        self.facts[holding as usize].is_mixed |= named.is_mixed || !is_same;
+    pub(crate) fn meet(&mut self, holding: u32, said: Facts) {
+        let known = &mut self.facts[holding as usize];
+        known.is_mixed |= said.is_mixed || (known.unit, known.labels) != (said.unit, said.labels);
     }
 
     /// Adds holdings none of which is known; hands back the code of the first.
@@ -96,13 +120,17 @@ impl Holdings {
     fn sort(&mut self) -> Vec<u32> {
         let (accounts, skus) = (self.accounts.ranks(), self.skus.ranks());
         let mut order = self.by_account(&accounts);
-        for of_account in order.chunk_by_mut(|one, other| self.keys[*one as usize][0] == self.keys[*other as usize][0]) {
-            of_account.sort_unstable_by(|one, other| {
-                let ([_, r, s], [_, q, t]) = (self.keys[*one as usize], self.keys[*other as usize]);
-                let by_resource = self.resources.get(r as usize).cmp(self.resources.get(q as usize));
-                by_resource.then_with(|| skus[s as usize].cmp(&skus[t as usize]))
-            });
-        }
+        let account_of = |holding: u32| self.keys[holding as usize][0];
+        let middle = order.len() / 2;
+        let is_of_middle = |holding: &&u32| account_of(**holding) == account_of(order[middle]);
+        let of_middle = order[..middle].iter().rev().take_while(is_of_middle).count();
+        let (one, other) = order.split_at_mut(middle - of_middle);
+        std::thread::scope(|scope| {
+            for half in [one, other] {
+                let (this, skus) = (&*self, &skus);
+                scope.spawn(move || this.sort_each_account(half, skus));
+            }
+        });
         let mut codes = vec![0; order.len()];
         let mut resources = Texts::default();
         for (code, holding) in (0..).zip(&order) {
@@ -117,6 +145,17 @@ impl Holdings {
         self.facts = order.iter().map(|holding| self.facts[*holding as usize]).collect();
         self.resources = resources;
         codes
+    }
+
+    /// Brings each account's holdings, which stand together, in the order of resources and skus.
+    fn sort_each_account(&self, order: &mut [u32], skus: &[u32]) {
+        for of_account in order.chunk_by_mut(|one, other| self.keys[*one as usize][0] == self.keys[*other as usize][0]) {
+            of_account.sort_unstable_by(|one, other| {
+                let ([_, r, s], [_, q, t]) = (self.keys[*one as usize], self.keys[*other as usize]);
+                let by_resource = self.resources.get(r as usize).cmp(self.resources.get(q as usize));
+                by_resource.then_with(|| skus[s as usize].cmp(&skus[t as usize]))
+            });
+        }
     }
 
     /// The holdings, account by account in the order of their ranks.
@@ -145,6 +184,11 @@ impl Holdings {
     /// The unit in which its use is measured.
     pub fn unit(&self, holding: u32) -> &str {
         self.units.get(self.facts[holding as usize].unit)
+    }
+
+    /// The code of that unit.
+    pub fn unit_code(&self, holding: u32) -> u32 {
+        self.facts[holding as usize].unit
     }
 
     /// Codes of its region and tags.
@@ -181,6 +225,8 @@ pub type Wanted<'a> = dyn Fn(&str, &str) -> bool + 'a;
 pub struct Held {
     /// The holdings.
     pub holdings: Holdings,
+    /// By holding its place in the order of the files.
+    places: Vec<u32>,
     files: Vec<OpenFile>,
 }
 
@@ -189,17 +235,26 @@ pub(crate) struct OpenFile {
     pub file: PartialFile,
     /// The delivery.
     pub seq: u64,
-    /// For every row of the file its holding; none: not wanted.
-    pub holding: Vec<u32>,
+    /// For every row of the file the place of its holding among all, ascending; none: not wanted.
+    pub places: Vec<u32>,
 }
 
 /// Sums under way: kept from hour to hour, so that nothing is allocated anew.
 #[derive(Debug, Default)]
 pub struct HourHeld {
-    /// By holding what was used in whole units, and by how many rows.
+    /// By place what was used in whole units, and by how many rows.
     whole: Vec<(i64, u32)>,
     /// The same at 1e-12, where there are parts of units, or more than 64 bits of them.
     e12: Vec<(i128, u32)>,
+    /// Sums that nobody needs any more.
+    spare: Vec<Sum>,
+}
+
+impl HourHeld {
+    /// Takes sums back that nobody needs any more.
+    pub fn take_back(&mut self, sums: Vec<Sum>) {
+        self.spare = sums;
+    }
 }
 
 impl Held {
@@ -208,15 +263,16 @@ impl Held {
     /// # Errors
     /// [`TallyError::Read`] names the file that cannot be read.
     pub fn load(files: Vec<(PathBuf, u64)>, is_wanted: Option<&Wanted<'_>>) -> Result<Self, TallyError> {
-        let (mut holdings, mut files) = match is_wanted {
+        let Merged { mut holdings, order, files } = match is_wanted {
             Some(is_wanted) => merge_wanted(&files, is_wanted)?,
             None => merge(&files)?,
         };
         let codes = holdings.sort();
-        for holding in files.iter_mut().flat_map(|open: &mut OpenFile| &mut open.holding).filter(|holding| **holding != NONE) {
-            *holding = codes[*holding as usize];
+        let mut places = vec![0; codes.len()];
+        for (place, holding) in (0..).zip(order) {
+            places[codes[holding as usize] as usize] = place;
         }
-        Ok(Self { holdings, files })
+        Ok(Self { holdings, places, files })
     }
 
     /// What each holding used in the hour that starts here, by the deliveries asked for; in the order of the holdings'
@@ -226,65 +282,77 @@ impl Held {
     /// [`TallyError::Overflow`] when a sum does not fit; [`TallyError::Read`] names the file that cannot be read.
     pub fn hour(&self, hour: i64, is_of: impl Fn(u64) -> bool, under_way: &mut HourHeld) -> Result<HourSums, TallyError> {
         let files: Vec<&OpenFile> = self.files.iter().filter(|open| is_of(open.seq) && open.file.has_hour(hour)).collect();
-        let len = self.holdings.len();
-        let sums = match whole_sums(&files, hour, len, &mut under_way.whole)? {
-            Some(sums) => sums,
-            None => exact_sums(&files, hour, len, &mut under_way.e12)?,
-        };
+        let HourHeld { whole, e12, spare } = under_way;
+        let mut sums = std::mem::take(spare);
+        sums.clear();
+        // Files are walked in their own order, and added up in it: sums that are near each other in a file are so in memory.
+        match whole_sums(&files, hour, self.places.len(), whole)? {
+            true => self.tell(whole, |whole| i128::from(whole) * E12, &mut sums),
+            false => {
+                exact_sums(&files, hour, self.places.len(), e12)?;
+                self.tell(e12, |used_e12| used_e12, &mut sums);
+            }
+        }
         Ok(HourSums { hour, sums })
+    }
+
+    /// Tells the cells in which there is something, in the order of the holdings.
+    fn tell<T: Copy + Default>(&self, cells: &[(T, u32)], used_e12: impl Fn(T) -> i128, sums: &mut Vec<Sum>) {
+        sums.reserve(self.places.len());
+        // In short loops, the memory of one step is on its way while the steps before wait for theirs.
+        let mut near = [(T::default(), 0); TOGETHER];
+        let mut holding = 0;
+        for places in self.places.chunks(TOGETHER) {
+            near.iter_mut().zip(places).for_each(|(near, place)| *near = cells[*place as usize]);
+            for (used, rows) in &near[..places.len()] {
+                if *rows > 0 {
+                    sums.push(Sum { holding, rows: *rows, used_e12: used_e12(*used) });
+                }
+                holding += 1;
+            }
+        }
     }
 }
 
-/// The sums of an hour where all of them are whole units in 64 bits; nothing otherwise.
-fn whole_sums(
-    files: &[&OpenFile],
-    hour: i64,
-    holdings: usize,
-    cells: &mut Vec<(i64, u32)>,
-) -> Result<Option<Vec<Sum>>, TallyError> {
+/// Adds up an hour where all of it is whole units in 64 bits; says no otherwise.
+fn whole_sums(files: &[&OpenFile], hour: i64, holdings: usize, cells: &mut Vec<(i64, u32)>) -> Result<bool, TallyError> {
     cells.clear();
     cells.resize(holdings, (0, 0));
     for open in files {
         let mut fits = true;
-        let is_whole = open.file.each_whole_sum(hour, |place, used, count| {
-            if let Some((sum, rows)) = open.cell(cells, place) {
+        let is_whole = open.file.each_whole_sum(hour, |row, used, count| {
+            if let Some((sum, rows)) = open.cell(cells, row) {
                 let (added, is_over) = sum.overflowing_add(used);
                 fits &= !is_over;
                 (*sum, *rows) = (added, *rows + count);
             }
         })?;
         if !is_whole || !fits {
-            return Ok(None);
+            return Ok(false);
         }
     }
-    Ok(Some(sums_of(cells, |whole| i128::from(whole) * E12)))
+    Ok(true)
 }
 
-fn exact_sums(files: &[&OpenFile], hour: i64, holdings: usize, cells: &mut Vec<(i128, u32)>) -> Result<Vec<Sum>, TallyError> {
+fn exact_sums(files: &[&OpenFile], hour: i64, holdings: usize, cells: &mut Vec<(i128, u32)>) -> Result<(), TallyError> {
     cells.clear();
     cells.resize(holdings, (0, 0));
     for open in files {
-        open.file.each_sum(hour, |place, used, count| {
-            if let Some((sum_e12, rows)) = open.cell(cells, place) {
+        open.file.each_sum(hour, |row, used, count| {
+            if let Some((sum_e12, rows)) = open.cell(cells, row) {
                 *sum_e12 = Quantity::from_e12(*sum_e12).plus(used)?.e12();
                 *rows += count;
             }
             Ok(())
         })?;
     }
-    Ok(sums_of(cells, |used_e12| used_e12))
-}
-
-/// The cells in which there is something.
-fn sums_of<T: Copy>(cells: &[(T, u32)], used_e12: impl Fn(T) -> i128) -> Vec<Sum> {
-    let used = (0..).zip(cells).filter(|(_, (_, rows))| *rows > 0);
-    used.map(|(holding, (used, rows))| Sum { holding, rows: *rows, used_e12: used_e12(*used) }).collect()
+    Ok(())
 }
 
 impl OpenFile {
-    /// The cell of the holding at this place of the file, if it is wanted.
-    fn cell<'c, T>(&self, cells: &'c mut [T], place: usize) -> Option<&'c mut T> {
-        let holding = self.holding.get(place).copied().unwrap_or(NONE);
-        if holding == NONE { None } else { Some(&mut cells[holding as usize]) }
+    /// The cell of the holding in this row of the file, if it is wanted.
+    fn cell<'c, T>(&self, cells: &'c mut [T], row: usize) -> Option<&'c mut T> {
+        // None is beyond all cells.
+        self.places.get(row).and_then(|place| cells.get_mut(*place as usize))
     }
 }

@@ -2,10 +2,11 @@
 
 use super::super::Wish;
 use super::super::load::Knowledge;
+use super::rate::Spare;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::price::{Price, is_tiered};
-use reckoner_core::rate::{Counted, DueWindow, Frozen, Terms, plain_price};
+use reckoner_core::rate::{Counted, DueWindow, FirstChargeIds, Frozen, Terms, plain_price};
 use reckoner_core::rerun::Pair;
 use reckoner_core::table::SettleWindow;
 use reckoner_core::time::Window;
@@ -76,13 +77,19 @@ pub(in crate::settle) struct Base {
     files: Vec<String>,
     /// The sums.
     pub held: Held,
+    /// The ids of the holdings' first charges.
+    pub ids: FirstChargeIds,
     /// The accounts, by code.
     pub account_ids: Vec<Arc<str>>,
     /// By account code the code of its currency; none: unknown.
     pub currencies: Vec<u32>,
     /// By account code whether its use may go in bulk.
     pub bulk_accounts: Vec<bool>,
+    /// By account code whether it ever has a cost centre.
+    pub has_cost_center: Vec<bool>,
     units: UnitsOf,
+    /// What rating keeps from batch to batch.
+    pub(super) spare: Spare,
 }
 
 impl Base {
@@ -106,14 +113,27 @@ impl Base {
         let is_all = news.is_none() && wish.account_id.is_none() && wish.sku.is_none();
         let wanted: Option<&Wanted<'_>> = if is_all { None } else { Some(&is_wanted) };
         let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), wanted)?;
-        let currencies = currencies(&held.holdings, &knowledge.terms);
+        let holdings = &held.holdings;
+        let (ids, of_accounts) = std::thread::scope(|scope| {
+            let names = (0..holdings.len() as u32).map(|holding| holdings.texts(holding));
+            let ids = scope.spawn(|| FirstChargeIds::of_holdings(names));
+            let currencies = currencies(holdings, &knowledge.terms);
+            let units = units_of(holdings, &currencies);
+            let of_accounts = (currencies, units, bulk_accounts(books, &knowledge.terms, holdings));
+            (ids.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), of_accounts)
+        });
+        let (currencies, units, bulk_accounts) = of_accounts;
+        let accounts = holdings.accounts.texts();
         Ok(Arc::new(Self {
             files: paths(files),
-            units: units_of(&held.holdings, &currencies),
-            account_ids: held.holdings.accounts.texts().iter().map(Arc::from).collect(),
+            ids,
+            units,
+            account_ids: accounts.iter().map(Arc::from).collect(),
             currencies,
-            bulk_accounts: bulk_accounts(books, &knowledge.terms, &held.holdings)?,
+            bulk_accounts: bulk_accounts?,
+            has_cost_center: accounts.iter().map(|id| knowledge.terms.accounts.has_cost_center(id)).collect(),
             held,
+            spare: Spare::default(),
         }))
     }
 
@@ -252,17 +272,13 @@ type UnitsOf = BTreeMap<(u32, u32), (u32, BTreeSet<String>)>;
 
 fn units_of(holdings: &Holdings, currencies: &[u32]) -> UnitsOf {
     let mut units = UnitsOf::new();
-    let mut latest = None;
+    let mut seen = HashSet::new();
     for holding in 0..holdings.len() as u32 {
         let [account, _, sku] = holdings.keys[holding as usize];
-        let (currency, unit) = (currencies[account as usize], holdings.unit(holding));
-        if currency == NONE || latest == Some((currency, sku, unit)) {
-            continue;
-        }
-        latest = Some((currency, sku, unit));
-        let (_, of_sku) = units.entry((currency, sku)).or_insert_with(|| (account, BTreeSet::new()));
-        if !of_sku.contains(unit) {
-            of_sku.insert(unit.to_owned());
+        let currency = currencies[account as usize];
+        if currency != NONE && seen.insert((currency, sku, holdings.unit_code(holding))) {
+            let (_, of_sku) = units.entry((currency, sku)).or_insert_with(|| (account, BTreeSet::new()));
+            of_sku.insert(holdings.unit(holding).to_owned());
         }
     }
     units

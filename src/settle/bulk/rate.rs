@@ -14,8 +14,8 @@ use reckoner_tally::{BulkCharges, BulkLine, HourHeld, Repeated, Sum, write_charg
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// Below so many holdings one thread is enough; a development build takes several for few.
 pub(super) const SPLIT_HOLDINGS: usize = if cfg!(debug_assertions) { 100 } else { 20_000 };
@@ -90,10 +90,11 @@ pub(super) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> 
     };
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, RatedHour)>, Failure> {
-        let (mut under_way, mut rated) = (UnderWay::default(), Vec::new());
+        let (mut under_way, mut rated) = (plan.base.spare.take(), Vec::new());
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             if place >= plan.due.len() {
+                plan.base.spare.give(under_way);
                 return Ok(rated);
             }
             let hour = Hour::new(plan, terms, place);
@@ -120,7 +121,22 @@ pub(super) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> 
 #[derive(Default)]
 struct UnderWay {
     sums: HourHeld,
+    bulk: Vec<BulkLine>,
     repeated: Repeated,
+}
+
+/// What threads keep from batch to batch: memory that was used before need not be asked for.
+#[derive(Default)]
+pub(super) struct Spare(Mutex<Vec<UnderWay>>);
+
+impl Spare {
+    fn take(&self) -> UnderWay {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
+    }
+
+    fn give(&self, under_way: UnderWay) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(under_way);
+    }
 }
 
 /// One window being rated.
@@ -130,38 +146,42 @@ struct Hour<'a> {
     place: usize,
     due: DueWindow,
     bulk: Vec<BulkLine>,
+    /// By price whether a bulk line has it.
+    is_used: Vec<bool>,
     lines: Vec<Line>,
     rows: u64,
 }
 
 impl<'a> Hour<'a> {
     fn new(plan: &'a Plan, terms: &'a Terms, place: usize) -> Self {
-        Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), lines: Vec::new(), rows: 0 }
+        let is_used = vec![false; plan.prices[place].prices.len()];
+        Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), is_used, lines: Vec::new(), rows: 0 }
     }
 
     fn rate(mut self, lake: &Path, latest_seq: u64, under_way: &mut UnderWay) -> Result<RatedHour, Failure> {
         let start = self.due.window.start.seconds();
-        let sums = self.plan.base.held.hour(start, |_| true, &mut under_way.sums)?.sums;
+        let mut sums = self.plan.base.held.hour(start, |_| true, &mut under_way.sums)?.sums;
+        self.bulk = std::mem::take(&mut under_way.bulk);
+        self.bulk.reserve(if self.plan.bulk_windows[self.place] { sums.len() } else { 0 });
         for sum in &sums {
             self.take(sum);
         }
-        let new_sums = match self.due.settled_seq {
-            None => sums,
+        if let Some(settled) = self.due.settled_seq {
             // Settled again: only what came since moves the accounting.
-            Some(settled) => self.plan.base.held.hour(start, |seq| seq > settled, &mut under_way.sums)?.sums,
-        };
-        let units = self.units(&new_sums)?;
+            sums = self.plan.base.held.hour(start, |seq| seq > settled, &mut under_way.sums)?.sums;
+        }
+        let units = self.units(&sums)?;
+        under_way.sums.take_back(sums);
         let (dues, products) = self.dues();
         let billing_period = self.terms.zone.billing_period(self.due.window.start);
-        let named = &self.plan.prices[self.place].prices;
-        let mut is_used = vec![false; named.len()];
-        self.bulk.iter().for_each(|line| is_used[line.price as usize] = true);
-        let used = named.iter().zip(is_used).filter(|(_, is_used)| *is_used);
+        let used = self.plan.prices[self.place].prices.iter().zip(&self.is_used).filter(|(_, is_used)| **is_used);
         let prices = used.map(|(price, _)| price.price_id.clone()).collect();
         let file = match self.bulk.is_empty() {
             true => None,
             false => Some(self.write(&dues, &billing_period, (lake, latest_seq), &mut under_way.repeated)?),
         };
+        self.bulk.clear();
+        under_way.bulk = self.bulk;
         let billing_period = Arc::from(billing_period);
         Ok(RatedHour { due: self.due, billing_period, lines: self.lines, units, rows: self.rows, file, dues, products, prices })
     }
@@ -188,7 +208,10 @@ impl<'a> Hour<'a> {
             && !self.plan.has_rows_beside[holding as usize]
             && is_bulk_price(row);
         match is_bulk.then(|| plain_amounts(row, quantity, &self.terms.profile)).flatten() {
-            Some(amounts) => self.bulk.push(BulkLine { holding, price, quantity, amounts }),
+            Some(amounts) => {
+                self.is_used[price as usize] = true;
+                self.bulk.push(BulkLine { holding, price, quantity, amounts });
+            }
             None => self.lines.push(self.line(holding, row, quantity)),
         }
     }
@@ -222,6 +245,9 @@ impl<'a> Hour<'a> {
     /// The units of what does not go in bulk: bulk charges count their own.
     fn units(&self, sums: &[Sum]) -> Result<BTreeMap<UnitsKey, Units>, Failure> {
         let mut units: BTreeMap<UnitsKey, Units> = BTreeMap::new();
+        if self.bulk.len() == sums.len() {
+            return Ok(units);
+        }
         let mut bulk = self.bulk.iter().peekable();
         for sum in sums {
             // Both are in the order of account, resource and sku.
@@ -280,14 +306,18 @@ impl<'a> Hour<'a> {
         let mut settlement_ids = vec![Arc::from(""); holdings.accounts.len()];
         let mut cost_centers = vec![None; holdings.accounts.len()];
         for due in dues {
-            let row = self.terms.accounts.at(&due.account_id, window.start);
-            settlement_ids[due.account as usize] = Arc::clone(&due.settlement_id);
-            cost_centers[due.account as usize] = row.and_then(|row| row.cost_center.clone());
+            let account = due.account as usize;
+            settlement_ids[account] = Arc::clone(&due.settlement_id);
+            if self.plan.base.has_cost_center[account] {
+                let row = self.terms.accounts.at(&due.account_id, window.start);
+                cost_centers[account] = row.and_then(|row| row.cost_center.clone());
+            }
         }
         let charges = BulkCharges {
             window,
             billing_period,
             holdings,
+            ids: &self.plan.base.ids,
             prices: &self.plan.prices[self.place].prices,
             lines: &self.bulk,
             settlement_ids: &settlement_ids,

@@ -324,29 +324,36 @@ fn charge_id(key: &LineKey, what: &[&str]) -> String {
     id::derive(KIND_CHARGE, &parts)
 }
 
-/// The ids of lines' first charges, where many lines have accounts and prices in common.
+/// The ids of lines' first charges: what the lines of a holding have in common in all windows is hashed once.
 #[derive(Debug, Default)]
 pub struct FirstChargeIds {
-    deriver: id::Deriver,
+    holdings: id::Beginnings,
 }
 
 impl FirstChargeIds {
     /// What every id of a charge begins with.
     pub const BEFORE: &str = "ch_";
 
-    /// What all lines of an account have in common.
-    pub fn of_account(account_id: &str) -> id::Facts {
-        id::Facts::of(&[KIND_CHARGE, account_id])
+    /// Of holdings, by their account, resource and sku; they are numbered from 0.
+    pub fn of_holdings<'t>(holdings: impl Iterator<Item = [&'t str; 3]>) -> Self {
+        let mut all = id::Beginnings::default();
+        let mut facts = id::Facts::default();
+        for [account_id, resource_id, sku] in holdings {
+            facts.clear();
+            [KIND_CHARGE, account_id, resource_id, sku].into_iter().for_each(|fact| facts.push(fact));
+            all.push(&facts);
+        }
+        Self { holdings: all }
     }
 
-    /// What all lines of a sku under a price row have in common, in a window that starts and ends then, in UTC.
-    pub fn of_price(sku: &str, [start, end]: [&str; 2], price_id: &str) -> id::Facts {
-        id::Facts::of(&[sku, start, end, price_id, ChargeType::Usage.as_str(), FIRST])
+    /// What all lines under a price row have in common, in a window that starts and ends then, in UTC.
+    pub fn of_price([start, end]: [&str; 2], price_id: &str) -> id::End {
+        id::End::new(&id::Facts::of(&[start, end, price_id, ChargeType::Usage.as_str(), FIRST]))
     }
 
-    /// What the id of the first charge of a resource's line shows after [`Self::BEFORE`].
-    pub fn derive(&mut self, of_account: &id::Facts, resource_id: &str, of_price: &id::Facts) -> id::Bits {
-        self.deriver.bits_between(of_account, resource_id, of_price)
+    /// What the ids of the first charges of lines show after [`Self::BEFORE`]: of lines of these holdings and prices.
+    pub fn derive<'p>(&self, lines: impl IntoIterator<Item = (usize, &'p id::End)>) -> Vec<id::Bits> {
+        self.holdings.bits(lines)
     }
 }
 

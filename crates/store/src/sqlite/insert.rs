@@ -43,10 +43,10 @@ impl<'c> BulkInsert<'c> {
 
     /// Records the things in their order. `give` hands over the values of one in the order of the columns; `id` names one
     /// and is only asked for an error.
-    pub(super) fn run<T>(
+    pub(super) fn run<'t, T>(
         &self,
-        things: &[T],
-        give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>,
+        things: &'t [T],
+        give: impl Fn(&mut Values<'_, 'c, 't>, &'t T) -> rusqlite::Result<()>,
         id: impl Fn(&T) -> String,
     ) -> Answer<()> {
         if things.len() >= ROWS_AT_ONCE {
@@ -61,22 +61,26 @@ impl<'c> BulkInsert<'c> {
                 Err(error) => return Err(error.into()),
             }
         }
-        let mut one = self.statement(1)?;
+        let mut one = Statement::new(self.statement(1)?);
         for thing in things {
-            let ran = run_once(&mut one, std::slice::from_ref(thing), &give);
+            let ran = one.run(std::slice::from_ref(thing), &give);
             ran.map_err(|error| refusal(error, self.what, || id(thing)))?;
         }
         Ok(())
     }
 
-    fn run_many<T>(&self, things: &[T], give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>) -> rusqlite::Result<()> {
+    fn run_many<'t, T>(
+        &self,
+        things: &'t [T],
+        give: impl Fn(&mut Values<'_, 'c, 't>, &'t T) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<()> {
         let chunks = things.chunks_exact(ROWS_AT_ONCE);
         let rest = chunks.remainder();
-        let (mut many, mut one) = (self.statement(ROWS_AT_ONCE)?, self.statement(1)?);
+        let (mut many, mut one) = (Statement::new(self.statement(ROWS_AT_ONCE)?), Statement::new(self.statement(1)?));
         for chunk in chunks {
-            run_once(&mut many, chunk, &give)?;
+            many.run(chunk, &give)?;
         }
-        rest.iter().try_for_each(|thing| run_once(&mut one, std::slice::from_ref(thing), &give).map(drop))
+        rest.iter().try_for_each(|thing| one.run(std::slice::from_ref(thing), &give).map(drop))
     }
 
     /// `OR FAIL`, because the savepoint takes back what the rest of a refused statement recorded: otherwise SQLite keeps a
@@ -88,25 +92,75 @@ impl<'c> BulkInsert<'c> {
     }
 }
 
-fn run_once<T>(
-    statement: &mut CachedStatement,
-    things: &[T],
-    give: impl Fn(&mut Values, &T) -> rusqlite::Result<()>,
-) -> rusqlite::Result<usize> {
-    let mut values = Values { statement, given: 0 };
-    things.iter().try_for_each(|thing| give(&mut values, thing))?;
-    statement.raw_execute()
+/// A statement and what it was given last: SQLite keeps a value until another takes its place.
+struct Statement<'c, 't> {
+    statement: CachedStatement<'c>,
+    kept: Vec<Kept<'t>>,
+}
+
+/// What a place of a statement was given.
+#[derive(Clone, Copy)]
+enum Kept<'t> {
+    /// Something else.
+    Other,
+    Text(&'t str),
+    Integer(i64),
+}
+
+impl<'c, 't> Statement<'c, 't> {
+    fn new(statement: CachedStatement<'c>) -> Self {
+        let kept = vec![Kept::Other; statement.parameter_count()];
+        Self { statement, kept }
+    }
+
+    fn run<T>(
+        &mut self,
+        things: &'t [T],
+        give: impl Fn(&mut Values<'_, 'c, 't>, &'t T) -> rusqlite::Result<()>,
+    ) -> rusqlite::Result<usize> {
+        let mut values = Values { statement: &mut self.statement, kept: &mut self.kept, given: 0 };
+        things.iter().try_for_each(|thing| give(&mut values, thing))?;
+        self.statement.raw_execute()
+    }
 }
 
 /// Takes the values of a row, one after the other.
-pub(super) struct Values<'s, 'c> {
+pub(super) struct Values<'s, 'c, 't> {
     statement: &'s mut CachedStatement<'c>,
+    kept: &'s mut [Kept<'t>],
     given: usize,
 }
 
-impl Values<'_, '_> {
+impl<'t> Values<'_, '_, 't> {
     /// The next value.
     pub(super) fn give(&mut self, value: impl ToSql) -> rusqlite::Result<()> {
+        self.put(value, Kept::Other)
+    }
+
+    /// The next value, a text that many things share: one that stands at the same place of memory as the last is not given
+    /// again.
+    pub(super) fn give_shared(&mut self, text: &'t str) -> rusqlite::Result<()> {
+        match self.kept[self.given] {
+            Kept::Text(kept) if std::ptr::eq(kept, text) => self.keep(),
+            _ => self.put(text, Kept::Text(text)),
+        }
+    }
+
+    /// The next value, an integer that is often the last one again.
+    pub(super) fn give_integer(&mut self, value: i64) -> rusqlite::Result<()> {
+        match self.kept[self.given] {
+            Kept::Integer(kept) if kept == value => self.keep(),
+            _ => self.put(value, Kept::Integer(value)),
+        }
+    }
+
+    fn keep(&mut self) -> rusqlite::Result<()> {
+        self.given += 1;
+        Ok(())
+    }
+
+    fn put(&mut self, value: impl ToSql, kept: Kept<'t>) -> rusqlite::Result<()> {
+        self.kept[self.given] = kept;
         self.given += 1;
         self.statement.raw_bind_parameter(self.given, value)
     }

@@ -400,11 +400,10 @@ fn put_resources(connection: &Connection, resources: &[(Resource, Option<Instant
 
 fn put_standing(connection: &Connection, AccountStanding { standing, next_at }: &AccountStanding) -> Answer<()> {
     put_interval(connection, standing)?;
-    let sql = "INSERT INTO account_standings (account_id, status, since, grace_until, retention_until, life_at, next_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
-        ON CONFLICT (account_id) DO UPDATE SET status = excluded.status, since = excluded.since,
-        grace_until = excluded.grace_until, retention_until = excluded.retention_until, life_at = excluded.life_at,
-        next_at = excluded.next_at";
+    // All of its columns are given: to change a row of such a table, SQLite would make a table of its own each time.
+    let sql = "INSERT OR REPLACE INTO account_standings
+        (account_id, status, since, grace_until, retention_until, life_at, next_at)
+        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     let params = (
         &standing.account_id,
         standing.status.as_str(),

@@ -4,6 +4,7 @@
 //! Does not own: who may write when (the home's lock sees to that; here a second writer waits ten seconds, then fails).
 //! Promises: a write that returned is on disk; one that failed left nothing; a reading open sees one state throughout.
 
+mod beside;
 mod columns;
 mod ingest;
 mod insert;
@@ -44,6 +45,8 @@ type Answer<T> = Result<T, StoreError>;
 #[derive(Debug)]
 pub struct SqliteStore {
     path: PathBuf,
+    /// Ended before the connection is closed.
+    bringing_in: Option<beside::BringingIn>,
     /// Nothing after a failed commit whose connection could not be opened again.
     connection: Option<Connection>,
     is_read_only: bool,
@@ -75,7 +78,7 @@ impl SqliteStore {
 
     fn on(path: &Path, connection: Connection, is_read_only: bool) -> Self {
         let commit = |connection: &Connection| connection.execute_batch("COMMIT");
-        Self { path: path.to_owned(), connection: Some(connection), is_read_only, commit }
+        Self { path: path.to_owned(), bringing_in: None, connection: Some(connection), is_read_only, commit }
     }
 
     fn connection(&self) -> Answer<&Connection> {
@@ -121,7 +124,7 @@ impl SqliteStore {
         expected: &str,
         error: rusqlite::Error,
     ) -> Answer<()> {
-        self.connection = None;
+        (self.bringing_in, self.connection) = (None, None);
         let unknown = |error: StoreError| StoreError::UnknownOutcome(Box::new(error));
         let connection = open::writer(&self.path).map_err(unknown)?;
         let is_there = found(&connection).map_err(unknown)?.as_deref() == Some(expected);
@@ -287,6 +290,13 @@ impl Store for SqliteStore {
 
     fn record_settlement(&mut self, batch: &SettlementBatch) -> Answer<()> {
         self.write(&settle::digest(batch), |connection, ordinal| settle::record(connection, ordinal, batch))
+    }
+
+    fn bring_in(&mut self) {
+        if !self.is_read_only {
+            self.bringing_in = None; // ends the one before
+            self.bringing_in = beside::BringingIn::begin(&self.path);
+        }
     }
 
     fn pending_orders(&self, until: Instant) -> Answer<Vec<OrderRow>> {

@@ -10,7 +10,7 @@ use reckoner_core::number::Money;
 use reckoner_core::pay::{OpenSettlement, PaymentLine, Wallet};
 use reckoner_core::time::Instant;
 use rusqlite::{Connection, OptionalExtension};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 /// Names the content of a batch by the ids that it records.
 pub(super) fn digest(batch: &SettlementBatch) -> String {
@@ -61,34 +61,34 @@ fn refuse_stale(ordinal: i64, read_at: Option<u64>) -> Answer<()> {
     }
 }
 
-/// In the order of their keys, so that each row comes after the last.
+/// In the order of their keys, so that each row comes after the last. Mostly they come account by account.
 fn by_instant(settlements: &[SettlementRecord]) -> Vec<&SettlementRecord> {
-    let mut sorted: Vec<&SettlementRecord> = settlements.iter().collect();
-    sorted.sort_by(|a, b| (a.at, &a.account_id, a.revision).cmp(&(b.at, &b.account_id, b.revision)));
-    sorted
+    let mut instants: BTreeMap<Instant, Vec<&SettlementRecord>> = BTreeMap::new();
+    settlements.iter().for_each(|settlement| instants.entry(settlement.at).or_default().push(settlement));
+    let of_instants = instants.values_mut();
+    of_instants.for_each(|some| some.sort_by(|a, b| (&a.account_id, a.revision).cmp(&(&b.account_id, b.revision))));
+    instants.into_values().flatten().collect()
 }
 
 fn add_settlements(connection: &Connection, settlements: &[&SettlementRecord]) -> Answer<()> {
     let into = "settlements (settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8,
         balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id)";
-    let give = |values: &mut Values, settlement: &&SettlementRecord| {
-        values.give(&settlement.settlement_id)?;
-        values.give(&settlement.account_id)?;
-        values.give(settlement.at.seconds())?;
-        values.give(settlement.revision)?;
-        values.give(&settlement.billing_period)?;
-        values.give(&settlement.currency)?;
-        values.give(int(settlement.charges))?;
-        values.give(settlement.due.e8())?;
-        values.give(settlement.voucher.e8())?;
-        values.give(settlement.balance.e8())?;
-        values.give(settlement.granted.e8())?;
-        values.give(settlement.credit.e8())?;
-        values.give(settlement.external.e8())?;
-        values.give(settlement.outstanding.e8())?;
-        values.give(&settlement.run_id)
-    };
-    BulkInsert::new(connection, "settlement", into).run(settlements, give, |settlement| settlement.settlement_id.to_string())
+    BulkInsert::new(connection, "settlement", into).run(settlements, give_settlement, |row| row.settlement_id.to_string())
+}
+
+fn give_settlement<'t>(values: &mut Values<'_, '_, 't>, settlement: &&'t SettlementRecord) -> rusqlite::Result<()> {
+    let SettlementRecord { due, voucher, balance, granted, credit, external, outstanding, .. } = settlement;
+    values.give(&settlement.settlement_id)?;
+    values.give(&settlement.account_id)?;
+    values.give_integer(settlement.at.seconds())?;
+    values.give_integer(settlement.revision.into())?;
+    values.give_shared(&settlement.billing_period)?;
+    values.give_shared(&settlement.currency)?;
+    values.give_integer(int(settlement.charges))?;
+    for money in [due, voucher, balance, granted, credit, external, outstanding] {
+        values.give_integer(money.e8())?;
+    }
+    values.give_shared(&settlement.run_id)
 }
 
 fn add_payments(connection: &Connection, payments: &[PaymentLine]) -> Answer<()> {
@@ -131,9 +131,9 @@ fn open_settlements(connection: &Connection, batch: &SettlementBatch, settlement
     let (mut open, of_others) = unpaid(batch, settlements);
     open.retain(|(_, outstanding)| !outstanding.is_zero());
     let give = |values: &mut Values, (settlement, outstanding): &Unpaid| {
-        values.give(settlement.at.seconds())?;
+        values.give_integer(settlement.at.seconds())?;
         values.give(&settlement.account_id)?;
-        values.give(settlement.revision)?;
+        values.give_integer(settlement.revision.into())?;
         values.give(outstanding.e8())
     };
     let into = "open_settlements (at, account_id, revision, outstanding_e8)";
@@ -206,7 +206,7 @@ fn add_transactions(connection: &Connection, transactions: &[Transaction]) -> An
         let ordinal = connection.last_insert_rowid();
         let legs: Vec<(i64, &Leg)> = (1..).zip(&transaction.legs).collect();
         let give = |values: &mut Values, (place, leg): &(i64, &Leg)| {
-            values.give(ordinal)?;
+            values.give_integer(ordinal)?;
             values.give(place)?;
             values.give(&leg.account)?;
             values.give(leg.amount.e8())

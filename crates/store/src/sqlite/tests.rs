@@ -351,6 +351,43 @@ fn an_error_on_commit_is_looked_into_before_it_is_reported() {
     assert_eq!(store.settlements(ALWAYS).expect("settlements").len(), 2);
 }
 
+/// More than a statement takes at once, with values that change and stay, and texts that are equal but not the same.
+#[test]
+fn many_settlements_come_back_as_they_were_given() {
+    let folder = Folder::new();
+    let mut store = folder.filled();
+    let shared: [std::sync::Arc<str>; 2] = ["2026-01".into(), "2026-02".into()];
+    let settlement = |number: usize| {
+        let settlement = settlement(&format!("se-{number:04}"), &format!("acct-{number:04}"), at(90 + number as i64 / 100), 0);
+        let billing_period =
+            if number.is_multiple_of(7) { "2026-01".into() } else { std::sync::Arc::clone(&shared[number / 50 % 2]) };
+        let (due, charges) = (Money::from_e8(number as i64 % 3), number as u64 / 10);
+        SettlementRecord { billing_period, charges, due, balance: due, outstanding: Money::ZERO, ..settlement }
+    };
+    let settlements: Vec<SettlementRecord> = (0..333).map(settlement).collect();
+    let batch = SettlementBatch { settlements: settlements.iter().rev().cloned().collect(), ..SettlementBatch::default() };
+    store.record_settlement(&batch).expect("recorded");
+    assert_eq!(store.settlements(Window::new(at(90), at(100))).expect("settlements"), settlements);
+}
+
+#[test]
+fn what_is_brought_in_beside_is_there_once() {
+    let folder = Folder::new();
+    let mut store = folder.filled();
+    store.bring_in();
+    store.record_settlement(&full_batch(1)).expect("recorded beside");
+    store.bring_in();
+    let before = picture(&store);
+    store.bringing_in = None; // waits for it
+    let alone = folder.0.path().join("alone.db");
+    std::fs::copy(folder.path(), &alone).expect("copied");
+    assert_eq!(picture(&SqliteStore::open(&alone).expect("opened")), before, "the database's own file has all of it");
+    store.bring_in();
+    drop(store);
+    assert!(!folder.path().with_extension("db-wal").exists(), "the store's own connection was the last");
+    assert_eq!(picture(&folder.store()), before);
+}
+
 /// The commit fails, and the store cannot be opened again to look.
 #[expect(clippy::disallowed_methods, reason = "the database is moved out of the way on purpose, not published")]
 fn lost(connection: &Connection) -> rusqlite::Result<()> {
