@@ -34,7 +34,7 @@ pub fn seeds() -> Vec<(&'static str, Vec<Vec<u8>>)> {
         ("csv", csv),
         ("ndjson", ndjson),
         ("cloud_events", usage.iter().map(|sample| lines(objects(sample).into_iter().map(event))).collect()),
-        ("parquet", samples.iter().flat_map(|sample| (0..4).map(|way| parquet(sample, way))).collect()),
+        ("parquet", samples.iter().flat_map(|sample| (0..5).map(|way| parquet(sample, way))).collect()),
         ("packed", packed),
         ("rows", samples.iter().flat_map(pairs).collect()),
         ("values", values(&samples)),
@@ -121,6 +121,7 @@ fn parquet(sample: &Sample, way: usize) -> Vec<u8> {
         3 => properties
             .set_compression(Compression::ZSTD(Default::default()))
             .set_writer_version(parquet::file::properties::WriterVersion::PARQUET_2_0),
+        4 => properties.set_dictionary_enabled(false).set_encoding(Encoding::PLAIN),
         _ => properties,
     };
     let columns = sample.header.iter().enumerate().map(|(place, name)| {

@@ -3,7 +3,10 @@
 use super::texts;
 use reckoner_core::table::schema::TableSchema;
 use reckoner_core::table::{Refusal, TableKind, reason};
-use reckoner_read::{Batch, FILE_REASONS, FileRefusal, Format, ReadOptions, RefusedRow, RowReader, Source, format_of, open};
+use reckoner_read::{
+    Batch, FILE_REASONS, FileRefusal, Format, ReadOptions, RefusedRow, RowReader, Source, format_of, open, open_usage,
+};
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 /// So much is unpacked at most: a fuzzer's input is small, and should stay so.
@@ -123,6 +126,46 @@ pub fn cloud_events(bytes: &[u8]) {
 /// Decoded in this process: what ends it, the fuzzer finds; in production it ends a process that may end.
 pub fn parquet(bytes: &[u8]) {
     as_any_table(bytes);
+    let (rows, columns) = (read(bytes, TableKind::Usage, 8_192), columns(bytes));
+    match (rows, columns) {
+        (Ok((Format::Parquet, outcome)), Ok(columns)) => {
+            let names = |cells: &[String]| ID_COLUMNS.map(|column| cells[place_of(column)].clone());
+            let rows: BTreeMap<u64, Ids> = outcome.rows.iter().map(|(line, cells)| (*line, names(cells))).collect();
+            assert_eq!(columns.len(), records(&outcome), "every row is there, however it is read");
+            let is_same = |(line, ids): &(u64, Option<Ids>)| ids.as_ref().is_none_or(|ids| rows.get(line) == Some(ids));
+            assert!(columns.iter().all(is_same), "{columns:?} {rows:?}");
+        }
+        (Err(one), Err(other)) => assert_eq!(one.reason, other.reason),
+        (rows, columns) => assert!(rows.is_ok() == columns.is_ok(), "{rows:?} {columns:?}"),
+    }
+}
+
+/// The ids of a row of usage.
+type Ids = [String; 4];
+
+const ID_COLUMNS: [&str; 4] = ["record_id", "account_id", "resource_id", "sku"];
+
+fn place_of(column: &str) -> usize {
+    TableKind::Usage.schema().columns.iter().position(|known| known.name == column).expect("a column of usage")
+}
+
+/// Usage as columns: the line of every row, and its ids where it can be read.
+fn columns(bytes: &[u8]) -> Result<Vec<(u64, Option<Ids>)>, FileRefusal> {
+    let options =
+        ReadOptions { parquet_bytes_max: UNPACKED_BYTES_MAX, text_bytes_max: UNPACKED_BYTES_MAX, ..ReadOptions::default() };
+    let mut reader = open_usage(Source::Bytes(bytes.to_vec()), &options, None)?;
+    let mut rows = Vec::new();
+    while let Some(columns) = reader.next_columns()? {
+        for (row, line) in columns.lines.iter().enumerate() {
+            let ids = || {
+                let [account_id, resource_id, sku] =
+                    [&columns.account_id, &columns.resource_id, &columns.sku].map(|column| column.get(row).to_owned());
+                [columns.record_id.get(row).to_owned(), account_id, resource_id, sku]
+            };
+            rows.push((*line, (!columns.unread.contains(&(row as u32))).then(ids)));
+        }
+    }
+    Ok(rows)
 }
 
 /// Packed bytes say what they say unpacked; and any bytes say the same packed.

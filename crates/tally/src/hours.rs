@@ -89,7 +89,7 @@ fn fold<W: Width>(part: &Part, rows: &Rows, order: &HoldingOrder, room: &mut Fol
     hours
 }
 
-/// Sums all pieces, which start so long after the origin.
+/// Sums all pieces, whose times count from the origin.
 fn fold_all<W: Width>(
     near: &mut NearPieces<W::Quantity, W::Seconds>,
     order: &HoldingOrder,

@@ -54,9 +54,9 @@ pub(super) fn part(wish: &Wish, scope: &Scope, windows: Vec<DueWindow>) -> (Vec<
     windows.into_iter().partition(|due| may_sum && is_summed(due))
 }
 
-/// What can be rated ahead of a batch, while the one before it is recorded: nothing that it reads is changed by that.
+/// What can be rated ahead of a batch, while those before it are recorded: nothing that it reads is changed by that.
 ///
-/// `base` is that of the batch before: batches of one day share it.
+/// `base` is that of the batch begun before: batches of one day share it.
 pub(super) fn ahead(
     books: &Books,
     wish: &Wish,

@@ -41,25 +41,6 @@ pub struct PlainTerms {
     latest: Instant,
 }
 
-impl PlainTerms {
-    /// Whether a record of a known account is certain to pass [`UsageChecks::check`]; false where that must be looked at.
-    ///
-    /// A time-priced record of no length is looked at.
-    pub fn admits(&self, record: Use) -> bool {
-        let interval = record.interval;
-        let is_priced = match self.unit {
-            Unit::Hour => interval.start < interval.end && self.priced.start <= interval.start && interval.end <= self.priced.end,
-            Unit::Amount(_) => interval.start <= interval.end && self.priced.holds(last_instant(interval)),
-        };
-        is_priced
-            && self.earliest <= interval.start
-            && interval.start <= self.latest
-            && interval.end <= self.latest
-            && record.quantity.e12() >= 0
-            && use_bits(record) <= self.use_bits_max
-    }
-}
-
 /// What the records of many rows lie between.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extremes {
@@ -95,6 +76,23 @@ fn ends_of(numbers: impl Iterator<Item = i64>) -> (i64, i64) {
 }
 
 impl PlainTerms {
+    /// Whether a record of a known account is certain to pass [`UsageChecks::check`]; false where that must be looked at.
+    ///
+    /// A time-priced record of no length is looked at.
+    pub fn admits(&self, record: Use) -> bool {
+        let interval = record.interval;
+        let is_priced = match self.unit {
+            Unit::Hour => interval.start < interval.end && self.priced.start <= interval.start && interval.end <= self.priced.end,
+            Unit::Amount(_) => interval.start <= interval.end && self.priced.holds(last_instant(interval)),
+        };
+        is_priced
+            && self.earliest <= interval.start
+            && interval.start <= self.latest
+            && interval.end <= self.latest
+            && record.quantity.e12() >= 0
+            && use_bits(record) <= self.use_bits_max
+    }
+
     /// Whether [`Self::admits`] holds for every record within these; false where they must be looked at one by one.
     pub fn admit_all(&self, Extremes { span, seconds: [shortest, longest], quantity: [least, greatest] }: Extremes) -> bool {
         let is_priced = match self.unit {

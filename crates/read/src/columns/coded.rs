@@ -10,8 +10,8 @@ use std::sync::Arc;
 /// Ids are no longer.
 pub(in super::super) const ID_BYTES_MAX: usize = 128;
 
-/// So many bytes are copied at once, whatever a text has, and what is too much is taken off again.
-const COPIED_BYTES: usize = 32;
+/// A usual text has no more bytes.
+pub(super) const SHORT_BYTES: usize = 32;
 /// A text of so many bytes lies in its view.
 const INLINE_BYTES_MAX: usize = 12;
 
@@ -28,6 +28,21 @@ pub(in super::super) fn are_id_characters(bytes: &[u8]) -> bool {
             & (byte.wrapping_sub(b'a') > b'z' - b'a')
     };
     !bytes.iter().fold(false, |found, byte| found | is_other(byte))
+}
+
+/// Appends the first so many bytes, if there are as many: of a short text the same number of bytes always, which is quicker,
+/// and what is too much is taken off again.
+#[inline]
+pub(super) fn copy(to: &mut Vec<u8>, from: &[u8], length: usize) -> Option<()> {
+    match from.first_chunk::<SHORT_BYTES>() {
+        Some(chunk) if length <= SHORT_BYTES => {
+            let end = to.len() + length;
+            to.extend_from_slice(chunk);
+            to.truncate(end);
+        }
+        _ => to.extend_from_slice(from.get(..length)?),
+    }
+    Some(())
 }
 
 /// Appends texts that hardly repeat, marks rows that are not read; hands back how many bytes of text they have.
@@ -197,7 +212,7 @@ fn push_strings(texts: &mut Texts, strings: &StringArray) -> Option<u64> {
 fn push_views(texts: &mut Texts, views: &StringViewArray) -> Option<u64> {
     let buffers = views.data_buffers();
     let before = u32::try_from(texts.text.len()).expect("columns come in batches far below 4 GiB");
-    let mut bytes: Vec<u8> = Vec::with_capacity(views.len() * COPIED_BYTES);
+    let mut bytes: Vec<u8> = Vec::with_capacity(views.len() * SHORT_BYTES);
     let mut are_of_length = true;
     texts.ends.extend(views.views().iter().map(|view| {
         let (start, length) = (bytes.len(), *view as u32 as usize);
@@ -208,13 +223,7 @@ fn push_views(texts: &mut Texts, views: &StringViewArray) -> Option<u64> {
         } else if length <= ID_BYTES_MAX {
             let ByteView { buffer_index, offset, .. } = ByteView::from(*view);
             let (buffer, offset) = (buffers[buffer_index as usize].as_slice(), offset as usize);
-            match buffer.get(offset..).and_then(|from| from.first_chunk::<COPIED_BYTES>()) {
-                Some(chunk) if length <= COPIED_BYTES => {
-                    bytes.extend_from_slice(chunk);
-                    bytes.truncate(start + length);
-                }
-                _ => bytes.extend_from_slice(&buffer[offset..offset + length]),
-            }
+            copy(&mut bytes, &buffer[offset..], length).expect("a view lies in its buffer");
         }
         before + bytes.len() as u32
     }));

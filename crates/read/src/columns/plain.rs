@@ -6,6 +6,7 @@
 //!
 //! That crate calls a function for each text; here they are copied in a loop.
 
+use super::coded;
 use arrow::array::StringArray;
 use arrow::buffer::{Buffer, OffsetBuffer};
 use bytes::Bytes;
@@ -16,9 +17,6 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::serialized_reader::SerializedPageReader;
 use std::fs::File;
 use std::sync::Arc;
-
-/// So many bytes are copied at once, whatever a text has, and what is too much is taken off again.
-const COPIED_BYTES: usize = 32;
 
 /// A column of a row group.
 pub(super) struct PlainTexts {
@@ -48,14 +46,14 @@ impl PlainTexts {
     /// The texts of so many rows; nothing where their pages are not as simple as that, and from then on.
     pub(super) fn next(&mut self, rows: usize) -> Result<Option<StringArray>> {
         let mut ends = Vec::with_capacity(rows + 1);
-        let mut text = Vec::with_capacity(rows * COPIED_BYTES);
+        let mut text = Vec::with_capacity(rows * coded::SHORT_BYTES);
         ends.push(0);
         while ends.len() <= rows {
             if self.rows == 0 && !self.next_page()? {
                 return Ok(None);
             }
             let now = self.rows.min(rows + 1 - ends.len());
-            let Some(taken) = copy(&self.page, now, &mut text, &mut ends) else { return Ok(None) };
+            let Some(taken) = texts(&self.page, now, &mut text, &mut ends) else { return Ok(None) };
             self.page = self.page.slice(taken..);
             self.rows -= now;
         }
@@ -149,23 +147,13 @@ fn header(bytes: &[u8]) -> Option<(u32, &[u8])> {
 
 /// Appends so many texts of a page, each behind its length, and where each ends; hands back how many bytes of the page they
 /// take, if it has as many.
-fn copy(page: &[u8], rows: usize, text: &mut Vec<u8>, ends: &mut Vec<i32>) -> Option<usize> {
+fn texts(page: &[u8], rows: usize, text: &mut Vec<u8>, ends: &mut Vec<i32>) -> Option<usize> {
     let mut rest = page;
     for _ in 0..rows {
         let (length, from) = rest.split_first_chunk()?;
-        let (length, start) = (u32::from_le_bytes(*length) as usize, text.len());
-        rest = match from.first_chunk::<COPIED_BYTES>() {
-            Some(chunk) if length <= COPIED_BYTES => {
-                text.extend_from_slice(chunk);
-                text.truncate(start + length);
-                &from[length..]
-            }
-            _ => {
-                let (here, rest) = from.split_at_checked(length)?;
-                text.extend_from_slice(here);
-                rest
-            }
-        };
+        let length = u32::from_le_bytes(*length) as usize;
+        coded::copy(text, from, length)?;
+        rest = &from[length..];
         ends.push(text.len() as i32);
     }
     Some(page.len() - rest.len())

@@ -21,7 +21,11 @@ impl BringingIn {
         journal.push("-wal");
         let is_worth = std::fs::metadata(journal).is_ok_and(|journal| journal.len() >= WORTH_BYTES);
         let path = path.to_owned();
-        is_worth.then(|| Self(Some(std::thread::spawn(move || bring_in(&path)))))
+        if !is_worth {
+            return None;
+        }
+        let begun = std::thread::Builder::new().spawn(move || bring_in(&path));
+        begun.ok().map(|thread| Self(Some(thread)))
     }
 }
 
