@@ -83,7 +83,10 @@ class Sampler(threading.Thread):
 
 
 def tree(root: int) -> list[int]:
-    """`root` and all processes below it that are there now."""
+    """`root` and all processes below it that are there now.
+
+    A child that still has its parent's command line has not begun its own program: its memory is the parent's.
+    """
     found, todo = [], [root]
     while todo:
         pid = todo.pop()
@@ -92,10 +95,17 @@ def tree(root: int) -> list[int]:
             # A child hangs below the thread that started it.
             for thread in os.listdir(f"/proc/{pid}/task"):
                 with open(f"/proc/{pid}/task/{thread}/children") as children:
-                    todo.extend(int(child) for child in children.read().split())
+                    below = [int(child) for child in children.read().split()]
+                    todo.extend(child for child in below if command_line(child) != command_line(pid))
         except OSError:
             continue  # ended while we looked
     return found
+
+
+def command_line(pid: int) -> bytes:
+    """How a process was started; raises `OSError` once it has ended."""
+    with open(f"/proc/{pid}/cmdline", "rb") as command:
+        return command.read()
 
 
 def resident_kib(pid: int) -> int:
