@@ -106,8 +106,7 @@ pub(crate) enum Scattered {
 
 impl Scattered {
     pub fn of(texts: &Texts) -> Self {
-        let span = |place: usize| [if place == 0 { 0 } else { texts.ends[place - 1] }, texts.ends[place]];
-        let short = ShortEndings::of(texts.text.as_bytes(), (0..texts.len()).map(span));
+        let short = ShortEndings::of(texts.text.as_bytes(), (0..texts.len()).map(|place| texts.span(place)));
         short.map_or_else(|| Self::Long(strings(texts)), |short| Self::Short(Arc::new(short)))
     }
 

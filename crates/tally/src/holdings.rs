@@ -8,7 +8,7 @@ use reckoner_core::intake::{Extremes, PlainTerms};
 use reckoner_core::table::{Texts, Unit};
 
 /// The holdings of a part, shard by shard; a code is known once rows were looked up, and no longer than these rows.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct PartHoldings {
     /// Accounts.
     pub accounts: Codes,
@@ -18,7 +18,7 @@ pub struct PartHoldings {
     pub skus: Codes,
     /// Account and sku of each holding.
     pub keys: Vec<[u32; 2]>,
-    shards: Vec<Shard>,
+    shards: [Shard; SHARDS],
     /// The first holding of each shard.
     starts: [u32; SHARDS],
     /// By row that wants a holding, its shard.
@@ -47,25 +47,6 @@ enum Looked {
 
 /// Holdings and accounts that are worth being kept for the next rows.
 const KEPT_MAX: usize = 2_000_000;
-
-impl Default for PartHoldings {
-    fn default() -> Self {
-        Self {
-            accounts: Codes::default(),
-            resources: Texts::default(),
-            skus: Codes::default(),
-            keys: Vec::new(),
-            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
-            starts: [0; SHARDS],
-            wanted_of: Vec::new(),
-            seeds: Vec::new(),
-            currency_of: Vec::new(),
-            currencies: Codes::default(),
-            terms: Vec::new(),
-            terms_at: Vec::new(),
-        }
-    }
-}
 
 impl PartHoldings {
     /// Makes ready for other rows, of which many will be of the same holdings: these stay known, what their rows are held

@@ -137,9 +137,11 @@ impl Part {
     fn plain_rows(&mut self, batch: &UsageColumns, accounts: &[u32], skus: &[u32], judge: &dyn Judge) -> Rows {
         let readable = self.readable_rows(batch);
         let ends = judge.ends();
-        let extremes = Extremes::of(&batch.started_at, &batch.ended_at, &batch.quantity_e12);
-        let is_certain = readable.len() == batch.len() && ends.is_none();
-        if is_certain && extremes.is_some_and(|extremes| self.holdings.admit_all(accounts, skus, extremes, judge)) {
+        if readable.len() == batch.len()
+            && ends.is_none()
+            && let Some(extremes) = Extremes::of(&batch.started_at, &batch.ended_at, &batch.quantity_e12)
+            && self.holdings.admit_all(accounts, skus, extremes, judge)
+        {
             return readable;
         }
         let Self { holdings, not_plain, .. } = self;

@@ -69,9 +69,9 @@ fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
         for mut run in rows.runs() {
             while !run.is_empty() {
                 let day = zone.day_containing(Instant::from_seconds(part.started_at[run.start]));
-                let [start, end] = [day.start.seconds(), day.end.seconds()];
-                let of_day = part.started_at[run.clone()].iter().take_while(|second| (start..end).contains(second)).count();
-                take(days.entry(start).or_default()).push(run.start..run.start + of_day);
+                let starts = part.started_at[run.clone()].iter();
+                let of_day = starts.take_while(|start| day.holds(Instant::from_seconds(**start))).count();
+                take(days.entry(day.start.seconds()).or_default()).push(run.start..run.start + of_day);
                 run.start += of_day;
             }
         }

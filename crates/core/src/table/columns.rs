@@ -71,8 +71,14 @@ impl Texts {
     /// The text at this place.
     #[inline]
     pub fn get(&self, place: usize) -> &str {
-        let start = if place == 0 { 0 } else { self.ends[place - 1] };
-        &self.text[start as usize..self.ends[place] as usize]
+        let [start, end] = self.span(place);
+        &self.text[start as usize..end as usize]
+    }
+
+    /// Where the text at this place begins and ends, in bytes.
+    #[inline]
+    pub fn span(&self, place: usize) -> [u32; 2] {
+        [if place == 0 { 0 } else { self.ends[place - 1] }, self.ends[place]]
     }
 
     /// All of them, in order.
@@ -101,9 +107,9 @@ impl Texts {
     /// # Panics
     /// Beyond 4 GiB of text.
     pub fn push_run(&mut self, others: &Self, run: Range<usize>) {
-        let start = if run.start == 0 { 0 } else { others.ends[run.start - 1] };
-        let ends = &others.ends[run];
+        let ends = &others.ends[run.clone()];
         let Some(end) = ends.last() else { return };
+        let [start, _] = others.span(run.start);
         let before = u32::try_from(self.text.len()).expect("columns hold less than 4 GiB of text");
         before.checked_add(end - start).expect("columns hold less than 4 GiB of text");
         self.text.push_str(&others.text[start as usize..*end as usize]);

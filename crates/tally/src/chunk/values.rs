@@ -206,9 +206,7 @@ impl<'a> Values<'a> {
                 endings.write_short(out, texts, codes.len(), codes.iter().copied());
             }
             Self::Run { texts, first, form } => {
-                let ends = &texts.ends;
-                let span = |place: usize| [if place == 0 { 0 } else { ends[place - 1] }, ends[place]];
-                write_texts(out, endings, (*form, page), texts.text.as_bytes(), |row| span(first + row));
+                write_texts(out, endings, (*form, page), texts.text.as_bytes(), |row| texts.span(first + row));
             }
             Self::Decimals(_) => {}
             Self::Ids(before, _) => {
