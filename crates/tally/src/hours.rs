@@ -1,11 +1,12 @@
 //! Rows to sums by holding and hour: hour after hour, each row as long as it lasts.
 
+use crate::columns::QuantityRun;
 use crate::error::TallyError;
 use crate::order::{HoldingOrder, ShardOrder};
 use crate::part::{NONE, Part};
 use crate::partials::HOUR;
 use crate::runs::Rows;
-use crate::width::{Narrow, NearPieces, Piece, PieceOf, Wide, Width};
+use crate::width::{Narrow, NearPieces, Piece, Wide, Width};
 use reckoner_core::rate::last_instant;
 use reckoner_core::time::{Instant, Window};
 use std::collections::BTreeMap;
@@ -41,8 +42,8 @@ impl Default for Used {
 /// Room for sums, used again for the next part: to hand back as much memory and ask for it anew costs more than to fill it.
 #[derive(Debug, Default)]
 pub struct FoldRoom {
-    pub(crate) narrow: NearPieces<u32, u32>,
-    pub(crate) wide: NearPieces<i128, i64>,
+    pub(crate) narrow: NearPieces<u32>,
+    pub(crate) wide: NearPieces<i128>,
     hours: Vec<HourUse>,
 }
 
@@ -80,88 +81,90 @@ pub fn fold_hours(part: &Part, rows: &Rows, order: &HoldingOrder, room: &mut Fol
 
 /// As [`fold_hours`]; nothing where a row or a sum does not fit.
 fn fold<W: Width>(part: &Part, rows: &Rows, order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
-    let starts = rows.runs().filter_map(|run| part.started_at[run].iter().min());
-    let Some(first) = starts.min() else { return Some(Vec::new()) };
-    let origin = first.div_euclid(HOUR) * HOUR;
     let mut near = std::mem::take(W::room(room));
-    let hours = by_shards::<W>(part, rows, order, origin, &mut near).and_then(|()| fold_all::<W>(&mut near, order, origin, room));
+    let hours = by_shards::<W>(part, rows, order, &mut near).and_then(|()| fold_all::<W>(&near, order, room));
     *W::room(room) = near;
     hours
 }
 
-/// Sums all pieces, whose times count from the origin.
-fn fold_all<W: Width>(
-    near: &mut NearPieces<W::Quantity, W::Seconds>,
-    order: &HoldingOrder,
-    origin: i64,
-    room: &mut FoldRoom,
-) -> Option<Vec<HourUse>> {
+/// Sums all pieces.
+fn fold_all<W: Width>(near: &NearPieces<W::Quantity>, order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
     let mut hours: BTreeMap<i64, HourUse> = BTreeMap::new();
     let mut left = near.len();
     for (shard, pieces) in order.shards.iter().zip(near) {
-        if !pieces.is_sorted_by_key(|piece| piece.start.into()) {
-            pieces.sort_by_key(|piece| piece.start.into());
-        }
         fold_near(pieces, Dense::<W>::new(order, shard), |hour, mut summed| {
             // The other shards have about as many sums in this hour.
             let about = (summed.len() * left * 9 / 8).min(order.holdings.len());
-            summed.tell(hours.entry(hour).or_insert_with(|| room.hour::<W>(origin + hour, about)))
+            summed.tell(hours.entry(hour).or_insert_with(|| room.hour::<W>(hour, about)))
         })?;
         left -= 1;
     }
     Some(hours.into_values().collect())
 }
 
-/// What the rows say, shard by shard; the order of rows stays.
-fn by_shards<W: Width>(
-    part: &Part,
-    rows: &Rows,
-    order: &HoldingOrder,
-    origin: i64,
-    near: &mut NearPieces<W::Quantity, W::Seconds>,
-) -> Option<()> {
+/// What the rows say, shard by shard, each in the order of starts.
+fn by_shards<W: Width>(part: &Part, rows: &Rows, order: &HoldingOrder, near: &mut NearPieces<W::Quantity>) -> Option<()> {
     // Holdings are spread evenly: each shard has its share of rows, or grows.
     let share = rows.len() / order.shards.len() + rows.len() / order.shards.len() / 16;
     near.iter_mut().for_each(Vec::clear);
     near.resize_with(order.shards.len(), Vec::new);
     near.iter_mut().for_each(|pieces| pieces.reserve(share));
     let first_of: Vec<u32> = order.shards.iter().map(|shard| shard.holdings.start as u32).collect();
+    let (mut latest, mut is_sorted) = (0, true);
     for run in rows.runs() {
         let interval = part.started_at[run.clone()].iter().zip(&part.ended_at[run.clone()]);
-        let holding = part.shard[run.clone()].iter().zip(&part.holding[run.clone()]);
-        for (((start, end), quantity), (shard, holding)) in interval.zip(&part.quantity_e12[run]).zip(holding) {
+        let each = interval.zip(part.shard[run.clone()].iter().zip(&part.holding[run.clone()]));
+        let mut put = |quantity, ((start, end), (shard, holding)): ((&u32, &u32), (&u8, &u32))| {
+            is_sorted &= latest <= *start;
+            latest = *start;
             let shard = usize::from(*shard);
-            near[shard].push(Piece {
-                quantity: W::quantity(*quantity)?,
-                start: W::seconds(start - origin)?,
-                end: W::seconds(end - origin)?,
-                spot: holding - first_of[shard],
-            });
+            near[shard].push(Piece { quantity, start: *start, end: *end, spot: holding - first_of[shard] });
+        };
+        match part.quantity.run(run) {
+            QuantityRun::Whole(whole) => {
+                for (each, whole) in each.zip(whole) {
+                    put(W::whole(*whole)?, each);
+                }
+            }
+            QuantityRun::E12(e12) => {
+                for (each, e12) in each.zip(e12) {
+                    put(W::quantity(*e12)?, each);
+                }
+            }
         }
+    }
+    if !is_sorted {
+        near.iter_mut().for_each(|pieces| pieces.sort_by_key(|piece| piece.start));
     }
     Some(())
 }
 
 /// Sums pieces of a shard, ordered by their start; sums of later shards follow those of earlier ones.
 fn fold_near<W: Width>(
-    pieces: &[PieceOf<W>],
-    mut sums: Dense<'_, W>,
-    mut take: impl FnMut(i64, Summed<'_, '_, W>) -> Option<()>,
+    pieces: &[Piece<W::Quantity>],
+    mut sums: Dense<W>,
+    mut take: impl FnMut(i64, Summed<'_, W>) -> Option<()>,
 ) -> Option<()> {
-    // Pieces that began before the hour and go on.
-    let (mut lasting, mut rest) = (Vec::<PieceOf<W>>::new(), pieces);
+    // Pieces that began before the hour and go on, placed.
+    let (mut lasting, mut rest) = (Vec::<Piece<W::Quantity>>::new(), pieces);
     let mut hour = 0;
     while let Some(first) = lasting.first().or(rest.first()) {
-        hour = if lasting.is_empty() { first.start.into() / HOUR * HOUR } else { hour + HOUR };
+        hour = if lasting.is_empty() { i64::from(first.start) / HOUR * HOUR } else { hour + HOUR };
         let end = hour + HOUR;
-        let (beginning, later) = rest.split_at(rest.partition_point(|piece| piece.start.into() < end));
+        let (beginning, later) = rest.split_at(rest.partition_point(|piece| i64::from(piece.start) < end));
         rest = later;
         sums.begin(lasting.len() + beginning.len());
-        for piece in lasting.iter().chain(beginning) {
+        for piece in &lasting {
             sums.add(piece, hour)?;
         }
-        lasting.retain(|piece| piece.end.into() > end);
-        lasting.extend(beginning.iter().filter(|piece| piece.end.into() > end));
+        lasting.retain(|piece| i64::from(piece.end) > end);
+        for piece in beginning {
+            let piece = sums.placed(piece);
+            sums.add(&piece, hour)?;
+            if i64::from(piece.end) > end {
+                lasting.push(piece);
+            }
+        }
         if let Some(summed) = sums.summed() {
             take(hour, summed)?;
         }
@@ -169,12 +172,11 @@ fn fold_near<W: Width>(
     Some(())
 }
 
-/// Sums of the holdings of a shard, and which of them have one.
-struct Dense<'o, W: Width> {
-    /// The holdings that some row is of, in order, and by their spots the places.
-    holdings: &'o [u32],
+/// Sums of the holdings of a shard by their places in it, and which of them have one.
+struct Dense<W: Width> {
+    /// By spot.
     place_of: Vec<u32>,
-    first_holding: u32,
+    first_place: u32,
     cells: Vec<Cell<W>>,
     /// Where few are, they are listed; many are found by looking at all.
     touched: Vec<u32>,
@@ -190,17 +192,18 @@ struct Cell<W: Width> {
 }
 
 /// The sums of an hour, in order; none is left once they are told.
-struct Summed<'d, 'o, W: Width>(&'d mut Dense<'o, W>);
+struct Summed<'d, W: Width>(&'d mut Dense<W>);
 
-impl<'o, W: Width> Dense<'o, W> {
-    fn new(order: &'o HoldingOrder, ShardOrder { holdings, places }: &ShardOrder) -> Self {
-        let cells = order.is_held[holdings.clone()].iter().map(|is_held| Cell { used: W::NONE, rows: 0, is_held: *is_held });
-        let (first_holding, ordered) = (holdings.start as u32, &order.holdings[places.clone()]);
+impl<W: Width> Dense<W> {
+    fn new(order: &HoldingOrder, ShardOrder { holdings, places }: &ShardOrder) -> Self {
+        let ordered = &order.holdings[places.clone()];
+        let cell = |holding: &u32| Cell { used: W::NONE, rows: 0, is_held: order.is_held[*holding as usize] };
+        let cells = ordered.iter().map(cell).collect();
         let mut place_of = vec![NONE; holdings.len()];
-        for (place, holding) in (places.start as u32..).zip(ordered) {
-            place_of[(holding - first_holding) as usize] = place;
+        for (place, holding) in (0..).zip(ordered) {
+            place_of[*holding as usize - holdings.start] = place;
         }
-        Self { holdings: ordered, place_of, first_holding, cells: cells.collect(), touched: Vec::new(), are_few: true }
+        Self { place_of, first_place: places.start as u32, cells, touched: Vec::new(), are_few: true }
     }
 
     /// So many pieces come at most.
@@ -209,22 +212,28 @@ impl<'o, W: Width> Dense<'o, W> {
         self.touched.clear();
     }
 
+    /// The piece with the place of its holding as its spot.
+    #[inline]
+    fn placed(&self, piece: &Piece<W::Quantity>) -> Piece<W::Quantity> {
+        Piece { spot: self.place_of[piece.spot as usize], ..*piece }
+    }
+
     /// Adds what was used in the hour that begins then.
     #[inline]
-    fn add(&mut self, piece: &PieceOf<W>, hour: i64) -> Option<()> {
-        let cell = &mut self.cells[piece.spot as usize];
-        let (start, end) = (piece.start.into(), piece.end.into());
+    fn add(&mut self, placed: &Piece<W::Quantity>, hour: i64) -> Option<()> {
+        let cell = &mut self.cells[placed.spot as usize];
+        let (start, end) = (i64::from(placed.start), i64::from(placed.end));
         let used = if cell.is_held {
-            W::times(piece.quantity, end.min(hour + HOUR) - start.max(hour))?
+            W::times(placed.quantity, end.min(hour + HOUR) - start.max(hour))?
         } else {
             let interval = Window::new(Instant::from_seconds(start), Instant::from_seconds(end));
             if !(hour..hour + HOUR).contains(&last_instant(interval).seconds()) {
                 return Some(());
             }
-            W::times(piece.quantity, 1)?
+            W::times(placed.quantity, 1)?
         };
         if self.are_few && cell.rows == 0 {
-            self.touched.push(piece.spot);
+            self.touched.push(placed.spot);
         }
         cell.rows += 1;
         cell.used = W::plus(cell.used, used)?;
@@ -232,16 +241,16 @@ impl<'o, W: Width> Dense<'o, W> {
     }
 
     /// The sums, if there is one.
-    fn summed(&mut self) -> Option<Summed<'_, 'o, W>> {
+    fn summed(&mut self) -> Option<Summed<'_, W>> {
         if self.are_few {
-            self.touched.sort_unstable_by_key(|spot| self.place_of[*spot as usize]);
+            self.touched.sort_unstable();
         } else {
             // Without a branch: which of the holdings have one is as good as random.
-            self.touched.resize(self.holdings.len() + 1, 0);
+            self.touched.resize(self.cells.len() + 1, 0);
             let mut found = 0;
-            for spot in self.holdings.iter().map(|holding| holding - self.first_holding) {
-                self.touched[found] = spot;
-                found += usize::from(self.cells[spot as usize].rows > 0);
+            for (place, cell) in (0..).zip(&self.cells) {
+                self.touched[found] = place;
+                found += usize::from(cell.rows > 0);
             }
             self.touched.truncate(found);
         }
@@ -249,19 +258,19 @@ impl<'o, W: Width> Dense<'o, W> {
     }
 }
 
-impl<W: Width> Summed<'_, '_, W> {
+impl<W: Width> Summed<'_, W> {
     fn len(&self) -> usize {
         self.0.touched.len()
     }
 
     /// Appends them to those of the hour; nothing where one does not fit.
     fn tell(&mut self, to: &mut HourUse) -> Option<()> {
-        let Dense { place_of, cells, touched, .. } = &mut *self.0;
-        to.places.extend(touched.iter().map(|spot| place_of[*spot as usize]));
-        to.rows.extend(touched.iter().map(|spot| cells[*spot as usize].rows));
-        W::append(&mut to.used, touched.iter().map(|spot| cells[*spot as usize].used))?;
-        for spot in &*touched {
-            let cell = &mut cells[*spot as usize];
+        let Dense { first_place, cells, touched, .. } = &mut *self.0;
+        to.places.extend(touched.iter().map(|place| *first_place + place));
+        to.rows.extend(touched.iter().map(|place| cells[*place as usize].rows));
+        W::append(&mut to.used, touched.iter().map(|place| cells[*place as usize].used))?;
+        for place in &*touched {
+            let cell = &mut cells[*place as usize];
             (cell.used, cell.rows) = (W::NONE, 0);
         }
         Some(())

@@ -12,6 +12,7 @@
 mod charges;
 mod chunk;
 mod codes;
+mod columns;
 mod ends;
 mod error;
 mod file;
@@ -33,6 +34,7 @@ mod width;
 
 pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
+pub use columns::{Lines, Quantities};
 pub use ends::Ends;
 pub use error::TallyError;
 pub use file::Repeated;

@@ -1,6 +1,7 @@
 //! A part of a delivery: its plain rows in columns, and the holdings that they are of.
 
 use crate::codes::Codes;
+use crate::columns::{Lines, Quantities};
 use crate::ends::Ends;
 use crate::holdings::PartHoldings;
 use crate::identity::{account_seed, in_account};
@@ -42,7 +43,7 @@ pub struct NotPlain {
 #[derive(Debug, Default)]
 pub struct Part {
     /// Line in the delivered file.
-    pub lines: Vec<u64>,
+    pub lines: Lines,
     /// Within the account.
     pub record_id: Texts,
     /// Account by code.
@@ -53,12 +54,12 @@ pub struct Part {
     pub holding: Vec<u32>,
     /// That of the holding.
     pub(crate) shard: Vec<u8>,
-    /// Whole seconds UTC.
-    pub started_at: Vec<i64>,
+    /// Whole seconds UTC; a row of another time is not plain.
+    pub started_at: Vec<u32>,
     /// See above.
-    pub ended_at: Vec<i64>,
-    /// Units of 1e-12.
-    pub quantity_e12: Vec<i128>,
+    pub ended_at: Vec<u32>,
+    /// How much.
+    pub quantity: Quantities,
     /// Of the record.
     pub identity: Vec<u64>,
     /// Empty: all are 0.
@@ -72,7 +73,12 @@ pub struct Part {
     /// Rows that must be taken the readable way.
     pub not_plain: Vec<NotPlain>,
     /// The first and the last start; nothing where there is no row.
-    starts: Option<[i64; 2]>,
+    starts: Option<[u32; 2]>,
+}
+
+/// Whether seconds of the interval fit 32 bits: those of the years 1970 to 2105 do.
+fn is_near(interval: Window) -> bool {
+    [interval.start, interval.end].iter().all(|at| u32::try_from(at.seconds()).is_ok())
 }
 
 /// For the codes of a batch those of the part, found as they are met.
@@ -123,14 +129,16 @@ impl Part {
         let seeds = account_codes.iter().map(|code| seeds[*code as usize]);
         self.identity.extend(seeds.zip(record_ids).map(|(seed, record_id)| in_account(seed, record_id)));
         self.record_id.push_run(&batch.record_id, run.clone());
-        self.lines.extend_from_slice(&batch.lines[run.clone()]);
-        let started_at = &batch.started_at[run.clone()];
-        let [first, last] = self.starts.unwrap_or([i64::MAX, i64::MIN]);
-        let extremes = started_at.iter().fold((first, last), |(first, last), start| (first.min(*start), last.max(*start)));
+        self.lines.extend(&batch.lines[run.clone()]);
+        let near = |seconds: &i64| *seconds as u32;
+        let before = self.started_at.len();
+        self.started_at.extend(batch.started_at[run.clone()].iter().map(near));
+        let [first, last] = self.starts.unwrap_or([u32::MAX, 0]);
+        let extremes = self.started_at[before..].iter();
+        let extremes = extremes.fold((first, last), |(first, last), start| (first.min(*start), last.max(*start)));
         self.starts = Some(extremes.into());
-        self.started_at.extend_from_slice(started_at);
-        self.ended_at.extend_from_slice(&batch.ended_at[run.clone()]);
-        self.quantity_e12.extend_from_slice(&batch.quantity_e12[run]);
+        self.ended_at.extend(batch.ended_at[run.clone()].iter().map(near));
+        self.quantity.extend(&batch.quantity_e12[run]);
     }
 
     /// The rows of a batch that are plain; of the others the lines are kept.
@@ -140,6 +148,7 @@ impl Part {
         if readable.len() == batch.len()
             && ends.is_none()
             && let Some(extremes) = Extremes::of(&batch.started_at, &batch.ended_at, &batch.quantity_e12)
+            && is_near(extremes.span)
             && self.holdings.admit_all(accounts, skus, extremes, judge)
         {
             return readable;
@@ -153,7 +162,7 @@ impl Part {
             let is_admitted = holdings.terms_of(account, sku, judge).is_some_and(|terms| terms.admits(record));
             let seed = holdings.seed(account);
             let usable = |ends: &Ends| ends.usable(seed, batch.account_id.get(*row), batch.resource_id.get(*row));
-            let is_plain = is_admitted && ends.is_none_or(|ends| is_within(interval, usable(ends)));
+            let is_plain = is_admitted && is_near(interval) && ends.is_none_or(|ends| is_within(interval, usable(ends)));
             if !is_plain {
                 let identity = in_account(seed, batch.record_id.get(*row));
                 not_plain.push(NotPlain { line: batch.lines[*row], identity: Some(identity) });
@@ -220,13 +229,12 @@ impl Part {
 
     /// Makes room for other rows, without giving back the memory that these took; holdings stay known.
     pub fn clear(&mut self) {
-        let Self { lines, record_id, account, sku, holding, shard, started_at, ended_at, quantity_e12, identity, .. } = self;
+        let Self { lines, record_id, account, sku, holding, shard, started_at, ended_at, quantity, identity, .. } = self;
         lines.clear();
         shard.clear();
         record_id.clear();
-        [account, sku, holding].into_iter().for_each(Vec::clear);
-        [started_at, ended_at].into_iter().for_each(Vec::clear);
-        quantity_e12.clear();
+        [account, sku, holding, started_at, ended_at].into_iter().for_each(Vec::clear);
+        quantity.clear();
         identity.clear();
         let Self { revision, labels, label_texts, holdings, not_plain, .. } = self;
         revision.clear();
@@ -248,8 +256,8 @@ impl Part {
     }
 
     /// The first and the last start of the rows, where there are any.
-    pub fn starts(&self) -> Option<[i64; 2]> {
-        self.starts
+    pub fn starts(&self) -> Option<[Instant; 2]> {
+        self.starts.map(|starts| starts.map(|start| Instant::from_seconds(start.into())))
     }
 
     /// The text of a label of a row: 0 region, 1 resource_name, 2 tags; empty where it has none.
@@ -259,7 +267,7 @@ impl Part {
 
     /// Bytes that the rows take, about.
     pub fn bytes(&self) -> usize {
-        self.record_id.text.len() + self.len() * 80
+        self.record_id.text.len() + self.len() * 48
     }
 
     /// Whether two rows, of this part and of another, say the same in every cell.
@@ -268,7 +276,7 @@ impl Part {
         self.record_id.get(row) == other.record_id.get(other_row)
             && self.started_at[row] == other.started_at[other_row]
             && self.ended_at[row] == other.ended_at[other_row]
-            && self.quantity_e12[row] == other.quantity_e12[other_row]
+            && self.quantity.e12(row) == other.quantity.e12(other_row)
             && revision(self, row) == revision(other, other_row)
             && self.holdings.texts(self.holding[row]) == other.holdings.texts(other.holding[other_row])
             && (0..3).all(|label| self.label(label, row) == other.label(label, other_row))

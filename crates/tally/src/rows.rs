@@ -79,7 +79,7 @@ fn texts<'c>(rows: &Rows, texts: &'c Texts) -> Cells<'c> {
 
 fn columns<'a>(part: &'a Part, rows: &Rows, dictionaries: &Dictionaries) -> Vec<Cells<'a>> {
     let codes = |codes: &'a [u32], values: &ArrayRef| Cells::Coded(rows.of(codes), Arc::clone(values));
-    let integers = |values: &'a [i64]| Cells::Numbers(None, Numbers::Signed(rows.of(values)));
+    let seconds = |values: &'a [u32]| Cells::Numbers(None, Numbers::Counts(rows.of(values)));
     let label = |place: usize| {
         let codes = &part.labels[place];
         if codes.is_empty() {
@@ -102,9 +102,9 @@ fn columns<'a>(part: &'a Part, rows: &Rows, dictionaries: &Dictionaries) -> Vec<
         codes(&part.account, &dictionaries.accounts),
         dictionaries.resources.cells(rows.of(&part.holding)),
         codes(&part.sku, &dictionaries.skus),
-        integers(&part.started_at),
-        integers(&part.ended_at),
-        Cells::Decimals(rows.of(&part.quantity_e12)),
+        seconds(&part.started_at),
+        seconds(&part.ended_at),
+        Cells::Decimals(part.quantity.of(rows)),
         texts(rows, &part.record_id),
         revision,
         Cells::All(One::Nothing),
@@ -112,6 +112,6 @@ fn columns<'a>(part: &'a Part, rows: &Rows, dictionaries: &Dictionaries) -> Vec<
         label(0),
         label(1),
         tags,
-        Cells::Numbers(None, Numbers::Lines(rows.of(&part.lines))),
+        Cells::Numbers(None, Numbers::Lines(Cow::Owned(part.lines.of(rows)))),
     ]
 }

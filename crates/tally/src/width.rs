@@ -7,8 +7,6 @@ use crate::partials::{E12, SHORT_DIGITS};
 pub(crate) trait Width: Copy {
     /// A row's quantity.
     type Quantity: Copy;
-    /// Seconds from an origin.
-    type Seconds: Copy + Into<i64>;
     /// Unit-seconds, or an amount.
     type Used: Copy;
 
@@ -16,12 +14,13 @@ pub(crate) trait Width: Copy {
     const NONE: Self::Used;
 
     fn quantity(e12: i128) -> Option<Self::Quantity>;
-    fn seconds(seconds: i64) -> Option<Self::Seconds>;
+    /// That of so many whole units.
+    fn whole(units: u32) -> Option<Self::Quantity>;
     fn times(quantity: Self::Quantity, seconds: i64) -> Option<Self::Used>;
     fn plus(used: Self::Used, more: Self::Used) -> Option<Self::Used>;
 
     /// Where pieces of this width are kept for the next part.
-    fn room(room: &mut FoldRoom) -> &mut NearPieces<Self::Quantity, Self::Seconds>;
+    fn room(room: &mut FoldRoom) -> &mut NearPieces<Self::Quantity>;
     /// No sums, of which about so many come; in the memory of these, which nobody reads any more, where it fits.
     fn no_use(old: Used, about: usize) -> Used;
     /// Appends sums; nothing where one does not fit.
@@ -30,18 +29,16 @@ pub(crate) trait Width: Copy {
 
 /// What a row says about use.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Piece<Q, S> {
+pub(crate) struct Piece<Q> {
     pub quantity: Q,
-    pub start: S,
-    pub end: S,
+    pub start: u32,
+    pub end: u32,
     /// That of its holding among those of its shard.
     pub spot: u32,
 }
 
-/// A piece in numbers of a width.
-pub(crate) type PieceOf<W> = Piece<<W as Width>::Quantity, <W as Width>::Seconds>;
 /// Pieces by shard.
-pub(crate) type NearPieces<Q, S> = Vec<Vec<Piece<Q, S>>>;
+pub(crate) type NearPieces<Q> = Vec<Vec<Piece<Q>>>;
 
 /// Whole numbers below this are short.
 const SHORT_END: u64 = 10_u64.pow(SHORT_DIGITS as u32);
@@ -64,7 +61,7 @@ fn append_e12(to: &mut Used, sums: impl Iterator<Item = i128>) -> Option<()> {
     Some(())
 }
 
-/// Quantities that are multiples of so many times 1e-12, as 32 bits; 136 years as seconds.
+/// Quantities that are multiples of so many times 1e-12, as 32 bits.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Narrow<const UNIT_E12: u64>;
 
@@ -74,7 +71,6 @@ pub(crate) struct Wide;
 
 impl<const UNIT_E12: u64> Width for Narrow<UNIT_E12> {
     type Quantity = u32;
-    type Seconds = u32;
     type Used = u64;
 
     const NONE: u64 = 0;
@@ -86,8 +82,8 @@ impl<const UNIT_E12: u64> Width for Narrow<UNIT_E12> {
     }
 
     #[inline]
-    fn seconds(seconds: i64) -> Option<u32> {
-        u32::try_from(seconds).ok()
+    fn whole(units: u32) -> Option<u32> {
+        units.checked_mul(Self::OF_UNIT)
     }
 
     #[inline]
@@ -100,7 +96,7 @@ impl<const UNIT_E12: u64> Width for Narrow<UNIT_E12> {
         used.checked_add(more)
     }
 
-    fn room(room: &mut FoldRoom) -> &mut NearPieces<u32, u32> {
+    fn room(room: &mut FoldRoom) -> &mut NearPieces<u32> {
         &mut room.narrow
     }
 
@@ -133,11 +129,16 @@ impl<const UNIT_E12: u64> Width for Narrow<UNIT_E12> {
 
 impl<const UNIT_E12: u64> Narrow<UNIT_E12> {
     const IS_WHOLE: bool = UNIT_E12 as i128 == E12;
+    /// How many of these multiples a unit is.
+    const OF_UNIT: u32 = {
+        let of_unit = E12 as u64 / UNIT_E12;
+        assert!(of_unit <= u32::MAX as u64, "a unit has more of these than 32 bits say");
+        of_unit as u32
+    };
 }
 
 impl Width for Wide {
     type Quantity = i128;
-    type Seconds = i64;
     type Used = i128;
 
     const NONE: i128 = 0;
@@ -148,8 +149,8 @@ impl Width for Wide {
     }
 
     #[inline]
-    fn seconds(seconds: i64) -> Option<i64> {
-        Some(seconds)
+    fn whole(units: u32) -> Option<i128> {
+        Some(i128::from(units) * E12)
     }
 
     /// Most quantities are small, and multiplying 64 bits is quicker than 128.
@@ -166,7 +167,7 @@ impl Width for Wide {
         used.checked_add(more)
     }
 
-    fn room(room: &mut FoldRoom) -> &mut NearPieces<i128, i64> {
+    fn room(room: &mut FoldRoom) -> &mut NearPieces<i128> {
         &mut room.wide
     }
 
@@ -185,7 +186,7 @@ mod tests {
 
     /// A quantity for so many seconds, three times; nothing where that does not fit.
     fn thrice<W: Width>(quantity_e12: i128, seconds: i64) -> Option<i128> {
-        let once = W::times(W::quantity(quantity_e12)?, W::seconds(seconds)?.into())?;
+        let once = W::times(W::quantity(quantity_e12)?, seconds)?;
         let thrice = W::plus(W::plus(W::plus(W::NONE, once)?, once)?, once)?;
         let mut told = W::no_use(Used::default(), 1);
         W::append(&mut told, [thrice].into_iter())?;

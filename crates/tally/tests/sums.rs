@@ -17,8 +17,8 @@ use std::path::PathBuf;
 /// One unit at 1e-12.
 const E12: i128 = 1_000_000_000_000;
 
-/// 2026-01-05T00:00:00Z, and a time before all Unix time: hours are counted from 1970, backwards too.
-const STARTS: [i64; 2] = [1_767_571_200, -9_000];
+/// 2026-01-05T00:00:00Z, and when Unix time begins.
+const STARTS: [i64; 2] = [1_767_571_200, 0];
 const SKUS: [&str; 2] = ["held", "amount"];
 
 /// Account, resource, sku.

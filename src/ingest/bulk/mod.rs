@@ -199,7 +199,7 @@ impl Bulk<'_> {
             self.counts.accepted += accepted;
             self.counts.duplicates += again;
             self.counts.rows += accepted + again;
-            self.left.extend(resolved.left.iter().map(|row| part.lines[*row as usize]));
+            self.left.extend(resolved.left.iter().map(|row| part.lines.get(*row as usize)));
             self.left.extend(part.not_plain.iter().map(|row| row.line));
         }
         // What threads need: the store stays with this one.

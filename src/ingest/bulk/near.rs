@@ -52,7 +52,7 @@ impl Near {
     pub fn meet(&self, zone: Zone, parts: &[Part], sorted: &[Sorted]) -> Result<Vec<u64>, Failure> {
         let starts = || parts.iter().filter_map(Part::starts).flatten();
         let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Ok(Vec::new()) };
-        let reach = months_around(zone, Instant::from_seconds(first), Instant::from_seconds(last));
+        let reach = months_around(zone, first, last);
         let of = |place: usize| self.meet_part(reach, &sorted[place]);
         let mut met = in_two(sorted.len() == 1, || of(0), || of(1))?.concat();
         met.sort_unstable();

@@ -246,7 +246,7 @@ mod tests {
         let mut identities: Vec<u64> = resolved.taken.iter().map(|row| part.identity[row]).collect();
         identities.sort_unstable();
         assert_eq!(resolved.identities, identities, "the identities of what is taken, sorted");
-        let word = |row: usize| format!("{}{}", part.record_id.get(row), part.quantity_e12[row]);
+        let word = |row: usize| format!("{}{}", part.record_id.get(row), part.quantity.e12(row));
         let words = |rows: &mut dyn Iterator<Item = usize>| rows.map(word).collect::<Vec<_>>().join(" ");
         let Resolved { taken, again, left, .. } = resolved;
         let left = &mut left.iter().map(|row| *row as usize);

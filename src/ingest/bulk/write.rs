@@ -63,14 +63,21 @@ pub(super) fn leave_lone_again(zone: Zone, part: &Part, resolved: &mut Resolved)
 }
 
 fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
+    if let Some([first, last]) = part.starts() {
+        let day = zone.day_containing(first);
+        if day.holds(last) && !resolved.taken.is_empty() {
+            let all = Day { taken: resolved.taken.clone(), again: resolved.again.clone() };
+            return BTreeMap::from([(day.start.seconds(), all)]);
+        }
+    }
     let mut days: BTreeMap<i64, Day> = BTreeMap::new();
+    let started_at = |row: usize| Instant::from_seconds(part.started_at[row].into());
     // Rows of a day mostly follow each other.
     let mut each_run = |rows: &Rows, take: fn(&mut Day) -> &mut Rows| {
         for mut run in rows.runs() {
             while !run.is_empty() {
-                let day = zone.day_containing(Instant::from_seconds(part.started_at[run.start]));
-                let starts = part.started_at[run.clone()].iter();
-                let of_day = starts.take_while(|start| day.holds(Instant::from_seconds(**start))).count();
+                let day = zone.day_containing(started_at(run.start));
+                let of_day = run.clone().take_while(|row| day.holds(started_at(*row))).count();
                 take(days.entry(day.start.seconds()).or_default()).push(run.start..run.start + of_day);
                 run.start += of_day;
             }
@@ -85,7 +92,8 @@ fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
 fn span(part: &Part, rows: &Rows) -> Option<Window> {
     let starts = rows.runs().filter_map(|run| part.started_at[run].iter().min());
     let ends = rows.runs().filter_map(|run| part.ended_at[run].iter().max());
-    Some(Window::new(Instant::from_seconds(*starts.min()?), Instant::from_seconds(*ends.max()?)))
+    let at = |seconds: &u32| Instant::from_seconds((*seconds).into());
+    Some(Window::new(at(starts.min()?), at(ends.max()?)))
 }
 
 /// `whole` is what was resolved of the part, where all of it starts on this day.
@@ -128,7 +136,7 @@ fn write_day(
     written.rows.push(file(placed, LakeKind::Rows, count, ""));
 
     // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
-    let first = format!("{source}-{}", part.lines[rows.taken.first().expect("a day has rows")]);
+    let first = format!("{source}-{}", part.lines.get(rows.taken.first().expect("a day has rows")));
     let placed = lake::place_of(lake, &format!("partials/day={day}"), &first, "parquet", |path| {
         let (holdings, bytes) = write_partials(part, &rows.taken, &order, [&hours, &again], path)?;
         count = holdings;
