@@ -33,6 +33,7 @@ use reckoner_store::IngestRecord;
 use reckoner_tally::{FoldRoom, Part, sorted_hashes};
 use resolve::Sorted;
 use std::ops::Range;
+use std::sync::{Mutex, PoisonError};
 
 /// Rows that are in memory at a time, about. A development build cuts small files as an optimised one does large ones.
 const SEGMENT_ROWS: u64 = if cfg!(debug_assertions) { 45 } else { 5_300_000 };
@@ -143,6 +144,26 @@ fn in_two<T: Send, E: Send>(
     both(is_one, first, second).into_iter().collect()
 }
 
+/// What one of two threads does when it is its turn.
+type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
+
+/// Does all of this in two threads, each of which takes the next task once it has done one; what comes of them in their order.
+fn share_out<T: Send>(tasks: Vec<Task<'_, T>>) -> Vec<T> {
+    let is_one = tasks.len() < 2;
+    let left = Mutex::new(tasks.into_iter().enumerate());
+    let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
+    let work = || {
+        let mut done = Vec::new();
+        while let Some((place, task)) = next() {
+            done.push((place, task()));
+        }
+        done
+    };
+    let mut done: Vec<(usize, T)> = both(is_one, work, work).into_iter().flatten().collect();
+    done.sort_by_key(|(place, _)| *place);
+    done.into_iter().map(|(_, done)| done).collect()
+}
+
 /// Reads rows into a part; hands back their identities in order.
 fn read_part(
     taken: &Taken,
@@ -159,10 +180,17 @@ fn read_part(
     Ok(looked_up(part))
 }
 
-/// Looks up the holdings of all rows of a part; hands back their identities in order.
+/// Looks up the holdings of all rows of a part; hands back their identities in order. Mostly the other part is still read, or
+/// was read already.
 fn looked_up(part: &mut Part) -> Sorted {
-    part.find_holdings();
-    sorted_hashes(&part.identity)
+    std::thread::scope(|scope| {
+        let identity = std::mem::take(&mut part.identity);
+        let sorting = scope.spawn(move || (sorted_hashes(&identity), identity));
+        part.find_holdings();
+        let sorted;
+        (sorted, part.identity) = sorting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        sorted
+    })
 }
 
 fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result<(), FileRefusal> {
@@ -205,15 +233,12 @@ impl Bulk<'_> {
         // What threads need: the store stays with this one.
         let lake = self.books.lake();
         let delivery = write::Delivery { lake: &lake, zone: self.books.zone, file_id: &self.taken.file_id };
-        let write = |place: usize, room| write::part(delivery, &parts[place], &resolved[place], room);
-        let [one, other] = &mut *self.sums;
-        for written in in_two(parts.len() == 1, || write(0, one), || write(1, other))? {
-            self.near.add(&self.books.lake(), &written);
-            self.record.touched_hours.extend(written.touched_hours);
-            self.record.row_files.extend(written.rows);
-            self.record.partial_files.extend(written.partials);
-            self.record.identity_files.extend(written.identities);
-        }
+        let written = write::segment(delivery, parts, &resolved, self.sums)?;
+        self.near.add(&self.books.lake(), &written);
+        self.record.touched_hours.extend(written.touched_hours);
+        self.record.row_files.extend(written.rows);
+        self.record.partial_files.extend(written.partials);
+        self.record.identity_files.extend(written.identities);
         self.record.touched_hours.sort_unstable();
         self.record.touched_hours.dedup();
         Ok(())

@@ -1,16 +1,18 @@
 //! A part to the lake: its rows, a file a day, and beside each file the sums of its use and the identities of its records.
 
 use super::resolve::Resolved;
+use super::{Task, share_out};
 use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
 use reckoner_tally::{FoldRoom, HoldingOrder, Part, Rows, fold_hours, write_identities, write_partials, write_rows};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What was written.
+/// What was written; beside each file of rows one of sums and one of identities.
 #[derive(Default)]
 pub(super) struct Written {
     pub rows: Vec<LakeFile>,
@@ -34,13 +36,35 @@ struct Day {
     again: Rows,
 }
 
-pub(super) fn part(delivery: Delivery<'_>, part: &Part, resolved: &Resolved, room: &mut FoldRoom) -> Result<Written, Failure> {
+/// Writes what is taken of the parts of a segment.
+pub(super) fn segment(
+    delivery: Delivery<'_>,
+    parts: &[Part],
+    resolved: &[Resolved],
+    rooms: &mut [FoldRoom],
+) -> Result<Written, Failure> {
+    let of_parts: Vec<PartDays<'_>> =
+        parts.iter().zip(resolved).map(|(part, resolved)| PartDays::of(delivery, part, resolved)).collect();
+    // Those that take longest come first: then neither thread waits long for the other in the end.
+    let mut tasks: Vec<Task<'_, Result<Written, Failure>>> = Vec::new();
+    for (of_part, room) in of_parts.iter().zip(rooms) {
+        tasks.push(Box::new(move || of_part.write_sums(room)));
+    }
+    tasks.extend(of_parts.iter().map(|of_part| -> Task<'_, _> { Box::new(move || of_part.write_rows()) }));
+    tasks.extend(of_parts.iter().map(|of_part| -> Task<'_, _> { Box::new(move || of_part.write_identities()) }));
+
     let mut written = Written::default();
-    let days = by_day(delivery.zone, part, resolved);
-    let is_one = days.len() == 1;
-    for (start, rows) in days {
-        let day = delivery.zone.date_of(Instant::from_seconds(start)).to_string();
-        write_day(delivery, &day, part, &rows, is_one.then_some(resolved), room, &mut written)?;
+    for done in share_out(tasks) {
+        let Written { rows, partials, identities, touched_hours } = done?;
+        written.rows.extend(rows);
+        written.partials.extend(partials);
+        written.identities.extend(identities);
+        written.touched_hours.extend(touched_hours);
+    }
+    // Each kind is in the order of parts and days.
+    let Written { rows, partials, identities, .. } = &mut written;
+    for files in [partials, identities] {
+        files.iter_mut().zip(&*rows).for_each(|(file, rows)| file.companion.clone_from(&rows.path));
     }
     Ok(written)
 }
@@ -96,69 +120,109 @@ fn span(part: &Part, rows: &Rows) -> Option<Window> {
     Some(Window::new(at(starts.min()?), at(ends.max()?)))
 }
 
-/// `whole` is what was resolved of the part, where all of it starts on this day.
-fn write_day(
-    Delivery { lake, file_id, .. }: Delivery<'_>,
-    day: &str,
-    part: &Part,
-    rows: &Day,
-    whole: Option<&Resolved>,
-    room: &mut FoldRoom,
-    written: &mut Written,
-) -> Result<(), Failure> {
-    let source = super::super::replace::short(file_id);
-    // What was delivered again has no row in the file of rows, and counts in the file of sums.
-    let of_rows = span(part, &rows.taken).expect("a day has rows");
-    let of_sums =
-        span(part, &rows.again).map_or(of_rows, |again| Window::new(of_rows.start.min(again.start), of_rows.end.max(again.end)));
-    let file = |placed: lake::Placed, kind, rows, companion: &str| LakeFile {
-        path: placed.path,
-        kind,
-        seq: 0,
-        file_id: file_id.to_owned(),
-        companion: companion.to_owned(),
-        counts_units: kind == LakeKind::Partials,
-        rows,
-        bytes: placed.bytes,
-        sha256: placed.sha256,
-        span: if kind == LakeKind::Partials { of_sums } else { of_rows },
-    };
+/// A part, and what counts of it on each day.
+struct PartDays<'a> {
+    delivery: Delivery<'a>,
+    part: &'a Part,
+    days: Vec<DayRows<'a>>,
+}
 
-    let order = HoldingOrder::of(part, &[&rows.taken, &rows.again]);
-    let (hours, again) = (fold_hours(part, &rows.taken, &order, room)?, fold_hours(part, &rows.again, &order, room)?);
-    written.touched_hours.extend(hours.iter().map(|sums| Instant::from_seconds(sums.hour)));
-    let mut count = rows.taken.len() as u64;
-    let placed = lake::place_of(lake, &format!("rows/day={day}"), source, "parquet", |path| {
-        Ok::<_, Failure>(write_rows(part, &rows.taken, path)?.1)
-    })?;
-    faults::pass(Point::IngestRowFilePlaced)?;
-    let companion = placed.path.clone();
-    written.rows.push(file(placed, LakeKind::Rows, count, ""));
+/// What counts of a part on a day, of which some row is taken.
+struct DayRows<'a> {
+    /// `2026-01-05`
+    day: String,
+    taken: Rows,
+    again: Rows,
+    span: Window,
+    /// The identities of what is taken, sorted, where they are known.
+    identities: Option<&'a [u64]>,
+}
 
-    // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
-    let first = format!("{source}-{}", part.lines.get(rows.taken.first().expect("a day has rows")));
-    let placed = lake::place_of(lake, &format!("partials/day={day}"), &first, "parquet", |path| {
-        let (holdings, bytes) = write_partials(part, &rows.taken, &order, [&hours, &again], path)?;
-        count = holdings;
-        Ok::<_, Failure>(bytes)
-    })?;
-    written.partials.push(file(placed, LakeKind::Partials, count, &companion));
-    room.reclaim(hours);
-    room.reclaim(again);
+impl<'a> PartDays<'a> {
+    fn of(delivery: Delivery<'a>, part: &'a Part, resolved: &'a Resolved) -> Self {
+        let days = by_day(delivery.zone, part, resolved);
+        let is_one = days.len() == 1;
+        let days = days.into_iter().map(|(start, Day { taken, again })| DayRows {
+            day: delivery.zone.date_of(Instant::from_seconds(start)).to_string(),
+            span: span(part, &taken).expect("a day has rows"),
+            taken,
+            again,
+            identities: is_one.then_some(&resolved.identities),
+        });
+        Self { delivery, part, days: days.collect() }
+    }
 
-    let mut of_day = Vec::new();
-    let identities = match whole {
-        Some(resolved) => &resolved.identities,
-        None => {
-            of_day.extend(rows.taken.iter().map(|row| part.identity[row]));
-            of_day.sort_unstable();
-            &of_day
+    fn source(&self) -> &'a str {
+        super::super::replace::short(self.delivery.file_id)
+    }
+
+    fn write_rows(&self) -> Result<Written, Failure> {
+        let mut written = Written::default();
+        for DayRows { day, taken, span, .. } in &self.days {
+            let folder = format!("rows/day={day}");
+            let placed = lake::place_of(self.delivery.lake, &folder, self.source(), "parquet", |path| {
+                Ok::<_, Failure>(write_rows(self.part, taken, path)?.1)
+            })?;
+            faults::pass(Point::IngestRowFilePlaced)?;
+            written.rows.push(self.file(placed, LakeKind::Rows, taken.len() as u64, *span));
         }
-    };
-    count = identities.len() as u64;
-    let placed = lake::place_of(lake, &format!("identities/day={day}"), source, "identities", |path| {
-        Ok::<_, Failure>(write_identities(identities, path)?)
-    })?;
-    written.identities.push(file(placed, LakeKind::Identities, count, &companion));
-    Ok(())
+        Ok(written)
+    }
+
+    fn write_sums(&self, room: &mut FoldRoom) -> Result<Written, Failure> {
+        let (part, mut written) = (self.part, Written::default());
+        for DayRows { day, taken, again, span: of_rows, .. } in &self.days {
+            let order = HoldingOrder::of(part, &[taken, again]);
+            let (hours, hours_again) = (fold_hours(part, taken, &order, room)?, fold_hours(part, again, &order, room)?);
+            written.touched_hours.extend(hours.iter().map(|sums| Instant::from_seconds(sums.hour)));
+            // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
+            let first = part.lines.get(taken.first().expect("a day has rows"));
+            let (folder, name, mut count) = (format!("partials/day={day}"), format!("{}-{first}", self.source()), 0);
+            let placed = lake::place_of(self.delivery.lake, &folder, &name, "parquet", |path| {
+                let (holdings, bytes) = write_partials(part, taken, &order, [&hours, &hours_again], path)?;
+                count = holdings;
+                Ok::<_, Failure>(bytes)
+            })?;
+            room.reclaim(hours);
+            room.reclaim(hours_again);
+            // What was delivered again has no row in the file of rows, and counts in the file of sums.
+            let span = span(part, again)
+                .map_or(*of_rows, |again| Window::new(of_rows.start.min(again.start), of_rows.end.max(again.end)));
+            written.partials.push(self.file(placed, LakeKind::Partials, count, span));
+        }
+        Ok(written)
+    }
+
+    fn write_identities(&self) -> Result<Written, Failure> {
+        let mut written = Written::default();
+        for DayRows { day, taken, span, identities, .. } in &self.days {
+            let sorted = || {
+                let mut of_day: Vec<u64> = taken.iter().map(|row| self.part.identity[row]).collect();
+                of_day.sort_unstable();
+                of_day.into()
+            };
+            let identities = identities.map_or_else(sorted, Cow::Borrowed);
+            let folder = format!("identities/day={day}");
+            let placed = lake::place_of(self.delivery.lake, &folder, self.source(), "identities", |path| {
+                Ok::<_, Failure>(write_identities(&identities, path)?)
+            })?;
+            written.identities.push(self.file(placed, LakeKind::Identities, identities.len() as u64, *span));
+        }
+        Ok(written)
+    }
+
+    fn file(&self, placed: lake::Placed, kind: LakeKind, rows: u64, span: Window) -> LakeFile {
+        LakeFile {
+            path: placed.path,
+            kind,
+            seq: 0,
+            file_id: self.delivery.file_id.to_owned(),
+            companion: String::new(),
+            counts_units: kind == LakeKind::Partials,
+            rows,
+            bytes: placed.bytes,
+            sha256: placed.sha256,
+            span,
+        }
+    }
 }
