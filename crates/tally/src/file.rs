@@ -3,7 +3,7 @@
 
 use crate::chunk::{Chunk, Encoder, Given};
 use crate::error::TallyError;
-use crate::pack::{Narrow, ShortEndings, Whole};
+use crate::pack::{ShortEndings, least_and_greatest};
 use arrow::array::{
     ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
 };
@@ -153,24 +153,10 @@ impl Numbers<'_> {
 
     /// The least and the greatest.
     pub fn ends(&self) -> Option<(i64, i64)> {
-        fn ends<T: Whole>(numbers: &[T]) -> Option<(i64, i64)> {
-            let first = numbers.first()?.wide();
-            // Most lie near the first, and 32 bits are compared more quickly than 64.
-            let (mut is_near, mut near) = (Narrow::default(), (0, 0));
-            for number in numbers {
-                let beside = is_near.cut(number.wide().wrapping_sub(first));
-                near = (near.0.min(beside), near.1.max(beside));
-            }
-            if is_near.is_all() {
-                return Some((first + i64::from(near.0), first + i64::from(near.1)));
-            }
-            let wider = |(min, max): (i64, i64), number: &T| (min.min(number.wide()), max.max(number.wide()));
-            Some(numbers.iter().fold((first, first), wider))
-        }
         match self {
-            Self::Signed(numbers) => ends(numbers),
-            Self::Lines(lines) => ends(lines),
-            Self::Counts(counts) => ends(counts),
+            Self::Signed(numbers) => least_and_greatest(numbers),
+            Self::Lines(lines) => least_and_greatest(lines),
+            Self::Counts(counts) => least_and_greatest(counts),
         }
     }
 }

@@ -1,12 +1,14 @@
 //! A part to the lake: its rows, a file a day, and beside each file the sums of its use and the identities of its records.
 
-use super::resolve::Resolved;
+use super::resolve::{Resolved, Sorted};
 use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
-use reckoner_tally::{FoldRoom, HoldingOrder, Part, Rows, fold_hours, write_identities, write_partials, write_rows};
+use reckoner_tally::{
+    FoldRoom, HoldingOrder, Part, Rows, fold_hours, least_and_greatest, write_identities, write_partials, write_rows,
+};
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -34,13 +36,20 @@ struct Day {
     again: Rows,
 }
 
-pub(super) fn part(delivery: Delivery<'_>, part: &Part, resolved: &Resolved, room: &mut FoldRoom) -> Result<Written, Failure> {
+/// `taken` are the identities of those rows that are taken, in order.
+pub(super) fn part(
+    delivery: Delivery<'_>,
+    part: &Part,
+    resolved: &Resolved,
+    taken: &Sorted,
+    room: &mut FoldRoom,
+) -> Result<Written, Failure> {
     let mut written = Written::default();
     let days = by_day(delivery.zone, part, resolved);
     let is_one = days.len() == 1;
     for (start, rows) in days {
         let day = delivery.zone.date_of(Instant::from_seconds(start)).to_string();
-        write_day(delivery, &day, part, &rows, is_one.then_some(resolved), room, &mut written)?;
+        write_day(delivery, &day, part, &rows, is_one.then_some(taken), room, &mut written)?;
     }
     Ok(written)
 }
@@ -64,6 +73,15 @@ pub(super) fn leave_lone_again(zone: Zone, part: &Part, resolved: &mut Resolved)
 
 fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
     let mut days: BTreeMap<i64, Day> = BTreeMap::new();
+    let Some([first, last]) = part.starts().map(|starts| starts.map(Instant::from_seconds)) else { return days };
+    let day = zone.day_containing(first);
+    if day.holds(last) {
+        let rows = Day { taken: resolved.taken.clone(), again: resolved.again.clone() };
+        if !(rows.taken.is_empty() && rows.again.is_empty()) {
+            days.insert(day.start.seconds(), rows);
+        }
+        return days;
+    }
     // Rows of a day mostly follow each other.
     let mut each_run = |rows: &Rows, take: fn(&mut Day) -> &mut Rows| {
         for mut run in rows.runs() {
@@ -83,18 +101,18 @@ fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
 
 /// From the first start of these rows to their last end; nothing where there are none.
 fn span(part: &Part, rows: &Rows) -> Option<Window> {
-    let starts = rows.runs().filter_map(|run| part.started_at[run].iter().min());
-    let ends = rows.runs().filter_map(|run| part.ended_at[run].iter().max());
-    Some(Window::new(Instant::from_seconds(*starts.min()?), Instant::from_seconds(*ends.max()?)))
+    let first = rows.runs().filter_map(|run| least_and_greatest(&part.started_at[run])).map(|(first, _)| first).min()?;
+    let last = rows.runs().filter_map(|run| least_and_greatest(&part.ended_at[run])).map(|(_, last)| last).max()?;
+    Some(Window::new(Instant::from_seconds(first), Instant::from_seconds(last)))
 }
 
-/// `whole` is what was resolved of the part, where all of it starts on this day.
+/// `whole` are the identities of all that is taken of the part, where all of it starts on this day.
 fn write_day(
     Delivery { lake, file_id, .. }: Delivery<'_>,
     day: &str,
     part: &Part,
     rows: &Day,
-    whole: Option<&Resolved>,
+    whole: Option<&Sorted>,
     room: &mut FoldRoom,
     written: &mut Written,
 ) -> Result<(), Failure> {
@@ -140,7 +158,7 @@ fn write_day(
 
     let mut of_day = Vec::new();
     let identities = match whole {
-        Some(resolved) => &resolved.identities,
+        Some(whole) => whole,
         None => {
             of_day.extend(rows.taken.iter().map(|row| part.identity[row]));
             of_day.sort_unstable();
