@@ -6,10 +6,11 @@
 //! The file: the word `RKIDENT1`, then the hashes in order, 8 bytes each, little-endian.
 
 use crate::error::TallyError;
+use crate::file::Output;
 use crate::meeting::{Pass, Sieve, Slice, between};
 use arrow::array::AsArray as _;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom};
 use std::ops::RangeInclusive;
 use std::path::Path;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
@@ -53,21 +54,21 @@ pub(crate) fn in_account(seed: u64, record_id: &str) -> u64 {
     xxh3_64_with_seed(record_id.as_bytes(), seed)
 }
 
-/// Writes sorted hashes to a new file; hands back its length.
+/// Writes sorted hashes to a new file.
 ///
 /// # Errors
-/// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_identities(sorted: &[u64], path: &Path) -> Result<u64, TallyError> {
+/// [`TallyError::Write`] when the file cannot be written.
+pub fn write_identities(sorted: &[u64], out: Output<'_>) -> Result<(), TallyError> {
+    let Output { path, to } = out;
     let failed = TallyError::write(path);
-    let mut out = File::create(path).map_err(|error| failed(&error))?;
-    out.write_all(WORD).map_err(|error| failed(&error))?;
+    to.write_all(WORD).map_err(|error| failed(&error))?;
     let mut bytes = vec![0; sorted.len().min(WRITTEN) * WIDTH as usize];
     for hashes in sorted.chunks(WRITTEN) {
         let places = bytes.as_chunks_mut().0.iter_mut();
         places.zip(hashes).for_each(|(place, hash)| *place = hash.to_le_bytes());
-        out.write_all(&bytes[..hashes.len() * WIDTH as usize]).map_err(|error| failed(&error))?;
+        to.write_all(&bytes[..hashes.len() * WIDTH as usize]).map_err(|error| failed(&error))?;
     }
-    Ok((sorted.len() as u64 + 1) * WIDTH)
+    Ok(())
 }
 
 /// Which of these hashes (sorted) the file holds, in order.
@@ -232,7 +233,8 @@ mod tests {
         for count in [0, 1, 2, 511, 512, 513, 5_000, READ, READ + 1, 300_000] {
             let mut hashes: Vec<u64> = (0..count).map(held).collect();
             hashes.sort_unstable();
-            write_identities(&hashes, &path).expect("written");
+            let mut file = File::create(&path).expect("created");
+            write_identities(&hashes, Output { path: &path, to: &mut file }).expect("written");
             // Few are looked up, many are walked through; the ends, neighbours and strangers among them.
             for step in [1, 1_000] {
                 let mut wanted: Vec<u64> = (0..count).step_by(step).map(held).chain((count..count + 9).map(held)).collect();

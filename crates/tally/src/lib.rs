@@ -36,7 +36,7 @@ pub use charges::{BulkCharges, BulkLine, write_charges};
 pub use codes::Codes;
 pub use ends::Ends;
 pub use error::TallyError;
-pub use file::Repeated;
+pub use file::{Output, Repeated};
 pub use holdings::PartHoldings;
 pub use hours::{FoldRoom, HourUse, Used, fold_hours};
 pub use identity::{identity, meet, meet_all, row_identities, write_identities};

@@ -7,7 +7,7 @@ use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
 use reckoner_tally::{
-    FoldRoom, HoldingOrder, Part, Rows, fold_hours, least_and_greatest, write_identities, write_partials, write_rows,
+    FoldRoom, HoldingOrder, Part, Rows, TallyError, fold_hours, least_and_greatest, write_identities, write_partials, write_rows,
 };
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -138,19 +138,17 @@ fn write_day(
     let (hours, again) = (fold_hours(part, &rows.taken, &order, room)?, fold_hours(part, &rows.again, &order, room)?);
     written.touched_hours.extend(hours.iter().map(|sums| Instant::from_seconds(sums.hour)));
     let mut count = rows.taken.len() as u64;
-    let placed = lake::place_of(lake, &format!("rows/day={day}"), source, "parquet", |path| {
-        Ok::<_, Failure>(write_rows(part, &rows.taken, path)?.1)
-    })?;
+    let folder = format!("rows/day={day}");
+    let placed = lake::write_of(lake, &folder, source, "parquet", |out| write_rows(part, &rows.taken, out))?;
     faults::pass(Point::IngestRowFilePlaced)?;
     let companion = placed.path.clone();
     written.rows.push(file(placed, LakeKind::Rows, count, ""));
 
     // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
     let first = format!("{source}-{}", part.lines[rows.taken.first().expect("a day has rows")]);
-    let placed = lake::place_of(lake, &format!("partials/day={day}"), &first, "parquet", |path| {
-        let (holdings, bytes) = write_partials(part, &rows.taken, &order, [&hours, &again], path)?;
-        count = holdings;
-        Ok::<_, Failure>(bytes)
+    let placed = lake::write_of(lake, &format!("partials/day={day}"), &first, "parquet", |out| {
+        count = write_partials(part, &rows.taken, &order, [&hours, &again], out)?;
+        Ok::<_, TallyError>(())
     })?;
     written.partials.push(file(placed, LakeKind::Partials, count, &companion));
     room.reclaim(hours);
@@ -166,9 +164,8 @@ fn write_day(
         }
     };
     count = identities.len() as u64;
-    let placed = lake::place_of(lake, &format!("identities/day={day}"), source, "identities", |path| {
-        Ok::<_, Failure>(write_identities(identities, path)?)
-    })?;
+    let folder = format!("identities/day={day}");
+    let placed = lake::write_of(lake, &folder, source, "identities", |out| write_identities(identities, out))?;
     written.identities.push(file(placed, LakeKind::Identities, count, &companion));
     Ok(())
 }
