@@ -4,10 +4,12 @@
 use crate::failure::Failure;
 use crate::files::{self, cannot};
 use reckoner_core::id;
+use reckoner_tally::Output;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::Path;
+use tempfile::{NamedTempFile, TempPath};
 
 /// A file that lies in the lake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,10 +22,32 @@ pub struct Placed {
     pub sha256: String,
 }
 
-/// Writes a Parquet file into a folder of the lake and names it by its content; `write` hands back the file's length.
+/// Writes a file into a folder of the lake and names it by its source and its content: rows that two deliveries have on the
+/// same lines are two files. `ending` says what it is. What is written is hashed on its way.
 ///
 /// # Errors
 /// Exit 1 when it cannot be written; nothing that counts is left behind then.
+pub fn write_of<E>(
+    lake: &Path,
+    folder: &str,
+    source: &str,
+    ending: &str,
+    write: impl FnOnce(Output<'_>) -> Result<(), E>,
+) -> Result<Placed, Failure>
+where
+    Failure: From<E>,
+{
+    let (file, path) = stage(lake, folder, ending)?.into_parts();
+    let mut to = Hashing { file, hasher: Sha256::new(), bytes: 0 };
+    write(Output { path: &path, to: &mut to })?;
+    to.file.sync_all().map_err(cannot("sync", &path))?;
+    name(lake, (folder, source, ending), path, to.bytes, id::hex(&to.hasher.finalize()))
+}
+
+/// The same for Parquet that is written by path, and that has no source; `write` hands back the file's length.
+///
+/// # Errors
+/// As [`write_of`].
 pub fn place<E>(lake: &Path, folder: &str, write: impl FnOnce(&Path) -> Result<u64, E>) -> Result<Placed, Failure>
 where
     Failure: From<E>,
@@ -31,11 +55,10 @@ where
     place_of(lake, folder, "", "parquet", write)
 }
 
-/// Writes a file into a folder of the lake and names it by its source and its content: rows that two deliveries have on the
-/// same lines are two files. `ending` says what it is.
+/// As [`place`], with a source.
 ///
 /// # Errors
-/// As [`place`].
+/// As [`write_of`].
 pub fn place_of<E>(
     lake: &Path,
     folder: &str,
@@ -46,23 +69,58 @@ pub fn place_of<E>(
 where
     Failure: From<E>,
 {
+    let path = stage(lake, folder, ending)?.into_temp_path();
+    let bytes = write(&path)?;
+
+    let file = File::open(&path).map_err(cannot("open", &path))?;
+    file.sync_all().map_err(cannot("sync", &path))?;
+    let sha256 = digest(file).map_err(cannot("read", &path))?;
+    name(lake, (folder, source, ending), path, bytes, sha256)
+}
+
+fn stage(lake: &Path, folder: &str, ending: &str) -> Result<NamedTempFile, Failure> {
     let absolute = lake.join(folder);
     files::create_folders(&absolute)?;
     let staged = tempfile::Builder::new().prefix(".staged-").suffix(&format!(".{ending}")).tempfile_in(&absolute);
-    let staged_path = staged.map_err(cannot("stage a file in", &absolute))?.into_temp_path();
-    let bytes = write(&staged_path)?;
+    Ok(staged.map_err(cannot("stage a file in", &absolute))?)
+}
 
-    let file = File::open(&staged_path).map_err(cannot("open", &staged_path))?;
-    file.sync_all().map_err(cannot("sync", &staged_path))?;
-    let sha256 = digest(file).map_err(cannot("read", &staged_path))?;
+/// Gives a file that is synced its name.
+fn name(
+    lake: &Path,
+    (folder, source, ending): (&str, &str, &str),
+    staged: TempPath,
+    bytes: u64,
+    sha256: String,
+) -> Result<Placed, Failure> {
     let path = match source {
         "" => format!("{folder}/{sha256}.{ending}"),
         source => format!("{folder}/{source}-{sha256}.{ending}"),
     };
     let target = lake.join(&path);
-    staged_path.persist(&target).map_err(|error| cannot("rename into place", &target)(error.error))?;
+    staged.persist(&target).map_err(|error| cannot("rename into place", &target)(error.error))?;
     files::sync_names(lake, folder)?;
     Ok(Placed { path, bytes, sha256 })
+}
+
+/// A file that hashes what it takes.
+struct Hashing {
+    file: File,
+    hasher: Sha256,
+    bytes: u64,
+}
+
+impl Write for Hashing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.file.write(bytes)?;
+        self.hasher.update(&bytes[..taken]);
+        self.bytes += taken as u64;
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// SHA-256 of everything that can be read, in hex.

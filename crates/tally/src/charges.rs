@@ -1,7 +1,9 @@
 //! Charges in bulk to the lake, in the layout of `frames`: the first charges of an hour's lines at flat prices.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, One, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, quantities, strings};
+use crate::file::{
+    Cells, Column, Form, One, Output, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, quantities, strings,
+};
 use crate::sums::Holdings;
 use arrow::array::{ArrayRef, AsArray as _, StringArray};
 use arrow::datatypes::DataType;
@@ -10,7 +12,6 @@ use reckoner_core::number::Quantity;
 use reckoner_core::price::Price;
 use reckoner_core::rate::{Amounts, ChargeType, FirstChargeIds};
 use reckoner_core::time::Window;
-use std::path::Path;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
 
@@ -47,13 +48,13 @@ pub struct BulkCharges<'a> {
     pub cost_centers: &'a [Option<String>],
 }
 
-/// Writes the charges to a new file; hands back rows and bytes.
+/// Writes the charges to a new file.
 ///
 /// # Errors
-/// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_charges(charges: &BulkCharges<'_>, repeated: &mut Repeated, path: &Path) -> Result<(u64, u64), TallyError> {
+/// [`TallyError::Write`] when the file cannot be written.
+pub fn write_charges(charges: &BulkCharges<'_>, repeated: &mut Repeated, out: Output<'_>) -> Result<(), TallyError> {
     let layout = layout();
-    let mut writer = Writer::create(path, &layout, repeated)?;
+    let mut writer = Writer::create(out, &layout, repeated)?;
     let common = Common::new(charges);
     std::thread::scope(|scope| {
         // The ids of the next group are derived while this one is written.
@@ -69,7 +70,8 @@ pub fn write_charges(charges: &BulkCharges<'_>, repeated: &mut Repeated, path: &
         }
         Ok::<(), TallyError>(())
     })?;
-    writer.finish()
+    writer.finish()?;
+    Ok(())
 }
 
 fn layout() -> Vec<Column> {

@@ -12,7 +12,6 @@ use arrow::buffer::NullBuffer;
 use bytes::Bytes;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::column::page::{CompressedPage, Page, PageWriter as _};
-use parquet::column::writer::ColumnCloseResult;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::file::statistics::Statistics;
@@ -21,6 +20,7 @@ use parquet::schema::types::ColumnDescPtr;
 use reckoner_core::id::Bits;
 use reckoner_core::table::Texts;
 use std::borrow::Cow;
+use std::io::Write;
 use std::ops::Range;
 use std::sync::Arc;
 use values::{Dictionary, Values, plain};
@@ -82,7 +82,7 @@ pub(crate) enum Given<'a> {
 /// The bytes of a chunk, and what the footer says of it.
 #[derive(Debug, Clone)]
 pub(crate) struct Chunk {
-    pub bytes: Bytes,
+    pub bytes: Vec<u8>,
     rows: usize,
     unpacked: usize,
     encoding: Encoding,
@@ -112,8 +112,14 @@ impl Encoder {
         Ok(Self { zstd, dictionaries: Vec::new(), content: Vec::new(), endings: Endings::default() })
     }
 
-    /// The cells as a chunk of the column.
-    pub fn chunk(&mut self, column: &ColumnDescPtr, form: Form, given: Given<'_>) -> Result<Chunk, ParquetError> {
+    /// The cells as a chunk of the column, made in this room.
+    pub fn chunk(
+        &mut self,
+        column: &ColumnDescPtr,
+        form: Form,
+        given: Given<'_>,
+        mut room: Vec<u8>,
+    ) -> Result<Chunk, ParquetError> {
         let (values, nulls, rows) = match given {
             Given::Each(array) => (Values::of(array, form)?, array.nulls(), array.len()),
             Given::Coded(codes, values) => (Values::of_codes(None, Cow::Borrowed(codes), values, form), None, codes.len()),
@@ -127,7 +133,8 @@ impl Encoder {
         // Where nothing repeats but by chance, a search for short repeats takes long and finds what is not worth its place.
         let repeat_min = if form == Form::Scattered { LONG_REPEAT } else { ANY_REPEAT };
         self.zstd.set_parameter(CParameter::MinMatch(repeat_min))?;
-        let mut sink = TrackedWrite::new(Vec::new());
+        room.clear();
+        let mut sink = TrackedWrite::new(room);
         let mut pages = Pages {
             out: SerializedPageWriter::new(&mut sink),
             zstd: &mut self.zstd,
@@ -163,7 +170,7 @@ impl Encoder {
         let unpacked = pages.unpacked;
 
         Ok(Chunk {
-            bytes: Bytes::from(sink.into_inner()?),
+            bytes: sink.into_inner()?,
             rows,
             unpacked,
             encoding: values.encoding(),
@@ -176,8 +183,10 @@ impl Encoder {
 }
 
 impl Chunk {
-    /// What the footer says of the chunk as one of this column.
-    pub fn close(&self, column: &ColumnDescPtr) -> Result<ColumnCloseResult, ParquetError> {
+    /// Appends the chunk to a file as one of this column; hands back what the footer says of it.
+    pub fn append(&self, to: &mut TrackedWrite<impl Write>, column: &ColumnDescPtr) -> Result<ColumnChunkMetaData, ParquetError> {
+        let offset = to.bytes_written();
+        to.write_all(&self.bytes)?;
         let mut encodings = vec![Encoding::RLE, self.encoding];
         encodings.extend(self.has_dictionary.then_some(Encoding::PLAIN));
         let mut metadata = ColumnChunkMetaData::builder(column.clone())
@@ -186,19 +195,12 @@ impl Chunk {
             .set_num_values(self.rows as i64)
             .set_total_compressed_size(self.bytes.len() as i64)
             .set_total_uncompressed_size(self.unpacked as i64)
-            .set_data_page_offset(self.first_data as i64)
-            .set_dictionary_page_offset(self.has_dictionary.then_some(0));
+            .set_data_page_offset((offset + self.first_data) as i64)
+            .set_dictionary_page_offset(self.has_dictionary.then_some(offset as i64));
         if let Some(statistics) = &self.statistics {
             metadata = metadata.set_statistics(statistics.clone());
         }
-        Ok(ColumnCloseResult {
-            bytes_written: self.bytes.len() as u64,
-            rows_written: self.rows as u64,
-            metadata: metadata.build()?,
-            bloom_filter: None,
-            column_index: None,
-            offset_index: None,
-        })
+        metadata.build()
     }
 }
 

@@ -3,7 +3,7 @@
 
 use crate::chunk::{Chunk, Encoder, Given};
 use crate::error::TallyError;
-use crate::pack::{Narrow, ShortEndings, Whole};
+use crate::pack::{ShortEndings, least_and_greatest};
 use arrow::array::{
     ArrayRef, Decimal128Array, DictionaryArray, Int32Array, Int64Array, RecordBatch, StringArray, new_null_array,
 };
@@ -12,15 +12,16 @@ use arrow::datatypes::{DataType, Field, Int32Type, Schema};
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 use parquet::arrow::{ArrowSchemaConverter, ProjectionMask};
 use parquet::errors::ParquetError;
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
-use parquet::file::writer::SerializedFileWriter;
-use parquet::schema::types::SchemaDescriptor;
+use parquet::file::metadata::{ColumnChunkMetaData, FileMetaData, ParquetMetaData, ParquetMetaDataWriter, RowGroupMetaData};
+use parquet::file::properties::WriterProperties;
+use parquet::file::writer::TrackedWrite;
+use parquet::schema::types::{SchemaDescPtr, SchemaDescriptor};
 use reckoner_core::id::Bits;
 use reckoner_core::table::Texts;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fs::File;
-use std::io::BufWriter;
+use std::io::Write;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -28,8 +29,8 @@ use std::sync::Arc;
 /// Rows per row group: small enough that an hour of a day's file can be found by statistics.
 pub(crate) const ROW_GROUP_ROWS: usize = 128 * 1024;
 
-/// Bytes that are written at a time.
-const WRITE_BYTES: usize = 1 << 18;
+/// What a file begins with.
+const MAGIC: &[u8] = b"PAR1";
 
 /// How a column is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,24 +154,10 @@ impl Numbers<'_> {
 
     /// The least and the greatest.
     pub fn ends(&self) -> Option<(i64, i64)> {
-        fn ends<T: Whole>(numbers: &[T]) -> Option<(i64, i64)> {
-            let first = numbers.first()?.wide();
-            // Most lie near the first, and 32 bits are compared more quickly than 64.
-            let (mut is_near, mut near) = (Narrow::default(), (0, 0));
-            for number in numbers {
-                let beside = is_near.cut(number.wide().wrapping_sub(first));
-                near = (near.0.min(beside), near.1.max(beside));
-            }
-            if is_near.is_all() {
-                return Some((first + i64::from(near.0), first + i64::from(near.1)));
-            }
-            let wider = |(min, max): (i64, i64), number: &T| (min.min(number.wide()), max.max(number.wide()));
-            Some(numbers.iter().fold((first, first), wider))
-        }
         match self {
-            Self::Signed(numbers) => ends(numbers),
-            Self::Lines(lines) => ends(lines),
-            Self::Counts(counts) => ends(counts),
+            Self::Signed(numbers) => least_and_greatest(numbers),
+            Self::Lines(lines) => least_and_greatest(lines),
+            Self::Counts(counts) => least_and_greatest(counts),
         }
     }
 }
@@ -207,23 +194,46 @@ pub struct Repeated {
 /// Chunks that are kept before all are forgotten: hours come and go.
 const REPEATED_MAX: usize = 512;
 
+/// A new file: where it stands, which errors name, and what takes its bytes from the first to the last.
+pub struct Output<'a> {
+    /// For errors.
+    pub path: &'a Path,
+    /// Takes the bytes.
+    pub to: &'a mut (dyn Write + Send),
+}
+
+impl std::fmt::Debug for Output<'_> {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        out.debug_struct("Output").field("path", &self.path).finish_non_exhaustive()
+    }
+}
+
 /// A file being written, row group by row group.
-pub(crate) struct Writer<'a> {
-    path: &'a Path,
+///
+/// The library's own writer would copy each chunk twice before the file has it.
+pub(crate) struct Writer<'a, 'o> {
+    path: &'o Path,
     columns: &'a [Column],
-    file: SerializedFileWriter<BufWriter<File>>,
+    schema: SchemaDescPtr,
+    to: TrackedWrite<&'o mut (dyn Write + Send)>,
+    groups: Vec<RowGroupMetaData>,
     encoder: Encoder,
     repeated: &'a mut Repeated,
+    /// By column what its chunk took in the row group before: room for the next.
+    rooms: Vec<Vec<u8>>,
     rows: u64,
 }
 
-impl<'a> Writer<'a> {
-    pub fn create(path: &'a Path, columns: &'a [Column], repeated: &'a mut Repeated) -> Result<Self, TallyError> {
+impl<'a, 'o> Writer<'a, 'o> {
+    pub fn create(out: Output<'o>, columns: &'a [Column], repeated: &'a mut Repeated) -> Result<Self, TallyError> {
+        let Output { path, to } = out;
         let failed = TallyError::write(path);
-        let file = File::create(path).map_err(|error| failed(&error))?;
-        let file = open(file, columns).map_err(|error| failed(&error))?;
+        let schema = parquet_schema(columns).map_err(|error| failed(&error))?;
         let encoder = Encoder::new().map_err(|error| failed(&error))?;
-        Ok(Self { path, columns, file, encoder, repeated, rows: 0 })
+        let mut to = TrackedWrite::new(to);
+        to.write_all(MAGIC).map_err(|error| failed(&error))?;
+        let (groups, rooms) = (Vec::new(), vec![Vec::new(); columns.len()]);
+        Ok(Self { path, columns, schema: Arc::new(schema), to, groups, encoder, repeated, rooms, rows: 0 })
     }
 
     /// Writes a row group; its columns are asked for one by one.
@@ -235,11 +245,14 @@ impl<'a> Writer<'a> {
     }
 
     fn write_group<'c>(&mut self, rows: usize, cells: impl IntoIterator<Item = Cells<'c>>) -> Result<(), ParquetError> {
-        let schema = self.file.schema_descr().clone();
-        let mut group = self.file.next_row_group()?;
-        let mut written: Vec<Chunk> = Vec::with_capacity(self.columns.len());
-        for ((column, descriptor), cells) in self.columns.iter().zip(schema.columns()).zip(cells) {
-            let mut encode = |given| self.encoder.chunk(descriptor, column.form, given);
+        let Self { columns, schema, to, groups, encoder, repeated, rooms, .. } = self;
+        let offset = to.bytes_written();
+        // Nothing where a column is like another.
+        let mut written: Vec<Option<Chunk>> = Vec::with_capacity(columns.len());
+        let mut chunks: Vec<ColumnChunkMetaData> = Vec::with_capacity(columns.len());
+        for ((column, descriptor), cells) in columns.iter().zip(schema.columns()).zip(cells) {
+            let room = std::mem::take(&mut rooms[written.len()]);
+            let encode = |given| encoder.chunk(descriptor, column.form, given, room);
             let chunk = match cells {
                 Cells::Each(array) => encode(Given::Each(&array))?,
                 Cells::Coded(codes, values) => encode(Given::Coded(&codes, &values))?,
@@ -249,35 +262,57 @@ impl<'a> Writer<'a> {
                 Cells::Decimals(numbers) => encode(Given::Decimals(&numbers))?,
                 Cells::Ids(before, ids) => encode(Given::Ids(before, &ids))?,
                 Cells::Like(name) => {
-                    let place = self.columns[..written.len()].iter().position(|column| column.name == name);
-                    written[place.expect("the column comes before")].clone()
+                    let place = columns[..written.len()].iter().position(|column| column.name == name);
+                    let like = place.and_then(|place| written[place].as_ref()).expect("the column comes before");
+                    chunks.push(like.append(to, descriptor)?);
+                    written.push(None);
+                    continue;
                 }
                 Cells::All(one) => {
                     let key = (column.name.clone(), one, rows);
-                    match self.repeated.chunks.get(&key) {
+                    match repeated.chunks.get(&key) {
                         Some(chunk) => chunk.clone(),
                         None => {
                             let chunk = encode(Given::Each(&key.1.repeated(&column.kind, rows)))?;
-                            self.repeated.keep(key, chunk.clone());
+                            repeated.keep(key, chunk.clone());
                             chunk
                         }
                     }
                 }
             };
-            group.append_column(&chunk.bytes, chunk.close(descriptor)?)?;
-            written.push(chunk);
+            chunks.push(chunk.append(to, descriptor)?);
+            written.push(Some(chunk));
         }
-        group.close()?;
+        for (room, chunk) in rooms.iter_mut().zip(written) {
+            *room = chunk.map(|chunk| chunk.bytes).unwrap_or_default();
+        }
+        let group = RowGroupMetaData::builder(Arc::clone(schema))
+            .set_total_byte_size(chunks.iter().map(ColumnChunkMetaData::uncompressed_size).sum())
+            .set_column_metadata(chunks)
+            .set_num_rows(rows as i64)
+            .set_ordinal(groups.len() as i32)
+            .set_file_offset(offset as i64);
+        groups.push(group.build()?);
         Ok(())
     }
 
-    /// Ends the file; hands back its rows and its length.
-    pub fn finish(self) -> Result<(u64, u64), TallyError> {
+    /// Ends the file; hands back its rows.
+    pub fn finish(mut self) -> Result<u64, TallyError> {
         let failed = TallyError::write(self.path);
-        self.file.close().map_err(|error| failed(&error))?;
-        let bytes = std::fs::metadata(self.path).map_err(|error| failed(&error))?.len();
-        Ok((self.rows, bytes))
+        let footer = footer(self.schema, self.groups, self.rows).map_err(|error| failed(&error))?;
+        self.to.write_all(&footer).and_then(|()| self.to.flush()).map_err(|error| failed(&error))?;
+        Ok(self.rows)
     }
+}
+
+/// What stands after the last row group.
+fn footer(schema: SchemaDescPtr, groups: Vec<RowGroupMetaData>, rows: u64) -> Result<Vec<u8>, ParquetError> {
+    let usual = WriterProperties::default();
+    let (version, created_by) = (usual.writer_version().as_num(), Some(usual.created_by().to_owned()));
+    let file = FileMetaData::new(version, rows as i64, created_by, None, schema, None);
+    let mut footer = Vec::new();
+    ParquetMetaDataWriter::new(&mut footer, &ParquetMetaData::new(file, groups)).finish()?;
+    Ok(footer)
 }
 
 impl Repeated {
@@ -293,18 +328,6 @@ impl Repeated {
 fn parquet_schema(columns: &[Column]) -> Result<SchemaDescriptor, ParquetError> {
     let field = |column: &Column| Field::new(&column.name, column.kind.clone(), column.is_optional);
     ArrowSchemaConverter::new().convert(&Schema::new(columns.iter().map(field).collect::<Vec<_>>()))
-}
-
-/// Chunks come as they are: of what a writer of values is told, only what concerns the file matters.
-fn open(to: File, columns: &[Column]) -> Result<SerializedFileWriter<BufWriter<File>>, ParquetError> {
-    let properties = WriterProperties::builder()
-        .set_max_row_group_row_count(None)
-        .set_statistics_enabled(EnabledStatistics::None)
-        .set_offset_index_disabled(true)
-        .build();
-    // The library writes 8 KiB at a time.
-    let to = BufWriter::with_capacity(WRITE_BYTES, to);
-    SerializedFileWriter::new(to, parquet_schema(columns)?.root_schema_ptr(), Arc::new(properties))
 }
 
 /// A dictionary of strings.
@@ -370,7 +393,9 @@ mod tests {
         // Two files share the chunks; groups of several lengths, and two hours.
         for (name, hour) in [("one", 3_600), ("two", 7_200), ("three", 3_600)] {
             let path = folder.path().join(name);
-            let mut writer = Writer::create(&path, &columns, &mut repeated).expect("created");
+            let mut file = File::create(&path).expect("created");
+            let out = Output { path: &path, to: &mut file };
+            let mut writer = Writer::create(out, &columns, &mut repeated).expect("begun");
             for (first, rows) in [(0, 5), (5, 5), (10, 2)] {
                 let numbers: Vec<i64> = (first..first + rows).collect();
                 let cells = vec![
@@ -383,8 +408,7 @@ mod tests {
                 ];
                 writer.write(rows as usize, cells).expect("written");
             }
-            let (rows, bytes) = writer.finish().expect("finished");
-            assert_eq!((rows, bytes), (12, std::fs::metadata(&path).expect("it is there").len()));
+            assert_eq!(writer.finish().expect("finished"), 12);
 
             let mut numbers = Vec::new();
             read_columns(&path, &["number", "text", "hour", "price", "nothing", "number_again"], |batch| {

@@ -6,21 +6,27 @@
 //! The file: the word `RKIDENT1`, then the hashes in order, 8 bytes each, little-endian.
 
 use crate::error::TallyError;
-use crate::order::each_common;
+use crate::file::Output;
+use crate::meeting::{Pass, Sieve, Slice, between};
 use arrow::array::AsArray as _;
 use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::{Read as _, Seek as _, SeekFrom};
+use std::ops::RangeInclusive;
 use std::path::Path;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 const WORD: &[u8; 8] = b"RKIDENT1";
 const WIDTH: u64 = 8;
-/// Beyond this many hashes in the file for one that is asked for, they are looked up; below, both are walked through.
+/// Beyond this many hashes in the file for one that is asked for, they are looked up; below, the file is walked through.
 const LOOKUP_RATIO: u64 = 256;
 /// Hashes around the place where one should be that are read at a time.
 const REACH: u64 = 512;
-/// Hashes that are read or written at a time where all are.
-const WALKED: u64 = 16 * 1024;
+/// Hashes that are read at a time where all are.
+const READ: u64 = 4 * 1024;
+/// Hashes that are written at a time.
+const WRITTEN: usize = 16 * 1024;
+/// Files that are open at a time.
+const FILES_MAX: usize = 32;
 
 /// The identity of a record: an account's `record_id`. Never changes: files of earlier deliveries hold it.
 pub fn identity(account_id: &str, record_id: &str) -> u64 {
@@ -48,21 +54,21 @@ pub(crate) fn in_account(seed: u64, record_id: &str) -> u64 {
     xxh3_64_with_seed(record_id.as_bytes(), seed)
 }
 
-/// Writes sorted hashes to a new file; hands back its length.
+/// Writes sorted hashes to a new file.
 ///
 /// # Errors
-/// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_identities(sorted: &[u64], path: &Path) -> Result<u64, TallyError> {
+/// [`TallyError::Write`] when the file cannot be written.
+pub fn write_identities(sorted: &[u64], out: Output<'_>) -> Result<(), TallyError> {
+    let Output { path, to } = out;
     let failed = TallyError::write(path);
-    let mut out = File::create(path).map_err(|error| failed(&error))?;
-    out.write_all(WORD).map_err(|error| failed(&error))?;
-    let mut bytes = vec![0; sorted.len().min(WALKED as usize) * WIDTH as usize];
-    for hashes in sorted.chunks(WALKED as usize) {
+    to.write_all(WORD).map_err(|error| failed(&error))?;
+    let mut bytes = vec![0; sorted.len().min(WRITTEN) * WIDTH as usize];
+    for hashes in sorted.chunks(WRITTEN) {
         let places = bytes.as_chunks_mut().0.iter_mut();
         places.zip(hashes).for_each(|(place, hash)| *place = hash.to_le_bytes());
-        out.write_all(&bytes[..hashes.len() * WIDTH as usize]).map_err(|error| failed(&error))?;
+        to.write_all(&bytes[..hashes.len() * WIDTH as usize]).map_err(|error| failed(&error))?;
     }
-    Ok((sorted.len() as u64 + 1) * WIDTH)
+    Ok(())
 }
 
 /// Which of these hashes (sorted) the file holds, in order.
@@ -70,72 +76,127 @@ pub fn write_identities(sorted: &[u64], path: &Path) -> Result<u64, TallyError> 
 /// # Errors
 /// [`TallyError::Read`] when the file is not one of identities.
 pub fn meet(path: &Path, wanted: &[u64]) -> Result<Vec<u64>, TallyError> {
-    let failed = TallyError::read(path);
-    let mut file = File::open(path).map_err(|error| failed(&error))?;
-    let length = file.metadata().map_err(|error| failed(&error))?.len();
-    let mut word = [0; 8];
-    file.read_exact(&mut word).map_err(|error| failed(&error))?;
-    if word != *WORD || length % WIDTH != 0 {
-        return Err(failed(&"it is no file of identities"));
-    }
-    let count = length / WIDTH - 1;
-    let met = match wanted.len() as u64 * LOOKUP_RATIO < count {
-        true => look_up(&mut file, count, wanted),
-        false => walk(&mut file, count, wanted),
-    };
-    met.map_err(|error| failed(&error))
+    meet_all(&[path], &[wanted], 0..=u64::MAX)
 }
 
-/// Walks through the file and what is wanted side by side.
-fn walk(file: &mut File, count: u64, wanted: &[u64]) -> std::io::Result<Vec<u64>> {
+/// Which hashes of these lists, each of them sorted, some of the files hold; no others than those in this range.
+///
+/// # Errors
+/// [`TallyError::Read`] when a file is not one of identities.
+pub fn meet_all(paths: &[&Path], wanted: &[&[u64]], within: RangeInclusive<u64>) -> Result<Vec<u64>, TallyError> {
+    let wanted: Vec<&[u64]> = wanted.iter().map(|sorted| between(sorted, &within)).collect();
+    let hashes: usize = wanted.iter().map(|list| list.len()).sum();
     let mut met = Vec::new();
-    let mut rest = wanted;
-    let mut bytes = vec![0_u8; (WALKED * WIDTH) as usize];
-    let mut block = Vec::with_capacity(WALKED as usize);
-    let mut left = count;
-    while left > 0 && !rest.is_empty() {
-        let hashes = left.min(WALKED);
-        let bytes = &mut bytes[..(hashes * WIDTH) as usize];
-        file.read_exact(bytes)?;
-        left -= hashes;
-        block.clear();
-        block.extend(bytes.chunks_exact(8).map(hash_of));
-        let passed = each_common(&block, rest, |hash| met.push(hash));
-        rest = &rest[passed..];
+    for paths in paths.chunks(FILES_MAX) {
+        let mut walked = Vec::new();
+        for path in paths {
+            let mut held = Held::open(path).map_err(|error| TallyError::read(path)(&error))?;
+            match hashes as u64 * LOOKUP_RATIO < held.count {
+                true => held.look_up(&wanted, &mut met).map_err(|error| TallyError::read(path)(&error))?,
+                false => walked.push((*path, held)),
+            }
+        }
+        let mut sieve = Sieve::new();
+        for slice in Slice::all(hashes) {
+            if sieve.fill(slice, &wanted) {
+                for (path, held) in &mut walked {
+                    held.walk(slice, sieve.pass(), &mut met).map_err(|error| TallyError::read(path)(&error))?;
+                }
+            }
+        }
     }
+    met.sort_unstable();
     met.dedup();
     Ok(met)
 }
 
-/// Looks each one up where it should be: hashes are spread evenly.
-fn look_up(file: &mut File, count: u64, wanted: &[u64]) -> std::io::Result<Vec<u64>> {
-    let mut met = Vec::new();
-    let mut block = vec![0_u8; (REACH * WIDTH) as usize];
-    for hash in wanted {
-        // Between these places it is, if it is there.
-        let (mut low, mut high) = (0, count);
-        let mut guess = ((u128::from(*hash) * u128::from(count)) >> 64) as u64;
-        while low < high {
-            let first = guess.saturating_sub(REACH / 2).clamp(low, high - 1);
-            let hashes = (high - first).min(REACH);
-            let bytes = &mut block[..(hashes * WIDTH) as usize];
-            file.seek(SeekFrom::Start((first + 1) * WIDTH))?;
-            file.read_exact(bytes)?;
-            let (least, greatest) = (hash_of(&bytes[..8]), hash_of(&bytes[bytes.len() - 8..]));
-            if *hash < least {
-                high = first;
-            } else if *hash > greatest {
-                low = first + hashes;
-            } else {
-                if bytes.chunks_exact(8).any(|bytes| hash_of(bytes) == *hash) && met.last() != Some(hash) {
-                    met.push(*hash);
-                }
+/// A file of identities.
+struct Held {
+    file: File,
+    count: u64,
+    /// Whatever stands before this place is below this hash.
+    next: u64,
+    below: u64,
+    bytes: Vec<u8>,
+}
+
+impl Held {
+    fn open(path: &Path) -> std::io::Result<Self> {
+        let mut file = File::open(path)?;
+        let length = file.metadata()?.len();
+        let mut word = [0; 8];
+        file.read_exact(&mut word)?;
+        if word != *WORD || length % WIDTH != 0 {
+            return Err(std::io::Error::other("it is no file of identities"));
+        }
+        Ok(Self { file, count: length / WIDTH - 1, next: 0, below: 0, bytes: Vec::new() })
+    }
+
+    /// So many hashes from this place on.
+    fn read(&mut self, first: u64, hashes: u64) -> std::io::Result<&[[u8; 8]]> {
+        self.bytes.resize((hashes * WIDTH) as usize, 0);
+        self.file.seek(SeekFrom::Start((first + 1) * WIDTH))?;
+        self.file.read_exact(&mut self.bytes)?;
+        Ok(self.bytes.as_chunks().0)
+    }
+
+    /// Walks through a slice of the file; slices come in order.
+    fn walk(&mut self, slice: Slice, mut pass: Pass<'_>, met: &mut Vec<u64>) -> std::io::Result<()> {
+        if self.below != slice.first {
+            self.next = self.first_from(slice.first)?;
+        }
+        while self.next < self.count {
+            let hashes = (self.count - self.next).min(READ);
+            let block = self.read(self.next, hashes)?;
+            let of_slice = block.partition_point(|hash| u64::from_le_bytes(*hash) <= slice.last());
+            pass.each(block[..of_slice].iter().map(|hash| u64::from_le_bytes(*hash)), |hash| met.push(hash));
+            self.next += of_slice as u64;
+            if of_slice as u64 != hashes {
                 break;
             }
-            guess = low + (high - low) / 2;
         }
+        // After the last slice no other comes.
+        self.below = slice.last().wrapping_add(1);
+        Ok(())
     }
-    Ok(met)
+
+    /// The place of the first that is not below this hash.
+    fn first_from(&mut self, hash: u64) -> std::io::Result<u64> {
+        let (mut low, mut high) = (self.next, self.count);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            match u64::from_le_bytes(self.read(middle, 1)?[0]) < hash {
+                true => low = middle + 1,
+                false => high = middle,
+            }
+        }
+        Ok(low)
+    }
+
+    /// Looks each one up where it should be: hashes are spread evenly.
+    fn look_up(&mut self, wanted: &[&[u64]], met: &mut Vec<u64>) -> std::io::Result<()> {
+        for hash in wanted.iter().copied().flatten() {
+            // Between these places it is, if it is there.
+            let (mut low, mut high) = (0, self.count);
+            let mut guess = ((u128::from(*hash) * u128::from(self.count)) >> 64) as u64;
+            while low < high {
+                let first = guess.saturating_sub(REACH / 2).clamp(low, high - 1);
+                let block = self.read(first, (high - first).min(REACH))?;
+                let place = block.partition_point(|other| u64::from_le_bytes(*other) < *hash);
+                if block.get(place) == Some(&hash.to_le_bytes()) {
+                    met.push(*hash);
+                    break;
+                }
+                match place {
+                    0 => high = first,
+                    all if all == block.len() => low = first + all as u64,
+                    _ => break,
+                }
+                guess = low + (high - low) / 2;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// The identities of a file of rows that has no file of them beside it, in the order of its rows.
@@ -150,10 +211,6 @@ pub fn row_identities(path: &Path) -> Result<Vec<u64>, TallyError> {
         Ok(())
     })?;
     Ok(identities)
-}
-
-fn hash_of(bytes: &[u8]) -> u64 {
-    u64::from_le_bytes(bytes.try_into().expect("chunks of 8"))
 }
 
 #[cfg(test)]
@@ -173,10 +230,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let path = folder.path().join("identities");
         let held = |number: u64| xxh3_64(&number.to_le_bytes());
-        for count in [0, 1, 2, 511, 512, 513, 5_000, WALKED, WALKED + 1, 300_000] {
+        for count in [0, 1, 2, 511, 512, 513, 5_000, READ, READ + 1, 300_000] {
             let mut hashes: Vec<u64> = (0..count).map(held).collect();
             hashes.sort_unstable();
-            write_identities(&hashes, &path).expect("written");
+            let mut file = File::create(&path).expect("created");
+            write_identities(&hashes, Output { path: &path, to: &mut file }).expect("written");
             // Few are looked up, many are walked through; the ends, neighbours and strangers among them.
             for step in [1, 1_000] {
                 let mut wanted: Vec<u64> = (0..count).step_by(step).map(held).chain((count..count + 9).map(held)).collect();

@@ -9,24 +9,36 @@ use std::ops::Range;
 const NEAR: usize = 2_048;
 /// So many places are written to side by side.
 const SPREAD_BITS_MAX: u32 = 11;
+/// Fewer hashes are sorted as they are.
+const SPREAD_MIN: usize = 64;
+/// Where more hashes stand together after they were spread twice, they are not spread evenly.
+const CROWD: u32 = 32;
 
-/// Hashes in order.
+/// Puts hashes in order, into this room.
 ///
 /// # Panics
 /// Beyond 2^32 hashes.
-pub fn sorted_hashes(hashes: &[u64]) -> Vec<u64> {
-    spread(hashes, |hash, _| hash)
+pub fn sorted_hashes(hashes: &[u64], sorted: &mut Vec<u64>) {
+    spread(hashes, sorted, |hash, _| hash, |hash| hash);
 }
 
 /// Hashes in order, each with its place; equal ones in the order of their places.
 pub(crate) fn sorted_places(hashes: &[u64]) -> Vec<(u64, u32)> {
-    spread(hashes, |hash, place| (hash, place))
+    let mut sorted = Vec::new();
+    spread(hashes, &mut sorted, |hash, place| (hash, place), |(hash, _)| hash);
+    sorted
 }
 
 /// What is made of each hash and its place, in order; the order of what is made is that of hashes.
 ///
-/// Hashes are spread evenly: their first bits put each among few others, and those are sorted.
-fn spread<T: Copy + Default + Ord>(hashes: &[u64], made: impl Fn(u64, u32) -> T) -> Vec<T> {
+/// Hashes are spread evenly: their first bits put each among few others, and the next bits put those in order, but for
+/// neighbours.
+fn spread<T: Copy + Default + Ord>(
+    hashes: &[u64],
+    sorted: &mut Vec<T>,
+    made: impl Fn(u64, u32) -> T,
+    hash_of: impl Fn(T) -> u64,
+) {
     let spread_bits = (hashes.len() / NEAR).checked_ilog2().map_or(0, |bits| (bits + 1).min(SPREAD_BITS_MAX));
     let bucket_of = |hash: u64| hash.checked_shr(u64::BITS - spread_bits).unwrap_or(0) as usize;
     let mut ends = vec![0_u32; (1 << spread_bits) + 1];
@@ -35,34 +47,69 @@ fn spread<T: Copy + Default + Ord>(hashes: &[u64], made: impl Fn(u64, u32) -> T)
         ends[bucket] += ends[bucket - 1];
     }
     // Each begins where the one before ends, and has moved to its own end when all are placed.
-    let mut sorted = vec![T::default(); hashes.len()];
+    sorted.resize(hashes.len(), T::default());
     for (place, hash) in (0..).zip(hashes) {
         let end = &mut ends[bucket_of(*hash)];
         sorted[*end as usize] = made(*hash, place);
         *end += 1;
     }
-    let mut start = 0;
+    let (mut near, mut start) = (Near::default(), 0);
     for end in &ends[..1 << spread_bits] {
-        sorted[start..*end as usize].sort_unstable();
+        near.sort(&mut sorted[start..*end as usize], |made| hash_of(made) << spread_bits);
         start = *end as usize;
     }
-    sorted
 }
 
-/// Walks through two sorted lists side by side and hands over what both have; hands back how many of the second were passed.
-///
-/// What comes next is as good as random: nothing but what is found is asked for by a branch.
-pub fn each_common(one: &[u64], other: &[u64], mut take: impl FnMut(u64)) -> usize {
-    let (mut next, mut next_other) = (0, 0);
-    while next < one.len() && next_other < other.len() {
-        let (hash, other) = (one[next], other[next_other]);
-        if hash == other {
-            take(hash);
+/// Room to sort in.
+#[derive(Default)]
+struct Near<T> {
+    ends: Vec<u32>,
+    spread: Vec<T>,
+}
+
+impl<T: Copy + Default + Ord> Near<T> {
+    fn sort(&mut self, unsorted: &mut [T], hash_of: impl Fn(T) -> u64) {
+        if unsorted.len() < SPREAD_MIN {
+            return unsorted.sort_unstable();
         }
-        next += usize::from(hash <= other);
-        next_other += usize::from(other <= hash);
+        let bits = unsorted.len().ilog2();
+        let bucket_of = |made: T| (hash_of(made) >> (u64::BITS - bits)) as usize;
+        self.ends.clear();
+        self.ends.resize(1 << bits, 0);
+        unsorted.iter().for_each(|made| self.ends[bucket_of(*made)] += 1);
+        let (mut before, mut most) = (0, 0);
+        for end in &mut self.ends {
+            let count = std::mem::replace(end, before);
+            most = most.max(count);
+            before += count;
+        }
+        if most > CROWD {
+            return unsorted.sort_unstable();
+        }
+        self.spread.resize(unsorted.len().max(self.spread.len()), T::default());
+        for made in &*unsorted {
+            let end = &mut self.ends[bucket_of(*made)];
+            self.spread[*end as usize] = *made;
+            *end += 1;
+        }
+        // Whatever is not in its place is near it. Most neighbours are put right without asking which of them is wrong.
+        let spread = &mut self.spread[..unsorted.len()];
+        let mut greatest = spread[0];
+        for place in 1..spread.len() {
+            let made = spread[place];
+            spread[place - 1] = greatest.min(made);
+            greatest = greatest.max(made);
+        }
+        spread[unsorted.len() - 1] = greatest;
+        for place in 0..unsorted.len() {
+            let (made, mut to) = (spread[place], place);
+            while to > 0 && unsorted[to - 1] > made {
+                unsorted[to] = unsorted[to - 1];
+                to -= 1;
+            }
+            unsorted[to] = made;
+        }
     }
-    next_other
 }
 
 /// Hashes that are looked for among many others: by their first bits, most others are told apart at one glance.
@@ -147,7 +194,8 @@ mod tests {
     #[test]
     fn hashes_are_sorted_as_the_library_sorts_them() {
         let hash = |number: u64| xxh3_64(&number.to_le_bytes());
-        for count in [0, 1, 2, 3, NEAR as u64, 2 * NEAR as u64 - 1, 2 * NEAR as u64, 100_000] {
+        let mut room = Vec::new();
+        for count in [100_000, 0, 1, 2, 3, SPREAD_MIN as u64, NEAR as u64, 2 * NEAR as u64 - 1, 2 * NEAR as u64, 100_000] {
             let spread: Vec<u64> = (0..count).map(hash).collect();
             let alike: Vec<u64> = (0..count.min(100_000)).map(|number| hash(number % 7)).collect();
             let crowded: Vec<u64> = (0..count.min(100_000)).map(|number| hash(number) >> 40).collect();
@@ -157,29 +205,9 @@ mod tests {
                 expected.sort_unstable();
                 assert!(sorted_places(&hashes) == expected, "{count}");
                 let expected: Vec<u64> = expected.iter().map(|(hash, _)| *hash).collect();
-                assert!(sorted_hashes(&hashes) == expected, "{count}");
+                sorted_hashes(&hashes, &mut room);
+                assert!(room == expected, "{count}");
             }
-        }
-    }
-
-    #[test]
-    fn what_two_lists_have_is_found_once_for_each_pair() {
-        // one | other | common | passed of the other
-        type Case<'a> = (&'a [u64], &'a [u64], &'a [u64], usize);
-        let cases: [Case<'_>; 8] = [
-            (&[], &[], &[], 0),
-            (&[], &[1], &[], 0),
-            (&[1], &[], &[], 0),
-            (&[1, 3, 5], &[2, 4, 6], &[], 2), // 6 is not passed: what follows 5 may be 6
-            (&[1, 3, 5], &[0, 3, 5, 7], &[3, 5], 3),
-            (&[3], &[3, 3], &[3], 1),
-            (&[3, 3, 4], &[3, 4], &[3, 4], 2),
-            (&[0, u64::MAX], &[u64::MAX], &[u64::MAX], 1),
-        ];
-        for (one, other, expected, passed) in cases {
-            let mut common = Vec::new();
-            assert_eq!(each_common(one, other, |hash| common.push(hash)), passed, "{one:?} {other:?}");
-            assert_eq!(common, expected, "{one:?} {other:?}");
         }
     }
 

@@ -5,7 +5,8 @@
 
 use bits::{Packed, pack};
 
-pub(crate) use differences::{Narrow, Reach, Whole, differences};
+pub use differences::least_and_greatest;
+pub(crate) use differences::{Reach, differences};
 pub(crate) use texts::{Endings, ShortEndings, Span};
 
 mod bits;

@@ -7,7 +7,7 @@
 //! many rows, `d…` what was delivered again with the same content. No value: no use in that hour; a row that used 0 is a value.
 
 use crate::error::TallyError;
-use crate::file::{Cells, Column, Form, Numbers, One, Repeated, Scattered, Writer, coded_optional, coded_type, strings};
+use crate::file::{Cells, Column, Form, Numbers, One, Output, Repeated, Scattered, Writer, coded_optional, coded_type, strings};
 use crate::hours::{HourUse, Used};
 use crate::order::HoldingOrder;
 use crate::part::{NONE, Part};
@@ -18,7 +18,6 @@ use arrow::datatypes::DataType;
 use reckoner_core::table::Unit;
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::sync::Arc;
 
 pub(crate) const HOUR: i64 = 3_600;
@@ -28,17 +27,17 @@ pub(crate) const E12: i128 = 1_000_000_000_000;
 pub(crate) const SHORT_DIGITS: u8 = 18;
 
 /// Writes the sums of rows of a part to a new file; the second sums are those of rows that were delivered again. Hands back
-/// holdings and bytes.
+/// how many holdings it has.
 ///
 /// # Errors
-/// [`TallyError::Write`] when the file cannot be created or written.
+/// [`TallyError::Write`] when the file cannot be written.
 pub fn write_partials(
     part: &Part,
     rows: &Rows,
     order: &HoldingOrder,
     [hours, again]: [&[HourUse]; 2],
-    path: &Path,
-) -> Result<(u64, u64), TallyError> {
+    out: Output<'_>,
+) -> Result<u64, TallyError> {
     let mut layout =
         ["account_id", "resource_id", "sku", "unit", "region", "tags"].map(|name| Column::text(name).optional()).to_vec();
     layout[1] = Column::new("resource_id", coded_type(), Form::Scattered).optional();
@@ -63,7 +62,7 @@ pub fn write_partials(
     // Made one after the other: a column takes as much as the names of all holdings.
     let summed = summed.into_iter().flat_map(|summed| summed.cells(order));
     let mut repeated = Repeated::default();
-    let mut writer = Writer::create(path, &layout, &mut repeated)?;
+    let mut writer = Writer::create(out, &layout, &mut repeated)?;
     writer.write(order.holdings.len(), named.into_iter().chain(summed))?;
     writer.finish()
 }

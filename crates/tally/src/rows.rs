@@ -2,7 +2,7 @@
 
 use crate::error::TallyError;
 use crate::file::{
-    Cells, Column, Form, Numbers, One, ROW_GROUP_ROWS, Repeated, Scattered, Writer, coded_optional, coded_type, strings,
+    Cells, Column, Form, Numbers, One, Output, ROW_GROUP_ROWS, Repeated, Scattered, Writer, coded_optional, coded_type, strings,
 };
 use crate::part::Part;
 use crate::runs::Rows;
@@ -10,21 +10,21 @@ use arrow::array::ArrayRef;
 use arrow::datatypes::DataType;
 use reckoner_core::table::Texts;
 use std::borrow::Cow;
-use std::path::Path;
 use std::sync::Arc;
 
-/// Writes these rows of a part to a new file; hands back rows and bytes.
+/// Writes these rows of a part to a new file.
 ///
 /// # Errors
-/// [`TallyError::Write`] when the file cannot be created or written.
-pub fn write_rows(part: &Part, rows: &Rows, path: &Path) -> Result<(u64, u64), TallyError> {
+/// [`TallyError::Write`] when the file cannot be written.
+pub fn write_rows(part: &Part, rows: &Rows, out: Output<'_>) -> Result<(), TallyError> {
     let (layout, mut repeated) = (layout(), Repeated::default());
-    let mut writer = Writer::create(path, &layout, &mut repeated)?;
+    let mut writer = Writer::create(out, &layout, &mut repeated)?;
     let dictionaries = Dictionaries::of(part);
     for rows in rows.chunks(ROW_GROUP_ROWS) {
         writer.write(rows.len(), columns(part, &rows, &dictionaries))?;
     }
-    writer.finish()
+    writer.finish()?;
+    Ok(())
 }
 
 fn layout() -> Vec<Column> {

@@ -9,10 +9,12 @@ use reckoner_core::price::{PriceBook, Prices};
 use reckoner_core::table::{BillingMode, Coded, PriceModel, PriceRow, SettleWindow, Unit, UsageColumns, UsageRow};
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_tally::{
-    FoldRoom, Held, HoldingOrder, HourHeld, HourUse, Judge, Part, PartialFile, Rows, Used, Wanted, fold_hours, write_partials,
+    FoldRoom, Held, HoldingOrder, HourHeld, HourUse, Judge, Output, Part, PartialFile, Rows, Used, Wanted, fold_hours,
+    write_partials,
 };
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::PathBuf;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 
 /// One unit at 1e-12.
 const E12: i128 = 1_000_000_000_000;
@@ -25,6 +27,10 @@ const SKUS: [&str; 2] = ["held", "amount"];
 type Key = [String; 3];
 /// By holding and hour: how much, by how many rows.
 type Sums = BTreeMap<(Key, i64), (i128, u32)>;
+
+fn new_file(path: &Path) -> File {
+    File::create(path).expect("it is created")
+}
 
 /// One price for each sku.
 struct Book {
@@ -247,7 +253,7 @@ proptest! {
             let [taken, again] = places(given);
             let order = HoldingOrder::of(&part, &[&taken, &again]);
             let [hours, hours_again] = [&taken, &again].map(|rows| fold_hours(&part, rows, &order, &mut FoldRoom::default()).expect("it fits"));
-            write_partials(&part, &taken, &order, [&hours, &hours_again], &path).expect("it is written");
+            write_partials(&part, &taken, &order, [&hours, &hours_again], Output { path: &path, to: &mut new_file(&path) }).expect("it is written");
 
             let (file, mut found) = (PartialFile::open(&path).expect("it is one"), Sums::new());
             let mut keys: Vec<Key> = Vec::new();
@@ -296,7 +302,8 @@ fn whole_units_of_any_size_and_parts_of_units_are_added_exactly() {
             let order = HoldingOrder::of(&part, &[&all]);
             let hours = fold_hours(&part, &all, &order, &mut FoldRoom::default()).expect("it fits");
             let path = folder.path().join(format!("{seq}.parquet"));
-            write_partials(&part, &all, &order, [&hours, &[]], &path).expect("it is written");
+            write_partials(&part, &all, &order, [&hours, &[]], Output { path: &path, to: &mut new_file(&path) })
+                .expect("it is written");
             written.push((path, seq));
         }
         let found: Vec<(i128, u32)> = held(written, u64::MAX).0.into_values().collect();

@@ -47,6 +47,7 @@ const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 #[derive(Debug, Default)]
 pub(super) struct Room {
     parts: [Part; 2],
+    sorted: [Sorted; 2],
     sums: [FoldRoom; 2],
     /// What rows are held against, once it was asked for: while files of usage are taken, no account, price or end comes.
     judged: Option<Judged>,
@@ -60,7 +61,7 @@ pub(super) fn take(
     record: &mut IngestRecord,
     counts: &mut Counts,
 ) -> Result<Vec<u64>, Stopped> {
-    let Room { parts, sums, judged } = room;
+    let Room { parts, sorted, sums, judged } = room;
     let judge = match judged {
         Some(judged) => &*judged,
         None => judged.insert(Judged::load(books)?),
@@ -71,11 +72,11 @@ pub(super) fn take(
     match usage_parts(source(), &options)? {
         UsageParts::RowGroups(groups) => {
             for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
-                let [one, other] = &mut *parts;
-                let read = |groups: Range<usize>, part| read_part(taken, &options, judge, groups, part);
+                let ([one, other], [sorted_one, sorted_other]) = (&mut *parts, &mut *sorted);
+                let read = |groups: Range<usize>, part, sorted| read_part(taken, &options, judge, groups, part, sorted);
                 let is_one = second.is_empty();
-                let sorted = in_two(is_one, || read(first, one), || read(second, other))?;
-                bulk.finish(&parts[..sorted.len()], sorted)?;
+                let read = in_two(is_one, || read(first, one, sorted_one), || read(second, other, sorted_other))?;
+                bulk.finish(&parts[..read.len()], &mut sorted[..read.len()])?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
         }
@@ -89,9 +90,9 @@ pub(super) fn take(
                 if filled == 0 {
                     break;
                 }
-                let [one, other] = parts.each_mut().map(|part| || Ok::<_, FileRefusal>(looked_up(part)));
-                let sorted = in_two(filled == 1, one, other)?;
-                bulk.finish(&parts[..filled], sorted)?;
+                let ([one, other], [sorted_one, sorted_other]) = (&mut *parts, &mut *sorted);
+                both(filled == 1, || look_up(one, sorted_one), || look_up(other, sorted_other));
+                bulk.finish(&parts[..filled], &mut sorted[..filled])?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
         }
@@ -164,33 +165,30 @@ fn share_out<T: Send>(tasks: Vec<Task<'_, T>>) -> Vec<T> {
     done.into_iter().map(|(_, done)| done).collect()
 }
 
-/// Reads rows into a part; hands back their identities in order.
+/// Reads rows into a part, and puts their identities in order.
 fn read_part(
     taken: &Taken,
     options: &ReadOptions,
     judge: &Judged,
     groups: Range<usize>,
     part: &mut Part,
-) -> Result<Sorted, FileRefusal> {
+    sorted: &mut Sorted,
+) -> Result<(), FileRefusal> {
     part.clear();
     let mut reader = open_usage(Source::Path(taken.raw.clone()), options, Some(groups))?;
     while let Some(columns) = reader.next_columns()? {
         part.take(columns, judge);
     }
-    Ok(looked_up(part))
+    look_up(part, sorted);
+    Ok(())
 }
 
-/// Looks up the holdings of all rows of a part; hands back their identities in order. Mostly the other part is still read, or
-/// was read already.
-fn looked_up(part: &mut Part) -> Sorted {
-    std::thread::scope(|scope| {
-        let identity = std::mem::take(&mut part.identity);
-        let sorting = scope.spawn(move || (sorted_hashes(&identity), identity));
-        part.find_holdings();
-        let sorted;
-        (sorted, part.identity) = sorting.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        sorted
-    })
+/// Looks up the holdings of all rows of a part, and puts their identities in order: beside each other, for when the other part
+/// has come so far before.
+fn look_up(part: &mut Part, sorted: &mut Sorted) {
+    let identity = std::mem::take(&mut part.identity);
+    both(false, || part.find_holdings(), || sorted_hashes(&identity, sorted));
+    part.identity = identity;
 }
 
 fn fill(reader: &mut dyn UsageReader, judge: &Judged, part: &mut Part) -> Result<(), FileRefusal> {
@@ -216,8 +214,8 @@ struct Bulk<'a> {
 
 impl Bulk<'_> {
     /// Decides about the rows of a segment and writes those that are taken.
-    fn finish(&mut self, parts: &[Part], sorted: Vec<Sorted>) -> Result<(), Stopped> {
-        let met = self.near.meet(self.books.zone, parts, &sorted)?;
+    fn finish(&mut self, parts: &[Part], sorted: &mut [Sorted]) -> Result<(), Stopped> {
+        let met = self.near.meet(self.books.zone, parts, sorted)?;
         let mut resolved = resolve::resolve(parts, sorted, &met);
         for (part, resolved) in parts.iter().zip(&mut resolved) {
             write::leave_lone_again(self.books.zone, part, resolved);
@@ -233,7 +231,7 @@ impl Bulk<'_> {
         // What threads need: the store stays with this one.
         let lake = self.books.lake();
         let delivery = write::Delivery { lake: &lake, zone: self.books.zone, file_id: &self.taken.file_id };
-        let written = write::segment(delivery, parts, &resolved, self.sums)?;
+        let written = write::segment(delivery, parts, &resolved, sorted, self.sums)?;
         self.near.add(&self.books.lake(), &written);
         self.record.touched_hours.extend(written.touched_hours);
         self.record.row_files.extend(written.rows);

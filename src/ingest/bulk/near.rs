@@ -2,14 +2,15 @@
 
 use super::super::usage::months_around;
 use super::in_two;
-use super::resolve::Sorted;
+use super::resolve::{MIDDLE, Sorted};
 use super::write::Written;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, Store};
-use reckoner_tally::{Part, meet, row_identities};
+use reckoner_tally::{Part, meet_all, row_identities};
 use std::collections::HashMap;
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 
 /// All time.
@@ -53,23 +54,30 @@ impl Near {
         let starts = || parts.iter().filter_map(Part::starts).flatten();
         let (Some(first), Some(last)) = (starts().min(), starts().max()) else { return Ok(Vec::new()) };
         let reach = months_around(zone, first, last);
-        let of = |place: usize| self.meet_part(reach, &sorted[place]);
-        let mut met = in_two(sorted.len() == 1, || of(0), || of(1))?.concat();
+        let near: Vec<&NearFile> =
+            self.files.iter().filter(|file| file.span.start < reach.end && file.span.end >= reach.start).collect();
+        let paths = |is_identities: bool| -> Vec<&Path> {
+            near.iter().filter(|file| file.is_identities == is_identities).map(|file| &*file.path).collect()
+        };
+        let (identities, rows) = (paths(true), paths(false));
+        let wanted: Vec<&[u64]> = sorted.iter().map(Vec::as_slice).collect();
+        // Files of identities go half by half of the hashes, so that each is read once; those of rows file by file.
+        let of = |hashes: RangeInclusive<u64>, rows: &[&Path]| -> Result<Vec<u64>, Failure> {
+            let mut met = meet_all(&identities, &wanted, hashes)?;
+            for path in rows {
+                let is_wanted = |row: &u64| wanted.iter().any(|sorted| sorted.binary_search(row).is_ok());
+                met.extend(row_identities(path)?.into_iter().filter(is_wanted));
+            }
+            Ok(met)
+        };
+        let is_one = sorted.len() == 1;
+        let (last, (first_rows, other_rows)) = match is_one {
+            true => (u64::MAX, (&rows[..], &rows[..0])),
+            false => (MIDDLE - 1, rows.split_at(rows.len() / 2)),
+        };
+        let mut met = in_two(is_one, || of(0..=last, first_rows), || of(MIDDLE..=u64::MAX, other_rows))?.concat();
         met.sort_unstable();
         met.dedup();
-        Ok(met)
-    }
-
-    fn meet_part(&self, reach: Window, sorted: &Sorted) -> Result<Vec<u64>, Failure> {
-        let mut met = Vec::new();
-        for file in self.files.iter().filter(|file| file.span.start < reach.end && file.span.end >= reach.start) {
-            if file.is_identities {
-                met.extend(meet(&file.path, sorted)?);
-            } else {
-                let rows = row_identities(&file.path)?;
-                met.extend(rows.into_iter().filter(|row| sorted.binary_search(row).is_ok()));
-            }
-        }
         Ok(met)
     }
 }

@@ -1,7 +1,7 @@
 //! Which rows of the parts of a segment are taken: by identity, and where two are alike by what they say.
 
 use super::both;
-use reckoner_tally::{Part, Rows, Sought, each_common};
+use reckoner_tally::{Part, Rows, Sought, before, each_common};
 
 /// The identities of a part's rows, in order.
 pub(super) type Sorted = Vec<u64>;
@@ -11,8 +11,6 @@ pub(super) type Sorted = Vec<u64>;
 pub(super) struct Resolved {
     /// New: they take effect.
     pub taken: Rows,
-    /// The identities of those, sorted.
-    pub identities: Vec<u64>,
     /// They say what an earlier row of the delivery says.
     pub again: Rows,
     /// Only the readable way can tell.
@@ -35,11 +33,12 @@ struct Decided {
     are_taken: Vec<bool>,
 }
 
-/// Decides about every row; `met` are identities of earlier rows, sorted.
+/// Decides about every row; `met` are identities of earlier rows, sorted. Of the identities of a part, those of rows that are
+/// taken stay.
 ///
 /// Whatever walks through all rows goes part by part, or half by half, in two threads; between them stand collisions alone.
-pub(super) fn resolve(parts: &[Part], mut sorted: Vec<Sorted>, met: &[u64]) -> Vec<Resolved> {
-    let Collisions { identities, are_doubtful } = collisions(parts, &sorted, met);
+pub(super) fn resolve(parts: &[Part], sorted: &mut [Sorted], met: &[u64]) -> Vec<Resolved> {
+    let Collisions { identities, are_doubtful } = collisions(parts, sorted, met);
     let mut decided = vec![Decided { not_taken: Vec::new(), are_taken: vec![false; identities.len()] }; parts.len()];
     for group in rows_of(parts, &identities).chunk_by(|one, other| one.collision == other.collision) {
         let Alike { collision, part: first_part, row: first_row } = group[0];
@@ -58,22 +57,20 @@ pub(super) fn resolve(parts: &[Part], mut sorted: Vec<Sorted>, met: &[u64]) -> V
             }
         }
     }
-    let last = sorted.pop().expect("a segment has a part");
-    match (&mut *sorted, parts, &mut *decided) {
-        ([], [part], [decided]) => vec![resolved(part, last, &identities, decided)],
-        ([first], [one, other], [of_one, of_other]) => {
-            let first = std::mem::take(first);
-            both(false, || resolved(one, first, &identities, of_one), || resolved(other, last, &identities, of_other))
+    match (sorted, parts, &mut *decided) {
+        ([sorted], [part], [decided]) => vec![resolved(part, sorted, &identities, decided)],
+        ([first, second], [one, other], [of_one, of_other]) => {
+            both(false, || resolved(one, first, &identities, of_one), || resolved(other, second, &identities, of_other))
         }
         _ => unreachable!("a segment has one part or two, and the identities of each"),
     }
 }
 
 /// The rows of a part by what becomes of them.
-fn resolved(part: &Part, sorted: Sorted, identities: &[u64], Decided { not_taken, are_taken }: &mut Decided) -> Resolved {
+fn resolved(part: &Part, sorted: &mut Sorted, identities: &[u64], Decided { not_taken, are_taken }: &mut Decided) -> Resolved {
     not_taken.sort_unstable();
-    let identities = taken_of(sorted, identities.iter().copied().zip(are_taken.iter().copied()));
-    let mut resolved = Resolved { identities, ..Resolved::default() };
+    keep_taken(sorted, identities.iter().copied().zip(are_taken.iter().copied()));
+    let mut resolved = Resolved::default();
     let mut next = 0;
     for (row, fate) in not_taken {
         let place = *row as usize;
@@ -88,15 +85,19 @@ fn resolved(part: &Part, sorted: Sorted, identities: &[u64], Decided { not_taken
     resolved
 }
 
-/// Each of the sorted identities once, without those of collisions of which no row is taken.
-fn taken_of(mut sorted: Sorted, collisions: impl Iterator<Item = (u64, bool)>) -> Vec<u64> {
-    let mut gone = collisions.filter(|(_, is_taken)| !is_taken).map(|(identity, _)| identity).peekable();
-    sorted.dedup();
-    sorted.retain(|identity| {
-        while gone.next_if(|gone| gone < identity).is_some() {}
-        gone.peek() != Some(identity)
-    });
-    sorted
+/// Leaves each of the sorted identities once, and those of collisions only where a row is taken.
+fn keep_taken(sorted: &mut Sorted, collisions: impl Iterator<Item = (u64, bool)>) {
+    let (mut kept, mut next) = (0, 0);
+    for (identity, is_taken) in collisions {
+        let start = next + before(&sorted[next..], identity);
+        let alike = sorted[start..].iter().take_while(|other| **other == identity).count();
+        let end = start + alike.min(is_taken.into());
+        sorted.copy_within(next..end, kept);
+        kept += end - next;
+        next = start + alike;
+    }
+    sorted.copy_within(next.., kept);
+    sorted.truncate(kept + sorted.len() - next);
 }
 
 /// Identities that several rows have.
@@ -109,7 +110,7 @@ struct Collisions {
 }
 
 /// Identities from here on are the upper half.
-const MIDDLE: u64 = 1 << 63;
+pub(super) const MIDDLE: u64 = 1 << 63;
 
 /// What is twice in one of these lists, which are in order, or in two of them.
 fn twice(lists: Vec<&[u64]>) -> Vec<u64> {
@@ -231,9 +232,11 @@ mod tests {
         }
         let mut met: Vec<u64> = met.split_whitespace().map(|id| identity(ACCOUNT, id)).collect();
         met.sort_unstable();
-        let sorted: Vec<Sorted> = parts.iter().map(|part| sorted_hashes(&part.identity)).collect();
-        let resolved = resolve(&parts, sorted, &met);
-        parts.iter().zip(&resolved).map(|(part, resolved)| said(part, resolved)).collect()
+        let mut sorted = vec![Sorted::new(); parts.len()];
+        parts.iter().zip(&mut sorted).for_each(|(part, sorted)| sorted_hashes(&part.identity, sorted));
+        let resolved = resolve(&parts, &mut sorted, &met);
+        let parts = parts.iter().zip(&resolved).zip(&sorted);
+        parts.map(|((part, resolved), sorted)| said(part, resolved, sorted)).collect()
     }
 
     fn one(column: &mut Coded, cell: &str) {
@@ -242,10 +245,10 @@ mod tests {
     }
 
     /// `taken | again | left`.
-    fn said(part: &Part, resolved: &Resolved) -> String {
+    fn said(part: &Part, resolved: &Resolved, sorted: &Sorted) -> String {
         let mut identities: Vec<u64> = resolved.taken.iter().map(|row| part.identity[row]).collect();
         identities.sort_unstable();
-        assert_eq!(resolved.identities, identities, "the identities of what is taken, sorted");
+        assert_eq!(*sorted, identities, "the identities of what is taken, sorted");
         let word = |row: usize| format!("{}{}", part.record_id.get(row), part.quantity.e12(row));
         let words = |rows: &mut dyn Iterator<Item = usize>| rows.map(word).collect::<Vec<_>>().join(" ");
         let Resolved { taken, again, left, .. } = resolved;

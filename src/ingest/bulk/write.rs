@@ -1,13 +1,16 @@
 //! A part to the lake: its rows, a file a day, and beside each file the sums of its use and the identities of its records.
 
-use super::resolve::Resolved;
+use super::resolve::{Resolved, Sorted};
 use super::{Task, share_out};
 use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
-use reckoner_tally::{FoldRoom, HoldingOrder, Part, Rows, fold_hours, write_identities, write_partials, write_rows};
+use reckoner_tally::{
+    FoldRoom, HoldingOrder, Output, Part, Rows, TallyError, fold_hours, least_and_greatest, write_identities, write_partials,
+    write_rows,
+};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -36,15 +39,18 @@ struct Day {
     again: Rows,
 }
 
-/// Writes what is taken of the parts of a segment.
+/// Writes what is taken of the parts of a segment; `taken` are the identities of that, sorted.
 pub(super) fn segment(
     delivery: Delivery<'_>,
     parts: &[Part],
     resolved: &[Resolved],
+    taken: &[Sorted],
     rooms: &mut [FoldRoom],
 ) -> Result<Written, Failure> {
-    let of_parts: Vec<PartDays<'_>> =
-        parts.iter().zip(resolved).map(|(part, resolved)| PartDays::of(delivery, part, resolved)).collect();
+    let mut of_parts = Vec::with_capacity(parts.len());
+    for (part, (resolved, taken)) in parts.iter().zip(resolved.iter().zip(taken)) {
+        of_parts.push(PartDays::of(delivery, part, resolved, taken));
+    }
     // Those that take longest come first: then neither thread waits long for the other in the end.
     let mut tasks: Vec<Task<'_, Result<Written, Failure>>> = Vec::new();
     for (of_part, room) in of_parts.iter().zip(rooms) {
@@ -114,10 +120,9 @@ fn by_day(zone: Zone, part: &Part, resolved: &Resolved) -> BTreeMap<i64, Day> {
 
 /// From the first start of these rows to their last end; nothing where there are none.
 fn span(part: &Part, rows: &Rows) -> Option<Window> {
-    let starts = rows.runs().filter_map(|run| part.started_at[run].iter().min());
-    let ends = rows.runs().filter_map(|run| part.ended_at[run].iter().max());
-    let at = |seconds: &u32| Instant::from_seconds((*seconds).into());
-    Some(Window::new(at(starts.min()?), at(ends.max()?)))
+    let first = rows.runs().filter_map(|run| least_and_greatest(&part.started_at[run])).map(|(first, _)| first).min()?;
+    let last = rows.runs().filter_map(|run| least_and_greatest(&part.ended_at[run])).map(|(_, last)| last).max()?;
+    Some(Window::new(Instant::from_seconds(first), Instant::from_seconds(last)))
 }
 
 /// A part, and what counts of it on each day.
@@ -139,7 +144,7 @@ struct DayRows<'a> {
 }
 
 impl<'a> PartDays<'a> {
-    fn of(delivery: Delivery<'a>, part: &'a Part, resolved: &'a Resolved) -> Self {
+    fn of(delivery: Delivery<'a>, part: &'a Part, resolved: &Resolved, identities: &'a [u64]) -> Self {
         let days = by_day(delivery.zone, part, resolved);
         let is_one = days.len() == 1;
         let days = days.into_iter().map(|(start, Day { taken, again })| DayRows {
@@ -147,7 +152,7 @@ impl<'a> PartDays<'a> {
             span: span(part, &taken).expect("a day has rows"),
             taken,
             again,
-            identities: is_one.then_some(&resolved.identities),
+            identities: is_one.then_some(identities),
         });
         Self { delivery, part, days: days.collect() }
     }
@@ -160,9 +165,8 @@ impl<'a> PartDays<'a> {
         let mut written = Written::default();
         for DayRows { day, taken, span, .. } in &self.days {
             let folder = format!("rows/day={day}");
-            let placed = lake::place_of(self.delivery.lake, &folder, self.source(), "parquet", |path| {
-                Ok::<_, Failure>(write_rows(self.part, taken, path)?.1)
-            })?;
+            let write = |out: Output<'_>| write_rows(self.part, taken, out);
+            let placed = lake::write_of(self.delivery.lake, &folder, self.source(), "parquet", write)?;
             faults::pass(Point::IngestRowFilePlaced)?;
             written.rows.push(self.file(placed, LakeKind::Rows, taken.len() as u64, *span));
         }
@@ -178,10 +182,9 @@ impl<'a> PartDays<'a> {
             // Named by their first row too: two parts of a delivery that use the same have the same sums, and are two files.
             let first = part.lines.get(taken.first().expect("a day has rows"));
             let (folder, name, mut count) = (format!("partials/day={day}"), format!("{}-{first}", self.source()), 0);
-            let placed = lake::place_of(self.delivery.lake, &folder, &name, "parquet", |path| {
-                let (holdings, bytes) = write_partials(part, taken, &order, [&hours, &hours_again], path)?;
-                count = holdings;
-                Ok::<_, Failure>(bytes)
+            let placed = lake::write_of(self.delivery.lake, &folder, &name, "parquet", |out| {
+                count = write_partials(part, taken, &order, [&hours, &hours_again], out)?;
+                Ok::<_, TallyError>(())
             })?;
             room.reclaim(hours);
             room.reclaim(hours_again);
@@ -203,9 +206,8 @@ impl<'a> PartDays<'a> {
             };
             let identities = identities.map_or_else(sorted, Cow::Borrowed);
             let folder = format!("identities/day={day}");
-            let placed = lake::place_of(self.delivery.lake, &folder, self.source(), "identities", |path| {
-                Ok::<_, Failure>(write_identities(&identities, path)?)
-            })?;
+            let write = |out: Output<'_>| write_identities(&identities, out);
+            let placed = lake::write_of(self.delivery.lake, &folder, self.source(), "identities", write)?;
             written.identities.push(self.file(placed, LakeKind::Identities, identities.len() as u64, *span));
         }
         Ok(written)

@@ -324,9 +324,8 @@ impl<'a> Hour<'a> {
             cost_centers: &cost_centers,
         };
         let day = self.terms.zone.date_of(window.start).to_string();
-        let placed = lake::place(lake, &format!("charges/day={day}"), |path| {
-            Ok::<_, Failure>(write_charges(&charges, repeated, path)?.1)
-        })?;
+        let folder = format!("charges/day={day}");
+        let placed = lake::write_of(lake, &folder, "", "parquet", |out| write_charges(&charges, repeated, out))?;
         faults::pass(Point::SettleChargeFilePlaced)?;
         Ok(LakeFile {
             path: placed.path,

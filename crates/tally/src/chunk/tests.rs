@@ -1,7 +1,7 @@
 //! What is written is what arrow's reader reads, value by value.
 
 use super::*;
-use crate::file::{Cells, Column, Numbers, Repeated, Scattered, Writer, read_columns, strings};
+use crate::file::{Cells, Column, Numbers, Output, Repeated, Scattered, Writer, read_columns, strings};
 use arrow::array::{Array, AsArray as _, Decimal64Array, Decimal128Array, DictionaryArray, Int32Array, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Decimal64Type, Decimal128Type, Int32Type, Int64Type};
 use reckoner_core::id::hex;
@@ -40,7 +40,8 @@ fn round_as(array: &ArrayRef, kind: &DataType, form: Form, group_rows: usize, ce
     let path = folder.path().join("file");
     let column = Column { is_optional: array.null_count() > 0, ..Column::new("value", kind.clone(), form) };
     let (columns, mut repeated) = ([column], Repeated::default());
-    let mut writer = Writer::create(&path, &columns, &mut repeated).expect("created");
+    let mut file = std::fs::File::create(&path).expect("created");
+    let mut writer = Writer::create(Output { path: &path, to: &mut file }, &columns, &mut repeated).expect("begun");
     for start in (0..array.len()).step_by(group_rows) {
         let rows = group_rows.min(array.len() - start);
         writer.write(rows, [cells(array.slice(start, rows))]).expect("written");

@@ -17,7 +17,7 @@ pub(crate) enum Reach {
 }
 
 /// Whole numbers as they stand in memory.
-pub(crate) trait Whole: Copy {
+pub trait Whole: Copy {
     /// The same of 64 bits; those above wrap.
     fn wide(self) -> i64;
 }
@@ -63,22 +63,38 @@ pub(crate) fn differences<T: Whole>(out: &mut Vec<u8>, reach: Reach, numbers: &[
 
 /// Numbers cut to 32 bits, and whether that was all of them.
 #[derive(Debug, Default)]
-pub(crate) struct Narrow {
+struct Narrow {
     /// Counted from the least that is narrow.
     any: u64,
 }
 
 impl Narrow {
     #[inline]
-    pub fn cut(&mut self, number: i64) -> i32 {
+    fn cut(&mut self, number: i64) -> i32 {
         self.any |= number.wrapping_sub(i32::MIN.into()) as u64;
         number as i32
     }
 
     #[inline]
-    pub fn is_all(&self) -> bool {
+    fn is_all(&self) -> bool {
         u32::try_from(self.any).is_ok()
     }
+}
+
+/// The least and the greatest of whole numbers.
+pub fn least_and_greatest<T: Whole>(numbers: &[T]) -> Option<(i64, i64)> {
+    let first = numbers.first()?.wide();
+    // Most lie near the first, and 32 bits are compared more quickly than 64.
+    let (mut is_near, mut near) = (Narrow::default(), (0, 0));
+    for number in numbers {
+        let beside = is_near.cut(number.wide().wrapping_sub(first));
+        near = (near.0.min(beside), near.1.max(beside));
+    }
+    if is_near.is_all() {
+        return Some((first + i64::from(near.0), first + i64::from(near.1)));
+    }
+    let wider = |(min, max): (i64, i64), number: &T| (min.min(number.wide()), max.max(number.wide()));
+    Some(numbers.iter().fold((first, first), wider))
 }
 
 /// Differences of 32 bits, and what becomes of them.
