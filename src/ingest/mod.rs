@@ -180,6 +180,11 @@ fn ingest_all(
         if goes_on && asking.is_whole(books, path)? {
             let taken = match work.ahead.take_if(|ahead| ahead.is(path)) {
                 Some(ahead) => ahead.take()?,
+                None if *kind == TableKind::Usage && is_large(books, path) => {
+                    let ahead = Ahead::start(books.session.home.raw(), path);
+                    work.room.prepare(books)?;
+                    ahead.take()?
+                }
                 None => take::take(books, path)?,
             };
             if let (Asking::Nobody, [(TableKind::Usage, path), (TableKind::Usage, next), ..]) = (&*asking, &ordered[place..]) {
@@ -240,8 +245,13 @@ fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
 /// Begins to stage the second of two files of usage while the first is taken, where both are large: small ones are done before a
 /// thread is.
 fn look_ahead(books: &Books, files: [&PathBuf; 2]) -> Option<Ahead> {
-    let is_large = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|found| found.len() >= books.session.settings.bulk_bytes);
-    files.into_iter().all(is_large).then(|| Ahead::start(books.session.home.raw(), files[1]))
+    let are_large = files.into_iter().all(|path| is_large(books, path));
+    are_large.then(|| Ahead::start(books.session.home.raw(), files[1]))
+}
+
+/// Whether a file of usage is worth the fast way.
+fn is_large(books: &Books, path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|found| found.len() >= books.session.settings.bulk_bytes)
 }
 
 /// Takes the rows of one file whose bytes are kept; `old` is the delivery in whose place it stands, where somebody said so.

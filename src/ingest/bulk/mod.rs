@@ -26,6 +26,7 @@ use super::read::{FileRefusal, Source, UsageParts, UsageReader, open_usage, usag
 use super::take::Taken;
 use super::{Counts, Stopped, Work};
 use crate::books::Books;
+use crate::failure::Failure;
 use judge::Judged;
 use near::Near;
 use reckoner_read::ReadOptions;
@@ -53,6 +54,16 @@ pub(super) struct Room {
     judged: Option<Judged>,
 }
 
+impl Room {
+    /// Asks for what rows are held against, if nobody did: it can be done while a file is copied.
+    pub fn prepare(&mut self, books: &Books) -> Result<(), Failure> {
+        if self.judged.is_none() {
+            self.judged = Some(Judged::load(books)?);
+        }
+        Ok(())
+    }
+}
+
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
 pub(super) fn take(
     books: &Books,
@@ -61,11 +72,9 @@ pub(super) fn take(
     record: &mut IngestRecord,
     counts: &mut Counts,
 ) -> Result<Vec<u64>, Stopped> {
+    room.prepare(books)?;
     let Room { parts, sorted, sums, judged } = room;
-    let judge = match judged {
-        Some(judged) => &*judged,
-        None => judged.insert(Judged::load(books)?),
-    };
+    let judge = judged.as_ref().expect("it was asked for");
     let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, sums, left: Vec::new() };
     let options = books.read_options();
     let source = || Source::Path(taken.raw.clone());

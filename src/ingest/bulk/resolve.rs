@@ -39,22 +39,19 @@ struct Decided {
 /// Whatever walks through all rows goes part by part, or half by half, in two threads; between them stand collisions alone.
 pub(super) fn resolve(parts: &[Part], sorted: &mut [Sorted], met: &[u64]) -> Vec<Resolved> {
     let Collisions { identities, are_doubtful } = collisions(parts, sorted, met);
+    let alike = rows_of(parts, &identities);
+    let groups: Vec<&[Alike]> = alike.chunk_by(|one, other| one.collision == other.collision).collect();
+    let fates = |groups: &[&[Alike]]| -> Vec<Option<Fate>> {
+        groups.iter().flat_map(|group| fates_of(parts, group, are_doubtful[group[0].collision as usize])).collect()
+    };
+    let (first, second) = groups.split_at(groups.len() / 2);
+    let fates = both(false, || fates(first), || fates(second)).concat();
     let mut decided = vec![Decided { not_taken: Vec::new(), are_taken: vec![false; identities.len()] }; parts.len()];
-    for group in rows_of(parts, &identities).chunk_by(|one, other| one.collision == other.collision) {
-        let Alike { collision, part: first_part, row: first_row } = group[0];
-        for (place, Alike { part, row, .. }) in group.iter().enumerate() {
-            let is_same = || parts[first_part as usize].says_the_same(first_row as usize, &parts[*part as usize], *row as usize);
-            let fate = match (are_doubtful[collision as usize], place) {
-                (true, _) => Some(Fate::Left),
-                (false, 0) => None,
-                (false, _) if is_same() => Some(Fate::Again),
-                (false, _) => Some(Fate::Left),
-            };
-            let of_part = &mut decided[*part as usize];
-            match fate {
-                Some(fate) => of_part.not_taken.push((*row, fate)),
-                None => of_part.are_taken[collision as usize] = true,
-            }
+    for (Alike { collision, part, row }, fate) in alike.iter().zip(fates) {
+        let of_part = &mut decided[*part as usize];
+        match fate {
+            Some(fate) => of_part.not_taken.push((*row, fate)),
+            None => of_part.are_taken[*collision as usize] = true,
         }
     }
     match (sorted, parts, &mut *decided) {
@@ -64,6 +61,18 @@ pub(super) fn resolve(parts: &[Part], sorted: &mut [Sorted], met: &[u64]) -> Vec
         }
         _ => unreachable!("a segment has one part or two, and the identities of each"),
     }
+}
+
+/// What becomes of rows of one identity, in the order of the delivery; of a row that is taken nothing is said.
+fn fates_of<'a>(parts: &'a [Part], group: &'a [Alike], is_doubtful: bool) -> impl Iterator<Item = Option<Fate>> + 'a {
+    let part = |alike: &Alike| &parts[alike.part as usize];
+    let is_same = move |row: &Alike| part(&group[0]).says_the_same(group[0].row as usize, part(row), row.row as usize);
+    group.iter().enumerate().map(move |(place, row)| match (is_doubtful, place) {
+        (true, _) => Some(Fate::Left),
+        (false, 0) => None,
+        (false, _) if is_same(row) => Some(Fate::Again),
+        (false, _) => Some(Fate::Left),
+    })
 }
 
 /// The rows of a part by what becomes of them.
