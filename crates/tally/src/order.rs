@@ -101,8 +101,8 @@ impl<T: Copy + Default + Ord> Near<T> {
             greatest = greatest.max(made);
         }
         spread[unsorted.len() - 1] = greatest;
-        for place in 0..unsorted.len() {
-            let (made, mut to) = (spread[place], place);
+        for (place, made) in spread.iter().copied().enumerate() {
+            let mut to = place;
             while to > 0 && unsorted[to - 1] > made {
                 unsorted[to] = unsorted[to - 1];
                 to -= 1;
