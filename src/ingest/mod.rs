@@ -66,6 +66,13 @@ impl<'a> Work<'a> {
     fn new(progress: &'a Progress) -> Self {
         Self { progress, room: bulk::Room::default(), ahead: None }
     }
+
+    /// Takes a file that was looked at ahead.
+    fn turn_of(&mut self, ahead: Ahead) -> Result<Taken, Failure> {
+        let (taken, parts) = ahead.take()?;
+        self.room.parts_of(&taken, parts);
+        Ok(taken)
+    }
 }
 
 /// Why a file's rows could not be taken to the end.
@@ -179,11 +186,11 @@ fn ingest_all(
     for (place, (kind, path)) in ordered.iter().enumerate() {
         if goes_on && asking.is_whole(books, path)? {
             let taken = match work.ahead.take_if(|ahead| ahead.is(path)) {
-                Some(ahead) => ahead.take()?,
+                Some(ahead) => work.turn_of(ahead)?,
                 None if *kind == TableKind::Usage && is_large(books, path) => {
-                    let ahead = Ahead::start(books.session.home.raw(), path);
+                    let ahead = ahead(books, path);
                     work.room.prepare(books)?;
-                    ahead.take()?
+                    work.turn_of(ahead)?
                 }
                 None => take::take(books, path)?,
             };
@@ -246,7 +253,11 @@ fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
 /// thread is.
 fn look_ahead(books: &Books, files: [&PathBuf; 2]) -> Option<Ahead> {
     let are_large = files.into_iter().all(|path| is_large(books, path));
-    are_large.then(|| Ahead::start(books.session.home.raw(), files[1]))
+    are_large.then(|| ahead(books, files[1]))
+}
+
+fn ahead(books: &Books, path: &Path) -> Ahead {
+    Ahead::start(books.session.home.raw(), path, books.read_options())
 }
 
 /// Whether a file of usage is worth the fast way.

@@ -6,6 +6,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use crate::files::{self, cannot};
 use reckoner_core::id;
+use reckoner_read::{ReadOptions, Source, UsageParts, usage_parts};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -107,21 +108,26 @@ impl Staged {
     }
 }
 
-/// The next file, being staged while the one before is taken: to copy and hash it keeps one processor busy, and to sync it
-/// none. It gets its name, and what could not be read is told, at its turn; where that never comes, the copy is thrown away.
+/// The next file of usage, being staged while the one before is taken: to copy and hash it keeps one processor busy, and to sync
+/// it none. It gets its name, and what could not be read is told, at its turn; where that never comes, the copy is thrown away.
 #[derive(Debug)]
 pub(super) struct Ahead {
     folder: PathBuf,
     path: PathBuf,
     /// There until its turn.
-    staging: Option<JoinHandle<Result<Staged, Failure>>>,
+    staging: Option<JoinHandle<Result<(Staged, Option<UsageParts>), Failure>>>,
 }
 
 impl Ahead {
-    /// Starts to stage a file.
-    pub fn start(folder: PathBuf, path: &Path) -> Self {
+    /// Starts to stage a file, and to ask in which parts it can be read.
+    pub fn start(folder: PathBuf, path: &Path, options: ReadOptions) -> Self {
         let (below, from) = (folder.clone(), path.to_owned());
-        let staging = std::thread::spawn(move || stage(&below, &from));
+        let staging = std::thread::spawn(move || {
+            let staged = stage(&below, &from)?;
+            // Where they cannot be told, whoever takes the file asks again, and says why.
+            let parts = usage_parts(Source::Path(staged.path.to_path_buf()), &options).ok();
+            Ok((staged, parts))
+        });
         Self { folder, path: path.to_owned(), staging: Some(staging) }
     }
 
@@ -130,10 +136,11 @@ impl Ahead {
         self.path == path
     }
 
-    /// As [`take`] says, at the file's turn.
-    pub fn take(mut self) -> Result<Taken, Failure> {
+    /// As [`take`] says, at the file's turn; with the parts in which it can be read, if they are known.
+    pub fn take(mut self) -> Result<(Taken, Option<UsageParts>), Failure> {
         let staging = self.staging.take().expect("it is taken once");
-        staging.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?.keep(&self.folder)
+        let (staged, parts) = staging.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok((staged.keep(&self.folder)?, parts))
     }
 }
 
@@ -175,16 +182,17 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (raw, path) = (folder.path().join("raw"), folder.path().join("usage.csv"));
         std::fs::write(&path, b"rows").expect("written");
-        let ahead = || Ahead::start(raw.clone(), &path);
+        let ahead = || Ahead::start(raw.clone(), &path, ReadOptions::default());
 
         drop(ahead());
         assert_eq!(names_in(&raw), Vec::<String>::new(), "its turn never came");
 
-        let taken = ahead().take().expect("it is there");
+        let (taken, parts) = ahead().take().expect("it is there");
+        assert_eq!(parts, Some(UsageParts::Whole));
         assert_eq!((taken.name.as_str(), taken.bytes, &taken.raw), ("usage.csv", 4, &raw.join(&taken.file_id)));
         assert_eq!(std::fs::read(&taken.raw).expect("kept"), b"rows");
         assert_eq!(stage(&raw, &path).expect("staged").keep(&raw).expect("kept"), taken, "the same without looking ahead");
-        assert_eq!(ahead().take().expect("it is there"), taken);
+        assert_eq!(ahead().take().expect("it is there").0, taken);
         assert_eq!(names_in(&raw), [taken.file_id], "the same bytes are kept once");
     }
 
@@ -204,7 +212,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_fails_at_its_turn() {
         let folder = tempfile::tempdir().expect("a folder");
-        let ahead = Ahead::start(folder.path().join("raw"), &folder.path().join("gone.csv"));
+        let ahead = Ahead::start(folder.path().join("raw"), &folder.path().join("gone.csv"), ReadOptions::default());
         assert!(ahead.take().is_err());
     }
 }

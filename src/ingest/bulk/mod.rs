@@ -50,6 +50,8 @@ pub(super) struct Room {
     parts: [Part; 2],
     sorted: [Sorted; 2],
     sums: [FoldRoom; 2],
+    /// In which parts a file can be read, by its id, where that is known ahead.
+    parts_of: Option<(String, UsageParts)>,
     /// What rows are held against, once it was asked for: while files of usage are taken, no account, price or end comes.
     judged: Option<Judged>,
 }
@@ -62,6 +64,11 @@ impl Room {
         }
         Ok(())
     }
+
+    /// Notes in which parts a file can be read.
+    pub fn parts_of(&mut self, taken: &Taken, parts: Option<UsageParts>) {
+        self.parts_of = parts.map(|parts| (taken.file_id.clone(), parts));
+    }
 }
 
 /// Takes what is plain of a delivery; hands back the lines that are left, ascending.
@@ -73,12 +80,13 @@ pub(super) fn take(
     counts: &mut Counts,
 ) -> Result<Vec<u64>, Stopped> {
     room.prepare(books)?;
-    let Room { parts, sorted, sums, judged } = room;
+    let Room { parts, sorted, sums, parts_of, judged } = room;
     let judge = judged.as_ref().expect("it was asked for");
     let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, sums, left: Vec::new() };
     let options = books.read_options();
     let source = || Source::Path(taken.raw.clone());
-    match usage_parts(source(), &options)? {
+    let known = parts_of.take().filter(|(file_id, _)| *file_id == taken.file_id);
+    match known.map_or_else(|| usage_parts(source(), &options), |(_, parts)| Ok(parts))? {
         UsageParts::RowGroups(groups) => {
             for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
                 let ([one, other], [sorted_one, sorted_other]) = (&mut *parts, &mut *sorted);
@@ -154,22 +162,22 @@ fn in_two<T: Send, E: Send>(
     both(is_one, first, second).into_iter().collect()
 }
 
-/// What one of two threads does when it is its turn.
+/// What a thread does when it is its turn.
 type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
 
-/// Does all of this in two threads, each of which takes the next task once it has done one; what comes of them in their order.
+/// Threads that write: one more than there are parts, for while one waits for the disk.
+const WRITERS: usize = 3;
+
+/// Does all of this in a few threads, each of which takes the next task once it has done one; what comes of them in their order.
 fn share_out<T: Send>(tasks: Vec<Task<'_, T>>) -> Vec<T> {
-    let is_one = tasks.len() < 2;
+    let writers = WRITERS.min(tasks.len());
     let left = Mutex::new(tasks.into_iter().enumerate());
     let next = || left.lock().unwrap_or_else(PoisonError::into_inner).next();
-    let work = || {
-        let mut done = Vec::new();
-        while let Some((place, task)) = next() {
-            done.push((place, task()));
-        }
-        done
-    };
-    let mut done: Vec<(usize, T)> = both(is_one, work, work).into_iter().flatten().collect();
+    let work = || std::iter::from_fn(next).map(|(place, task)| (place, task())).collect::<Vec<_>>();
+    let mut done: Vec<(usize, T)> = std::thread::scope(|scope| {
+        let writers: Vec<_> = (0..writers).map(|_| scope.spawn(work)).collect();
+        writers.into_iter().flat_map(|writer| writer.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))).collect()
+    });
     done.sort_by_key(|(place, _)| *place);
     done.into_iter().map(|(_, done)| done).collect()
 }
