@@ -196,8 +196,12 @@ impl Run<'_> {
     }
 }
 
-/// Holdings that the windows of a batch may have, all windows together, about.
-const BATCH_HOLDINGS: u64 = 12_000_000;
+/// Holdings that the windows of a batch may have, all windows together, about: a batch that waits for its turn takes memory,
+/// and beside recording the last one nothing is left to be rated.
+const BATCH_HOLDINGS: u64 = 4_000_000;
+
+/// Instants at which the windows of a batch may end whatever they have: each is rated by a thread of its own.
+const BATCH_ENDS: usize = 2;
 
 /// The windows in batches: those that end on one billing day, or fewer where much was used; windows that end together stay
 /// together.
@@ -210,17 +214,24 @@ fn batches(books: &Books, knowledge: &Knowledge) -> Result<Vec<Vec<DueWindow>>, 
             let reaches = |file: &&LakeFile| file.span.start < due.window.end && file.span.end > due.window.start;
             partials.iter().filter(reaches).map(|file| file.rows).sum()
         };
-        let (mut batch, mut so_far) = (Vec::<DueWindow>::new(), 0);
+        let (mut batch, mut so_far, mut ends, mut is_parted) = (Vec::<DueWindow>::new(), 0, 0, false);
         for due in day {
-            let is_new_end = batch.last().is_some_and(|last| last.window.end != due.window.end);
-            if is_new_end && so_far + weight(&due) > BATCH_HOLDINGS {
-                batches.push(std::mem::take(&mut batch));
-                so_far = 0;
+            if batch.last().is_none_or(|last| last.window.end != due.window.end) {
+                if ends >= BATCH_ENDS && so_far + weight(&due) > BATCH_HOLDINGS {
+                    batches.push(std::mem::take(&mut batch));
+                    (so_far, ends, is_parted) = (0, 0, true);
+                }
+                ends += 1;
             }
             so_far += weight(&due);
             batch.push(due);
         }
+        // Of much the last end has a batch of its own, which is rated beside recording the one before.
+        let last_end = batch.last().map(|last| last.window.end);
+        let before = batch.iter().rposition(|due| Some(due.window.end) != last_end).filter(|_| is_parted);
+        let last = before.map(|before| batch.split_off(before + 1));
         batches.push(batch);
+        batches.extend(last);
     }
     Ok(batches)
 }

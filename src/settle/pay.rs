@@ -8,7 +8,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::AccountRows;
 use reckoner_core::id;
-use reckoner_core::life::{self, Given, Taken};
+use reckoner_core::life::{self, Given, LifeEffects, Standing, Taken};
 use reckoner_core::pay::{self, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
 use reckoner_core::profile::{ArrearsAt, DaysByLevel};
 use reckoner_core::rate::Charge;
@@ -36,8 +36,11 @@ pub(super) struct Step {
 /// Everything that happens to accounts in a batch.
 pub(super) struct Steps<'a> {
     steps: Vec<Step>,
-    /// First settlements, all in bulk, of accounts to which nothing else happens.
+    /// First settlements, all in bulk, of accounts to which nothing else happens but what time does to those that bought
+    /// nothing.
     plain: Vec<PlainPosting<'a>>,
+    /// Of the accounts to which anything else happens, or for which something is due by itself.
+    lives: Lives,
 }
 
 impl Step {
@@ -63,29 +66,27 @@ pub(super) fn steps<'a>(
     funds: Vec<FundsRow>,
 ) -> Result<Steps<'a>, Failure> {
     let not_plain = not_plain(books, loaded, charges, &funds);
+    let ids: BTreeSet<&str> = not_plain.iter().chain(&loaded.lives).map(String::as_str).collect();
+    let lives = Lives::load(books.store(), &ids.into_iter().map(str::to_owned).collect::<Vec<_>>())?;
     let mut by_line = by_line(books, knowledge, loaded, charges)?;
 
     let (mut steps, mut plain): (Vec<Step>, _) = (funds.into_iter().map(Step::of_funds).collect(), Vec::new());
     for hour in &loaded.bulk {
         let at = hour.due.window.end;
         for due in &hour.dues {
-            if !not_plain.contains(&*due.account_id) {
-                let (billing_period, products) = (&hour.billing_period, hour.products_of(due));
-                plain.push(PlainPosting { at, billing_period, due, products });
+            if !not_plain.contains(&*due.account_id) && !lives.has_resources(&due.account_id) {
+                plain.push(PlainPosting { at, hour, due });
                 continue;
             }
             let asked = by_line.remove(&(at, due.account_id.to_string()));
-            // A window with charges in bulk was never settled before.
-            let mut asked = asked.unwrap_or_else(|| Asked::new(knowledge, &due.account_id, at, 0, &hour.billing_period));
-            asked.add_bulk(hour, due);
-            steps.push(asked.into_step(Arc::clone(&due.account_id)));
+            steps.push(Asked::with_bulk(asked, knowledge, hour, due).into_step(Arc::clone(&due.account_id)));
         }
     }
     steps.extend(by_line.into_iter().map(|((_, account_id), asked)| asked.into_step(account_id.into())));
-    Ok(Steps { steps, plain })
+    Ok(Steps { steps, plain, lives })
 }
 
-/// Accounts with more than first settlements in bulk that something is due for. Where what is not covered may freeze an
+/// Accounts with more than first settlements in bulk, and what time does. Where what is not covered may freeze an
 /// account at the settlement's own instant, that is everybody: the next hour of the batch has to know.
 fn not_plain(books: &Books, loaded: &Loaded, charges: &[Charge], funds: &[FundsRow]) -> HashSet<String> {
     let (at, grace) = (books.profile.arrears_at, &books.profile.grace);
@@ -95,7 +96,7 @@ fn not_plain(books: &Books, loaded: &Loaded, charges: &[Charge], funds: &[FundsR
     let in_favour = loaded.bulk.iter().flat_map(|hour| &hour.dues).filter(|due| due.due.is_negative());
     let others = charges.iter().map(|charge| charge.key.account_id.as_str());
     let others = others.chain(funds.iter().map(|row| row.account_id.as_str()));
-    let others = others.chain(loaded.lives.iter().map(String::as_str)).chain(all);
+    let others = others.chain(loaded.orders.iter().map(|order| order.account_id.as_str())).chain(all);
     let mut not_plain: HashSet<String> = HashSet::new();
     for account_id in others.chain(in_favour.map(|due| &*due.account_id)) {
         if !not_plain.contains(account_id) {
@@ -160,6 +161,15 @@ impl Asked {
         });
     }
 
+    /// The same with what became due in bulk, which may be all of it.
+    fn with_bulk(asked: Option<Self>, knowledge: &Knowledge, hour: &RatedHour, due: &AccountDue) -> Self {
+        let at = hour.due.window.end;
+        // A window with charges in bulk was never settled before.
+        let mut asked = asked.unwrap_or_else(|| Self::new(knowledge, &due.account_id, at, 0, &hour.billing_period));
+        asked.add_bulk(hour, due);
+        asked
+    }
+
     /// Adds what became due in bulk, by product: of an account without vouchers nobody asks for single charges.
     fn add_bulk(&mut self, hour: &RatedHour, due: &AccountDue) {
         self.charges += due.charges;
@@ -190,9 +200,13 @@ pub(super) fn pay_all<'a>(
     ids: &'a RunIds,
     batch: &'a mut SettlementBatch,
 ) -> Result<(), Failure> {
-    let Steps { steps, mut plain } = steps;
+    let Steps { steps, mut plain, lives } = steps;
+    // Accounts to which nothing else happens go on by what time does as soon as they have paid.
+    let due_by_time: HashSet<&str> = loaded.lives.iter().map(String::as_str).collect();
+    let going_on = plain.iter().map(|posting| &*posting.due.account_id).filter(|account_id| due_by_time.contains(account_id));
+    let going_on: HashSet<&str> = going_on.collect();
     let mut whole: BTreeMap<&str, Happening<'_>> = BTreeMap::new();
-    for account_id in &loaded.lives {
+    for account_id in loaded.lives.iter().filter(|account_id| !going_on.contains(account_id.as_str())) {
         whole.entry(account_id).or_default();
     }
     steps.iter().for_each(|step| whole.entry(&step.account_id).or_default().steps.push(step));
@@ -206,8 +220,6 @@ pub(super) fn pay_all<'a>(
         true => a.at.cmp(&b.at),
         false => a.due.account_id.cmp(&b.due.account_id),
     });
-    let ids_of_whole: Vec<String> = whole.keys().map(|account_id| (*account_id).to_owned()).collect();
-    let lives = Lives::load(books.store(), &ids_of_whole)?;
     let only_owes =
         |(account_id, happening): &(&&str, &Happening<'_>)| happening.takes_only() && !lives.has_resources(account_id);
     let (owing, others): (Vec<_>, Vec<_>) = whole.iter().partition(only_owes);
@@ -227,12 +239,14 @@ pub(super) fn pay_all<'a>(
     let mut payer = Payer { books, knowledge, purses, lives, until, posting: Posting::new(ids, batch), currency: Arc::from("") };
     let mut plain = plain().peekable();
     for (account_id, happening) in &whole {
-        while let Some((_, rows, postings)) = plain.next_if(|(plain, ..)| &***plain < *account_id) {
-            payer.pay_plainly(rows, postings);
+        while let Some((plain_id, rows, postings)) = plain.next_if(|(plain_id, ..)| &***plain_id < *account_id) {
+            payer.pay_postings(rows, postings, going_on.contains(&**plain_id))?;
         }
         payer.pay(account_id, happening)?;
     }
-    plain.for_each(|(_, rows, postings)| payer.pay_plainly(rows, postings));
+    for (plain_id, rows, postings) in plain {
+        payer.pay_postings(rows, postings, going_on.contains(&**plain_id))?;
+    }
     payer.posting.close()
 }
 
@@ -303,10 +317,7 @@ impl<'a> Payer<'a> {
                     let Given::Money(event) = &given[place] else { unreachable!("only money has such effects") };
                     self.posting.add(happening.step(event), &shared, effects)?;
                 }
-                Taken::Life(at, effects) => {
-                    let billing_period = books.zone.billing_period(at);
-                    post::life(self.posting.batch, (account_id, currency), at, &billing_period, *effects)?;
-                }
+                Taken::Life(at, effects) => self.post_life((account_id, currency), at, *effects)?,
             }
         }
         post::state(self.posting.batch, &before, &account, life::standing_next_at(&account, &lives.terms()));
@@ -322,7 +333,51 @@ impl<'a> Payer<'a> {
         Ok(())
     }
 
-    /// Pays the first settlements of an account to which nothing else happens.
+    fn post_life(&mut self, account: (&str, &str), at: Instant, effects: LifeEffects) -> Result<(), Failure> {
+        let billing_period = self.books.zone.billing_period(at);
+        Ok(post::life(self.posting.batch, account, at, &billing_period, effects)?)
+    }
+
+    /// Pays the first settlements of an account to which nothing else happens, but what time does where it goes on.
+    fn pay_postings(&mut self, rows: AccountRows<'_>, postings: &[PlainPosting<'a>], goes_on: bool) -> Result<(), Failure> {
+        let account_id = &postings[0].due.account_id;
+        if !goes_on {
+            self.pay_plainly(rows, postings);
+            return Ok(());
+        }
+        let overdue = self.purses.plain(account_id).purse.wallet.in_arrears_since;
+        let new = Standing::normal(account_id);
+        let (standing, span) =
+            (self.lives.standing(account_id).unwrap_or(&new), (postings[0].at, postings[postings.len() - 1].at));
+        if life::moves_after(standing, overdue, span, &self.knowledge.lives.terms()) {
+            self.pay_plainly(rows, postings);
+            return self.go_on(account_id, rows.currency(), overdue);
+        }
+        let step = |posting: &PlainPosting<'_>| {
+            let asked = Asked::with_bulk(None, self.knowledge, posting.hour, posting.due);
+            asked.into_step(Arc::clone(account_id))
+        };
+        let steps: Vec<Step> = postings.iter().map(step).collect();
+        self.pay(account_id, &Happening { steps: steps.iter().collect(), orders: Vec::new() })
+    }
+
+    /// Takes an account that has paid through what time does. `overdue`: since when it owed what is overdue before it paid.
+    fn go_on(&mut self, account_id: &Arc<str>, currency: &str, overdue: Option<Instant>) -> Result<(), Failure> {
+        let lives = &self.knowledge.lives;
+        let money = self.purses.owing(account_id).expect("an account that has paid has a purse");
+        let mut account = self.lives.take(money);
+        let mut before = Before::of(&account);
+        before.wallet.in_arrears_since = overdue;
+        for taken in life::advance(&mut account, &[], self.until, &lives.terms()) {
+            let Taken::Life(at, effects) = taken else { unreachable!("nothing is given") };
+            self.post_life((account_id, currency), at, *effects)?;
+        }
+        post::state(self.posting.batch, &before, &account, life::standing_next_at(&account, &lives.terms()));
+        self.purses.put_back_plain(account_id, account.money);
+        Ok(())
+    }
+
+    /// Pays the first settlements of an account.
     fn pay_plainly(&mut self, rows: AccountRows<'_>, postings: &[PlainPosting<'a>]) {
         let account_id = &postings[0].due.account_id;
         let shared = self.shared(rows.currency());

@@ -3,7 +3,7 @@
 //! What all accounts of an instant have in common is one ledger transaction per currency: it has a leg for every account, and
 //! one for each income, which is summed while the accounts come.
 
-use super::bulk::{AccountDue, ProductDue};
+use super::bulk::{AccountDue, ProductDue, RatedHour};
 use super::pay::{RunIds, Step};
 use crate::failure::Failure;
 use reckoner_core::ledger::{Transaction, TransactionBuilder};
@@ -26,6 +26,8 @@ pub(super) struct Posting<'a> {
 /// What becomes a ledger transaction.
 struct Ledger<'a> {
     currency: Arc<str>,
+    /// The run that settles the instant.
+    run_id: Arc<str>,
     legs: TransactionBuilder,
     income: BTreeMap<(&'a str, BillingMode), Money>,
     settlement_ids: Vec<Arc<str>>,
@@ -34,9 +36,8 @@ struct Ledger<'a> {
 /// A first settlement of an account without vouchers.
 pub(super) struct PlainPosting<'a> {
     pub at: Instant,
-    pub billing_period: &'a Arc<str>,
+    pub hour: &'a RatedHour,
     pub due: &'a AccountDue,
-    pub products: &'a [ProductDue],
 }
 
 impl<'a> Posting<'a> {
@@ -51,14 +52,13 @@ impl<'a> Posting<'a> {
                 let settlement_id: Arc<str> = Arc::from(due.settlement_id.as_str());
                 let billing_period: Arc<str> = Arc::from(due.billing_period.as_str());
                 let paid = effects.totals.expect("a settlement has totals");
-                self.batch.settlements.push(SettlementRecord {
-                    revision: step.revision,
-                    charges: step.charges,
-                    ..self.record([&settlement_id, &step.account_id, currency, &billing_period], due.at, paid)
-                });
                 let ledger = self.ledger(due.at, currency);
                 ledger.legs.extend(effects.legs);
-                ledger.settlement_ids.push(settlement_id);
+                ledger.settlement_ids.push(Arc::clone(&settlement_id));
+                let texts = [settlement_id, Arc::clone(&step.account_id), billing_period];
+                let record = ledger.record(texts, due.at, paid);
+                let record = SettlementRecord { revision: step.revision, charges: step.charges, ..record };
+                self.batch.settlements.push(record);
             }
             MoneyEvent::Funds(row) => return Ok(post::funds(self.batch, row, step.event.description(), effects)?),
         }
@@ -70,52 +70,26 @@ impl<'a> Posting<'a> {
 
     /// A first settlement of an account without vouchers: what it leaves outstanding is what its record says.
     pub fn add_plain(&mut self, posting: &PlainPosting<'a>, currency: &Arc<str>, wallet: &Wallet, effects: &PlainEffects) {
-        let PlainPosting { at, billing_period, due, products } = posting;
-        self.batch.settlements.push(SettlementRecord {
-            charges: due.charges,
-            ..self.record([&due.settlement_id, &due.account_id, currency, billing_period], *at, effects.totals)
-        });
+        let PlainPosting { at, hour, due } = posting;
         self.batch.payments.extend(effects.payments(wallet, &due.settlement_id));
         let ledger = self.ledger(*at, currency);
         let moved = effects.moved(&due.account_id).into_iter().filter(|(_, amount)| !amount.is_zero());
         ledger.legs.extend(moved.map(|(account, amount)| account.leg(amount)));
-        for ProductDue { price, due } in *products {
+        for ProductDue { price, due } in hour.products_of(due) {
             *ledger.income.entry((&price.row.product, price.row.billing_mode)).or_default() += *due;
         }
         ledger.settlement_ids.push(Arc::clone(&due.settlement_id));
-    }
-
-    /// A first settlement without charges.
-    fn record(
-        &self,
-        [settlement_id, account_id, currency, billing_period]: [&Arc<str>; 4],
-        at: Instant,
-        paid: SettlementTotals,
-    ) -> SettlementRecord {
-        SettlementRecord {
-            settlement_id: Arc::clone(settlement_id),
-            account_id: Arc::clone(account_id),
-            at,
-            revision: 0,
-            billing_period: Arc::clone(billing_period),
-            currency: Arc::clone(currency),
-            charges: 0,
-            due: paid.due,
-            voucher: paid.voucher,
-            balance: paid.balance,
-            granted: paid.granted,
-            credit: paid.credit,
-            external: paid.external,
-            outstanding: paid.outstanding,
-            run_id: self.run_ids.get(&at).cloned().unwrap_or_else(|| Arc::from("")),
-        }
+        let texts = [&due.settlement_id, &due.account_id, &hour.billing_period].map(Arc::clone);
+        let record = SettlementRecord { charges: due.charges, ..ledger.record(texts, *at, effects.totals) };
+        self.batch.settlements.push(record);
     }
 
     fn ledger(&mut self, at: Instant, currency: &Arc<str>) -> &mut Ledger<'a> {
         let of_instant = self.ledgers.entry(at).or_default();
         let place = of_instant.iter().position(|ledger| ledger.currency == *currency);
         let place = place.unwrap_or_else(|| {
-            of_instant.push(Ledger::new(currency));
+            let run_id = self.run_ids.get(&at).cloned().unwrap_or_else(|| Arc::from(""));
+            of_instant.push(Ledger::new(currency, run_id));
             of_instant.len() - 1
         });
         &mut of_instant[place]
@@ -134,9 +108,35 @@ impl<'a> Posting<'a> {
 }
 
 impl Ledger<'_> {
-    fn new(currency: &Arc<str>) -> Self {
+    fn new(currency: &Arc<str>, run_id: Arc<str>) -> Self {
         let (legs, income, settlement_ids) = (TransactionBuilder::new(), BTreeMap::new(), Vec::new());
-        Self { currency: Arc::clone(currency), legs, income, settlement_ids }
+        Self { currency: Arc::clone(currency), run_id, legs, income, settlement_ids }
+    }
+
+    /// A first settlement without charges.
+    fn record(
+        &self,
+        [settlement_id, account_id, billing_period]: [Arc<str>; 3],
+        at: Instant,
+        paid: SettlementTotals,
+    ) -> SettlementRecord {
+        SettlementRecord {
+            settlement_id,
+            account_id,
+            at,
+            revision: 0,
+            billing_period,
+            currency: Arc::clone(&self.currency),
+            charges: 0,
+            due: paid.due,
+            voucher: paid.voucher,
+            balance: paid.balance,
+            granted: paid.granted,
+            credit: paid.credit,
+            external: paid.external,
+            outstanding: paid.outstanding,
+            run_id: Arc::clone(&self.run_id),
+        }
     }
 
     fn build(mut self, at: Instant) -> Result<Option<Transaction>, Failure> {

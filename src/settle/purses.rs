@@ -37,10 +37,18 @@ pub(super) struct Plain {
 }
 
 impl Plain {
-    /// All that is outstanding, if anything is.
-    fn outstanding(&self) -> Option<Outstanding> {
-        let (at, settlement_id) = self.oldest.as_ref()?;
-        Some(Outstanding { settlement_id: settlement_id.to_string(), at: *at, amount: self.purse.outstanding })
+    fn of(whole: AccountMoney) -> Self {
+        let oldest = whole.open.first().map(|open| (open.at, Arc::from(open.settlement_id.as_str())));
+        let purse = Purse { outstanding: whole.outstanding(), wallet: whole.wallet };
+        Self { purse, oldest, is_new: false }
+    }
+
+    /// The account whole, what is outstanding as one amount. An account with a purse has no vouchers.
+    fn into_owing(self) -> AccountMoney {
+        let Self { purse: Purse { wallet, outstanding: amount }, oldest, .. } = self;
+        let as_one =
+            |(at, settlement_id): (Instant, Arc<str>)| Outstanding { settlement_id: settlement_id.to_string(), at, amount };
+        AccountMoney::owing(wallet, oldest.map(as_one))
     }
 }
 
@@ -81,13 +89,8 @@ impl Purses {
     pub fn fetch_owing<'a>(&mut self, store: &dyn Store, account_ids: impl Iterator<Item = &'a str>) -> Result<(), Failure> {
         let mut missing: Vec<String> = Vec::new();
         for account_id in account_ids.filter(|account_id| !self.carried.contains_key(*account_id)) {
-            // An account with a purse has no vouchers.
             match self.plain.remove(account_id).filter(|plain| !plain.is_new) {
-                Some(plain) => {
-                    let outstanding = plain.outstanding();
-                    let owing = AccountMoney::owing(plain.purse.wallet, outstanding);
-                    self.fetched.owing.insert(account_id.to_owned(), owing);
-                }
+                Some(plain) => drop(self.fetched.owing.insert(account_id.to_owned(), plain.into_owing())),
                 None => missing.push(account_id.to_owned()),
             }
         }
@@ -107,9 +110,10 @@ impl Purses {
         Ok(())
     }
 
-    /// An account that [`Self::fetch_owing`] fetched; nothing where it is carried, or has no wallet yet.
+    /// An account that [`Self::fetch_owing`] fetched, or of which there is a purse; nothing where it is carried, or has no
+    /// wallet yet.
     pub fn owing(&mut self, account_id: &str) -> Option<AccountMoney> {
-        self.fetched.owing.remove(account_id)
+        self.fetched.owing.remove(account_id).or_else(|| self.plain.remove(account_id).map(Plain::into_owing))
     }
 
     /// Fetches the purses of accounts with their currencies, as far as they are not carried.
@@ -128,9 +132,7 @@ impl Purses {
                 continue;
             };
             self.open -= whole.open.len();
-            let purse = Purse { outstanding: whole.outstanding(), wallet: whole.wallet };
-            let oldest = whole.open.first().map(|open| (open.at, Arc::from(open.settlement_id.as_str())));
-            self.plain.insert(Arc::clone(account_id), Plain { purse, oldest, is_new: false });
+            self.plain.insert(Arc::clone(account_id), Plain::of(whole));
         }
         if missing.is_empty() {
             return Ok(());
@@ -155,6 +157,11 @@ impl Purses {
     /// The purse of an account that [`Self::fetch_plain`] was asked for.
     pub fn plain(&mut self, account_id: &str) -> &mut Plain {
         self.plain.get_mut(account_id).expect("it was fetched")
+    }
+
+    /// Carries an account on as a purse.
+    pub fn put_back_plain(&mut self, account_id: &Arc<str>, account: AccountMoney) {
+        self.plain.insert(Arc::clone(account_id), Plain::of(account));
     }
 
     /// Whether the store has a wallet of an account that was fetched.

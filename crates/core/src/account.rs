@@ -2,29 +2,28 @@
 
 use crate::table::AccountRow;
 use crate::time::Instant;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::sync::Arc;
 
-/// Every account with its rows in order of time, of each `valid_from` the highest revision.
+/// Every account with its rows in order of time, of each `valid_from` the highest revision. A copy shares them.
 #[derive(Debug, Clone, Default)]
 pub struct Accounts {
-    by_id: HashMap<String, Vec<AccountRow>>,
+    by_id: Arc<HashMap<String, Vec<AccountRow>>>,
 }
 
 impl Accounts {
     /// The accounts that these rows describe, in any order.
     pub fn new(rows: impl IntoIterator<Item = AccountRow>) -> Self {
-        let mut by_id: HashMap<String, BTreeMap<Instant, AccountRow>> = HashMap::new();
+        let rows = rows.into_iter();
+        let mut by_id: HashMap<String, Vec<AccountRow>> = HashMap::with_capacity(rows.size_hint().0);
         for row in rows {
-            let dated = by_id.entry(row.account_id.clone()).or_default();
-            let begins = row.valid_from.unwrap_or(Instant::MIN);
-            match dated.get(&begins) {
-                Some(kept) if kept.revision >= row.revision => {}
-                _ => {
-                    dated.insert(begins, row);
-                }
+            match by_id.get_mut(&row.account_id) {
+                Some(dated) => put(dated, row),
+                // Mostly an account has one row.
+                None => drop(by_id.insert(row.account_id.clone(), vec![row])),
             }
         }
-        Self { by_id: by_id.into_iter().map(|(id, dated)| (id, dated.into_values().collect())).collect() }
+        Self { by_id: Arc::new(by_id) }
     }
 
     /// The rows of an account.
@@ -50,6 +49,17 @@ impl Accounts {
     /// Ids, in no particular order.
     pub fn ids(&self) -> impl Iterator<Item = &str> {
         self.by_id.keys().map(String::as_str)
+    }
+}
+
+/// Puts a row to its place in time, unless a higher revision is there.
+fn put(dated: &mut Vec<AccountRow>, row: AccountRow) {
+    let begins = |row: &AccountRow| row.valid_from.unwrap_or(Instant::MIN);
+    let place = dated.partition_point(|kept| begins(kept) < begins(&row));
+    match dated.get_mut(place).filter(|kept| begins(kept) == begins(&row)) {
+        Some(kept) if kept.revision >= row.revision => {}
+        Some(kept) => *kept = row,
+        None => dated.insert(place, row),
     }
 }
 

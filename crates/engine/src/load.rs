@@ -34,6 +34,11 @@ impl Lives {
         self.resources.contains_key(account_id)
     }
 
+    /// Where the account stands, if it ever stood anywhere but where every account begins.
+    pub fn standing(&self, account_id: &str) -> Option<&Standing> {
+        self.standings.get(account_id)
+    }
+
     /// The account with this money.
     pub fn take(&mut self, money: AccountMoney) -> LifeAccount {
         let account_id = &money.wallet.account_id;

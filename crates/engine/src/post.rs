@@ -117,8 +117,14 @@ pub fn state(batch: &mut SettlementBatch, before: &Before, after: &LifeAccount, 
         }
     }
     let is_due_otherwise = before.wallet.in_arrears_since != after.money.wallet.in_arrears_since;
-    if before.standing != after.standing || is_due_otherwise {
-        batch.life.standings.push(AccountStanding { standing: after.standing.clone(), next_at: standing_next_at });
+    if before.standing == after.standing && !is_due_otherwise {
+        return;
+    }
+    let standings = &mut batch.life.standings;
+    match standings.last_mut().filter(|last| last.standing == after.standing) {
+        // Its last step moved it there: what is due next stands beside that.
+        Some(last) => last.next_at = standing_next_at,
+        None => standings.push(AccountStanding { standing: after.standing.clone(), next_at: standing_next_at }),
     }
 }
 

@@ -45,7 +45,7 @@ pub use function::Surroundings;
 pub use product::{ProductRenewal, ProductTerms, Products};
 pub use resources::Resources;
 pub use terms::LifeTerms;
-pub use timeline::{Given, Taken, advance, advance_plainly, next_at, standing_next_at};
+pub use timeline::{Given, Taken, advance, advance_plainly, moves_after, next_at, standing_next_at};
 pub use waiting::{OrderApproval, WaitingRefund, may_approve};
 
 use crate::number::{Money, Quantity};

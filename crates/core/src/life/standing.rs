@@ -17,19 +17,24 @@ use crate::time::Instant;
 pub(super) fn next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Instant> {
     let since = account.money.wallet.in_arrears_since?;
     let next = match account.standing.status {
-        AccountStatus::Normal => match terms.profile.arrears_at {
-            ArrearsAt::Settlement => Some(since),
-            ArrearsAt::Midnight => {
-                let day = terms.zone.day_containing(since);
-                Some(if day.start == since { since } else { day.end })
-            }
-        },
+        AccountStatus::Normal => Some(follows_at(since, terms)),
         AccountStatus::Arrears => account.standing.grace_until,
         AccountStatus::Retention => account.standing.retention_until,
         AccountStatus::Released => None,
     };
     // What is late is done at once: a status never moves before the instant at which the account came to where it is.
     next.map(|next| next.max(account.standing.since))
+}
+
+/// When the status of a normal account follows what is overdue since then.
+pub(super) fn follows_at(since: Instant, terms: &LifeTerms<'_>) -> Instant {
+    match terms.profile.arrears_at {
+        ArrearsAt::Settlement => since,
+        ArrearsAt::Midnight => {
+            let day = terms.zone.day_containing(since);
+            if day.start == since { since } else { day.end }
+        }
+    }
 }
 
 /// Moves the status one step on.

@@ -13,7 +13,8 @@
 //! after each step, since a renewal that succeeds moves the next one. What becomes known after its instant was passed takes
 //! effect at the latest instant carried out, and keeps its own date.
 
-use super::account::LifeAccount;
+use super::AccountStatus;
+use super::account::{LifeAccount, Standing};
 use super::around::Around;
 use super::effect::LifeEffects;
 use super::function::Watched;
@@ -214,4 +215,18 @@ pub fn next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Instant> 
 /// When the account's own standing moves next by itself.
 pub fn standing_next_at(account: &LifeAccount, terms: &LifeTerms<'_>) -> Option<Instant> {
     standing::next_at(account, terms)
+}
+
+/// Whether time does nothing to an account without resources before the last of some settlements, of which the first is at
+/// `first`, and none is late: then it may take them first, and go on by what time does. `overdue`: since when it owes what is
+/// overdue before them.
+pub fn moves_after(
+    standing: &Standing,
+    overdue: Option<Instant>,
+    (first, last): (Instant, Instant),
+    terms: &LifeTerms<'_>,
+) -> bool {
+    let since = overdue.map_or(first, |since| since.min(first));
+    let is_late = first < terms.effective_from.max(standing.life_at);
+    standing.status == AccountStatus::Normal && !is_late && standing::follows_at(since, terms) >= last
 }

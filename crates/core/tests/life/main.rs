@@ -10,6 +10,7 @@
 //! | `editions` | editions and their packages |
 //! | `modes` | from a subscription to use by the hour |
 //! | `one_time` | certificates, free ones too |
+//! | `owing` | who pays first and goes on by what time does
 //! | `own_term` | how much a renewal by itself buys |
 //! | `purchases` | what starts, what it costs, what is refused |
 //! | `refunds` | what an unsubscription brings back |
@@ -30,6 +31,7 @@ mod laws;
 mod lives;
 mod modes;
 mod one_time;
+mod owing;
 mod own_term;
 mod purchases;
 mod refunds;

@@ -7,12 +7,18 @@ use reckoner_core::time::{Instant, Window};
 use rusqlite::types::{FromSql, ValueRef};
 use rusqlite::{Connection, Params, Row};
 use serde::de::DeserializeOwned;
+use std::cell::RefCell;
 
 /// The columns of one row of a table (or of a question, under the name of its main table).
 pub(super) struct Columns<'r> {
     row: &'r Row<'r>,
     table: &'static str,
+    places: &'r Places,
 }
+
+/// Where columns stand in the rows of an answer, as far as they were asked for: to find one by its name, every name before
+/// it is compared. The names are told apart by where they stand in memory.
+type Places = RefCell<Vec<(&'static str, usize)>>;
 
 impl Columns<'_> {
     pub(super) fn text(&self, column: &'static str) -> Answer<String> {
@@ -21,8 +27,7 @@ impl Columns<'_> {
 
     /// The same without a copy.
     pub(super) fn text_ref(&self, column: &'static str) -> Answer<&str> {
-        let found = self.row.get_ref(column).map_err(|error| self.corrupt(column, error.to_string()))?;
-        found.as_str().map_err(|error| self.corrupt(column, error.to_string()))
+        self.value(column)?.as_str().map_err(|error| self.corrupt(column, error.to_string()))
     }
 
     pub(super) fn text_if_any(&self, column: &'static str) -> Answer<Option<String>> {
@@ -75,8 +80,7 @@ impl Columns<'_> {
 
     /// A value that is stored as JSON.
     pub(super) fn json<T: DeserializeOwned>(&self, column: &'static str) -> Answer<T> {
-        let text: String = self.get(column)?;
-        serde_json::from_str(&text).map_err(|error| self.corrupt(column, error.to_string()))
+        serde_json::from_str(self.text_ref(column)?).map_err(|error| self.corrupt(column, error.to_string()))
     }
 
     /// A word of a closed list, such as `repayment`.
@@ -94,7 +98,19 @@ impl Columns<'_> {
     }
 
     fn get<T: FromSql>(&self, column: &'static str) -> Answer<T> {
-        self.row.get(column).map_err(|error| self.corrupt(column, error.to_string()))
+        T::column_result(self.value(column)?).map_err(|error| self.corrupt(column, error.to_string()))
+    }
+
+    fn value(&self, column: &'static str) -> Answer<ValueRef<'_>> {
+        let known = self.places.borrow().iter().find(|(name, _)| std::ptr::eq(*name, column)).map(|(_, place)| *place);
+        let found = match known {
+            Some(place) => self.row.get_ref(place),
+            None => self.row.as_ref().column_index(column).and_then(|place| {
+                self.places.borrow_mut().push((column, place));
+                self.row.get_ref(place)
+            }),
+        };
+        found.map_err(|error| self.corrupt(column, error.to_string()))
     }
 
     pub(super) fn corrupt(&self, column: &'static str, found: String) -> StoreError {
@@ -132,9 +148,9 @@ pub(super) fn each(
     mut take: impl FnMut(&Columns) -> Answer<()>,
 ) -> Answer<()> {
     let mut statement = connection.prepare_cached(question)?;
-    let mut rows = statement.query(params)?;
+    let (mut rows, places) = (statement.query(params)?, Places::default());
     while let Some(row) = rows.next()? {
-        take(&Columns { row, table })?;
+        take(&Columns { row, table, places: &places })?;
     }
     Ok(())
 }

@@ -14,7 +14,7 @@ use reckoner_core::number::Quantity;
 use reckoner_core::rate::{Amounts, Charge, ChargeType, LineKey};
 use reckoner_core::table::OrderRow;
 use reckoner_core::time::{Instant, Window};
-use rusqlite::{Connection, OptionalExtension};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
 
 const PENDING_ORDERS: &str = "SELECT s.order_id, o.body FROM order_states AS s JOIN orders AS o USING (order_id)
     WHERE s.status = 'pending' AND s.waits_for IS NULL AND s.placed_at <= ?1 ORDER BY s.placed_at, s.order_id";
@@ -289,7 +289,7 @@ pub(super) fn record(connection: &Connection, life: &LifeBatch) -> Answer<()> {
     put_orders(connection, &life.orders)?;
     add_approvals(connection, &life.approvals)?;
     put_resources(connection, &life.resources)?;
-    life.standings.iter().try_for_each(|standing| put_standing(connection, standing))?;
+    put_standings(connection, &life.standings)?;
     add_charges(connection, &life.charges)?;
     add_events(connection, &life.events)
 }
@@ -398,44 +398,64 @@ fn put_resources(connection: &Connection, resources: &[(Resource, Option<Instant
     Ok(())
 }
 
-fn put_standing(connection: &Connection, AccountStanding { standing, next_at }: &AccountStanding) -> Answer<()> {
-    put_interval(connection, standing)?;
+fn put_standings(connection: &Connection, standings: &[AccountStanding]) -> Answer<()> {
+    let mut intervals = Intervals::new(connection)?;
     // All of its columns are given: to change a row of such a table, SQLite would make a table of its own each time.
     let sql = "INSERT OR REPLACE INTO account_standings
         (account_id, status, since, grace_until, retention_until, life_at, next_at)
         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let params = (
-        &standing.account_id,
-        standing.status.as_str(),
-        standing.since.seconds(),
-        standing.grace_until.map(Instant::seconds),
-        standing.retention_until.map(Instant::seconds),
-        standing.life_at.seconds(),
-        next_at.map(Instant::seconds),
-    );
-    Insert::new(connection, "standing", sql)?.run(params, || standing.account_id.clone())?;
+    let mut put = Insert::new(connection, "standing", sql)?;
+    for AccountStanding { standing, next_at } in standings {
+        intervals.put(standing)?;
+        let params = (
+            &standing.account_id,
+            standing.status.as_str(),
+            standing.since.seconds(),
+            standing.grace_until.map(Instant::seconds),
+            standing.retention_until.map(Instant::seconds),
+            standing.life_at.seconds(),
+            next_at.map(Instant::seconds),
+        );
+        put.run(params, || standing.account_id.clone())?;
+    }
     Ok(())
 }
 
-/// An account that comes to stand elsewhere leaves where it stood at that instant. A time of no length leaves no trace.
-fn put_interval(connection: &Connection, standing: &Standing) -> Answer<()> {
-    let (account_id, status, since) = (&standing.account_id, standing.status.as_str(), standing.since.seconds());
-    let question = "SELECT starts_at, status FROM standing_intervals WHERE account_id = ?1 AND ends_at IS NULL";
-    let open: Option<(i64, String)> =
-        connection.prepare_cached(question)?.query_row([account_id], |row| Ok((row.get(0)?, row.get(1)?))).optional()?;
-    if open.as_ref().is_some_and(|(starts_at, open)| *starts_at == since && open == status) {
-        return Ok(());
+/// Where accounts stood, and when.
+struct Intervals<'c> {
+    open: CachedStatement<'c>,
+    remove: Insert<'c>,
+    end: Insert<'c>,
+    begin: Insert<'c>,
+}
+
+impl<'c> Intervals<'c> {
+    fn new(connection: &'c Connection) -> Answer<Self> {
+        let change = |sql: &str| Insert::new(connection, "standing", sql);
+        let open = "SELECT starts_at, status FROM standing_intervals WHERE account_id = ?1 AND ends_at IS NULL";
+        Ok(Self {
+            open: connection.prepare_cached(open)?,
+            remove: change("DELETE FROM standing_intervals WHERE account_id = ?1 AND starts_at = ?2")?,
+            end: change("UPDATE standing_intervals SET ends_at = ?2 WHERE account_id = ?1 AND ends_at IS NULL")?,
+            begin: change("INSERT INTO standing_intervals (account_id, starts_at, status) VALUES (?1, ?2, ?3)")?,
+        })
     }
-    if let Some((starts_at, _)) = open {
-        let sql = match starts_at == since {
-            true => "DELETE FROM standing_intervals WHERE account_id = ?1 AND starts_at = ?2",
-            false => "UPDATE standing_intervals SET ends_at = ?2 WHERE account_id = ?1 AND ends_at IS NULL",
-        };
-        Insert::new(connection, "standing", sql)?.run((account_id, since), || account_id.clone())?;
+
+    /// An account that comes to stand elsewhere leaves where it stood at that instant. A time of no length leaves no trace.
+    fn put(&mut self, standing: &Standing) -> Answer<()> {
+        let (account_id, status, since) = (&standing.account_id, standing.status.as_str(), standing.since.seconds());
+        let as_found = |row: &Row<'_>| Ok((row.get(0)?, row.get_ref(1)?.as_str()? == status));
+        let open: Option<(i64, bool)> = self.open.query_row([account_id], as_found).optional()?;
+        if open == Some((since, true)) {
+            return Ok(());
+        }
+        if let Some((starts_at, _)) = open {
+            let change = if starts_at == since { &mut self.remove } else { &mut self.end };
+            change.run((account_id, since), || account_id.clone())?;
+        }
+        self.begin.run((account_id, since, status), || account_id.clone())?;
+        Ok(())
     }
-    let sql = "INSERT INTO standing_intervals (account_id, starts_at, status) VALUES (?1, ?2, ?3)";
-    Insert::new(connection, "standing", sql)?.run((account_id, since, status), || account_id.clone())?;
-    Ok(())
 }
 
 fn add_charges(connection: &Connection, charges: &[OrderCharge]) -> Answer<()> {

@@ -28,9 +28,12 @@ pub(super) const APPLICATION_ID: i64 = 0x5243_4b4e;
 const SQLITE_NEEDED: (i32, &str) = (3_051_003, "3.51.3");
 /// Memory for pages: keys that are hashes land all over their index, and the default of 2 MiB writes its pages many times.
 const CACHE_KIB: i64 = 64 * 1_024;
-/// Pages of the journal after which they are brought into the database's own file (256 MiB). The default of 1,000 is passed by
-/// every batch of some thousands of accounts, so that a page that many batches change would be written there by each.
-const JOURNAL_PAGES: i64 = 65_536;
+/// The journal after which its pages are brought into the database's own file. The default of 1,000 pages is passed by every
+/// batch of some thousands of accounts, so that a page that many batches change would be written there by each.
+const JOURNAL_BYTES: i64 = 256 << 20;
+/// Of a new store; one that is there keeps what it has. With SQLite's own 4 KiB, rows that come in order of their keys fill a
+/// page after some dozens, and each page that is full is parted with its neighbours.
+const PAGE_BYTES: i64 = 16 << 10;
 /// How long a second writer waits.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 /// How long it pauses between two tries where SQLite does not wait by itself.
@@ -45,12 +48,14 @@ pub(super) fn writer(path: &Path) -> Answer<Connection> {
     refuse_foreign(&connection, path)?;
 
     // WAL, so that readers never wait; FULL, because with NORMAL a power cut takes acknowledged commits away.
+    connection.pragma_update(None, "page_size", PAGE_BYTES)?; // without effect once there are pages
     let found = use_write_ahead_log(&connection)?;
     if found != "wal" {
         return Err(StoreError::NoWriteAheadLog { path: path.display().to_string(), found });
     }
     connection.pragma_update(None, "synchronous", "FULL")?;
-    connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_PAGES)?;
+    let page_bytes: i64 = connection.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    connection.pragma_update(None, "wal_autocheckpoint", JOURNAL_BYTES / page_bytes)?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // Without it, INSERT OR REPLACE would pass by the triggers that keep tables append-only.
     connection.pragma_update(None, "recursive_triggers", true)?;

@@ -85,6 +85,26 @@ fn durability_is_switched_on() {
 }
 
 #[test]
+fn a_store_keeps_its_pages_and_the_journal_holds_as_many_bytes() {
+    // bytes of a page that the store has; none: it is new | bytes it has then | pages of the journal
+    for (had, expected, pages) in [(None, 16_384, 16_384), (Some(4_096), 4_096, 65_536), (Some(65_536), 65_536, 4_096)] {
+        let folder = Folder::new();
+        if let Some(had) = had {
+            let raw = folder.raw();
+            raw.pragma_update(None, "page_size", had).expect("set");
+            raw.execute_batch(MIGRATIONS[0]).expect("a step");
+            raw.pragma_update(None, "application_id", APPLICATION_ID).expect("set");
+            raw.pragma_update(None, "user_version", 1).expect("set");
+        }
+        let store = folder.store();
+        let ask = |name: &str| -> i64 {
+            store.connection().expect("open").pragma_query_value(None, name, |row| row.get(0)).expect("an answer")
+        };
+        assert_eq!((ask("page_size"), ask("wal_autocheckpoint")), (expected, pages));
+    }
+}
+
+#[test]
 fn nothing_known_or_posted_is_edited_or_taken_away() {
     let folder = Folder::new();
     let before = picture(&folder.filled());
