@@ -115,8 +115,11 @@ pub(super) struct Ahead {
     folder: PathBuf,
     path: PathBuf,
     /// There until its turn.
-    staging: Option<JoinHandle<Result<(Staged, Option<UsageParts>), Failure>>>,
+    staging: Option<JoinHandle<Result<LookedAt, Failure>>>,
 }
+
+/// A copy, and the parts in which it can be read, where they could be told.
+type LookedAt = (Staged, Option<UsageParts>);
 
 impl Ahead {
     /// Starts to stage a file, and to ask in which parts it can be read.
