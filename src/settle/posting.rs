@@ -12,7 +12,7 @@ use reckoner_core::pay::{Effects, MoneyEvent, PlainEffects, SettlementTotals, Wa
 use reckoner_core::table::BillingMode;
 use reckoner_core::time::Instant;
 use reckoner_engine::post;
-use reckoner_store::{SettlementBatch, SettlementRecord};
+use reckoner_store::{OutstandingNow, SettlementBatch, SettlementRecord};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -63,7 +63,9 @@ impl<'a> Posting<'a> {
             MoneyEvent::Funds(row) => return Ok(post::funds(self.batch, row, step.event.description(), effects)?),
         }
         self.batch.payments.extend(effects.payments);
-        self.batch.outstanding.extend(effects.outstanding);
+        let account_id = || step.account_id.to_string();
+        let now = |(id, at, amount)| OutstandingNow { account_id: account_id(), id, at, amount };
+        self.batch.outstanding.extend(effects.outstanding.into_iter().map(now));
         self.batch.vouchers.extend(effects.vouchers);
         Ok(())
     }

@@ -6,7 +6,7 @@ use reckoner_core::life::{LifeAccount, LifeEffects, Resources, Standing};
 use reckoner_core::pay::{Effects, FundsOutcome, OpenSettlement, Wallet};
 use reckoner_core::table::FundsRow;
 use reckoner_core::time::Instant;
-use reckoner_store::{AccountStanding, SettlementBatch};
+use reckoner_store::{AccountStanding, OutstandingNow, SettlementBatch};
 
 /// Records a funds entry that took effect or was refused.
 ///
@@ -69,7 +69,7 @@ fn moved(batch: &mut SettlementBatch, account_id: &str, effects: Effects, (own_i
             };
             batch.opened.push((account_id.to_owned(), open));
         } else {
-            batch.outstanding.push((id, open_at, now));
+            batch.outstanding.push(OutstandingNow { account_id: account_id.to_owned(), id, at: open_at, amount: now });
         }
     }
     batch.payments.extend(effects.payments);

@@ -465,6 +465,19 @@ impl UsageAccounting {
     }
 }
 
+/// What is outstanding of an account under an id, where that changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutstandingNow {
+    /// Whose it is.
+    pub account_id: String,
+    /// Of the settlement; of what a chargeback or an order left open, the id of the funds entry or of the order.
+    pub id: String,
+    /// The instant of the settlement, or under which it was opened.
+    pub at: Instant,
+    /// What is left; 0: it is paid.
+    pub amount: Money,
+}
+
 /// A batch of windows that one transaction settles.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct SettlementBatch {
@@ -485,10 +498,9 @@ pub struct SettlementBatch {
     /// What chargebacks and orders of this batch left open: (account_id, what is open under the id of the funds entry or of
     /// the order).
     pub opened: Vec<(String, OpenSettlement)>,
-    /// Outstanding per settlement after this batch, for every settlement whose outstanding changed: (settlement_id, its
-    /// instant, now). A settlement of this batch that is not named here has outstanding what its record says. What a
-    /// chargeback or an order left open is named by the id and the instant under which it was opened.
-    pub outstanding: Vec<(String, Instant, Money)>,
+    /// Outstanding after this batch, of every settlement whose outstanding changed. A settlement of this batch that is not
+    /// named here has outstanding what its record says.
+    pub outstanding: Vec<OutstandingNow>,
     /// Ledger transactions.
     pub transactions: Vec<Transaction>,
     /// Wallets after this batch; those that are as they were may be left out.

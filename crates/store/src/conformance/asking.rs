@@ -289,7 +289,7 @@ pub(super) fn sums_of_money_pass_64_bits(place: &dyn Place) {
         settlements: vec![huge("st-1", 1), huge("st-2", 2), foreign],
         payments: vec![payment("p-1", "st-1", 1, at(1)), payment("p-2", "st-1", 2, at(1))],
         wallets: vec![wallet("acme", "0")],
-        outstanding: vec![("st-3".to_owned(), at(1), Money::ZERO)],
+        outstanding: vec![now("birch", "st-3", at(1), "0")],
         ..SettlementBatch::default()
     };
     store.record_settlement(&batch).expect("recorded");

@@ -5,7 +5,7 @@ use super::{ALWAYS, Place, ends, open_settlements, picture};
 use crate::{AccountStanding, IngestRecord, KnownOrder, LifeBatch, OrderOrigin, OrderState, SettlementBatch, Store, StoreError};
 use reckoner_core::intake::ResourceEnd;
 use reckoner_core::life::{AccountStatus, OrderCharge, Resource, ResourceStatus};
-use reckoner_core::number::{Money, Quantity};
+use reckoner_core::number::Quantity;
 use reckoner_core::pay::OpenSettlement;
 use reckoner_core::rate::{Charge, ChargeType};
 use reckoner_core::time::{Instant, Window};
@@ -349,7 +349,7 @@ pub(super) fn an_order_is_paid_like_a_settlement(place: &dyn Place) {
     let sums = &store.money_by_currency().expect("sums")[0];
     assert_eq!((sums.settlements, sums.due_e8, sums.outstanding_e8), (1, 363 * 100_000_000, 89 * 100_000_000));
 
-    let outstanding = vec![("o-2".to_owned(), at(1), Money::ZERO)];
+    let outstanding = vec![now("acme", "o-2", at(1), "0")];
     store.record_settlement(&SettlementBatch { outstanding, ..SettlementBatch::default() }).expect("recorded");
     let found = open_settlements(&*store, &["acme".to_owned()]);
     assert_eq!(found.into_iter().map(|(_, open)| open.settlement_id).collect::<Vec<_>>(), ["st-1"]);

@@ -5,8 +5,9 @@ mod lives;
 pub use lives::*;
 
 use crate::{
-    BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, ManifestCheck, QuarantineDecision, QuarantineItem, Replacement,
-    Rerun, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, SupersededRow, TierTotal, UsageAccounting,
+    BookmarkRecord, IngestRecord, InputFile, LakeFile, LakeKind, ManifestCheck, OutstandingNow, QuarantineDecision,
+    QuarantineItem, Replacement, Rerun, RunRecord, SettledWindow, SettlementBatch, SettlementRecord, SupersededRow, TierTotal,
+    UsageAccounting,
 };
 use reckoner_core::ledger::{Leg, Transaction};
 use reckoner_core::manifest::{ListedFile, Manifest};
@@ -425,6 +426,11 @@ pub fn bookmark(covers: Window) -> BookmarkRecord {
     }
 }
 
+/// What is outstanding now.
+pub fn now(account_id: &str, id: &str, at: Instant, amount: &str) -> OutstandingNow {
+    OutstandingNow { account_id: account_id.to_owned(), id: id.to_owned(), at, amount: money(amount) }
+}
+
 /// A batch that settles an hour for the first time and has one of everything; its names carry the hour's number.
 /// It needs the voucher and the funds entry of [`full_ingest`] of the file `usage-1`.
 pub fn full_batch(hours: i64) -> SettlementBatch {
@@ -438,7 +444,7 @@ pub fn full_batch(hours: i64) -> SettlementBatch {
         settlements: vec![settlement(&named("st"), "acme", end, 0)],
         payments: vec![payment(&named("pay"), &named("st"), 1, end)],
         opened: Vec::new(),
-        outstanding: vec![(named("st"), end, money("1"))],
+        outstanding: vec![now("acme", &named("st"), end, "1")],
         transactions: vec![transaction(&named("t"), end, &[("assets:cash", "2"), ("income:vm", "-2")])],
         wallets: vec![wallet("acme", "8"), Wallet { in_arrears_since: Some(end), ..wallet("birch", "0") }],
         vouchers: vec![("v-usage-1".to_owned(), money("1"), money("0.5"))],

@@ -156,7 +156,7 @@ pub(super) fn a_batch_is_all_or_nothing(place: &dyn Place) {
         ("charge files", |batch, old| batch.charge_files.extend(old.charge_files)),
         ("settlements", |batch, old| batch.settlements.extend(old.settlements)),
         ("payments", |batch, old| batch.payments.extend(old.payments)),
-        ("outstanding", |batch, _| batch.outstanding.push(("st-none".to_owned(), at(1), money("1")))),
+        ("outstanding", |batch, _| batch.outstanding.push(now("acme", "st-none", at(1), "1"))),
         ("transactions", |batch, old| batch.transactions.extend(old.transactions)),
         ("wallets", |batch, _| batch.wallets.push(wallet("acme", "-0.00000001"))),
         ("vouchers", |batch, _| batch.vouchers.push(("v-none".to_owned(), money("1"), Money::ZERO))),
@@ -189,7 +189,7 @@ pub(super) fn impossible_money_is_refused(place: &dyn Place) {
     let voucher = ("v-usage-1".to_owned(), money("-1"), Money::ZERO);
     let negative_outstanding = SettlementBatch {
         settlements: vec![settlement("st", "acme", end, 0)],
-        outstanding: vec![("st".to_owned(), end, money("-1"))],
+        outstanding: vec![now("acme", "st", end, "-1")],
         ..SettlementBatch::default()
     };
     let cases = [
@@ -221,7 +221,7 @@ pub(super) fn outstanding_follows_what_is_paid(place: &dyn Place) {
             paid_in_full,
         ],
         // What a settlement left unpaid is outstanding; the list says what changed within the batch.
-        outstanding: vec![("st-3".to_owned(), at(3), money("0.25"))],
+        outstanding: vec![now("acme", "st-3", at(3), "0.25")],
         ..SettlementBatch::default()
     };
     store.record_settlement(&first).expect("recorded");
@@ -238,7 +238,7 @@ pub(super) fn outstanding_follows_what_is_paid(place: &dyn Place) {
     assert_eq!(open(&*store, &["birch"]), all[2..3]);
 
     let second = SettlementBatch {
-        outstanding: vec![("st-1".to_owned(), at(1), Money::ZERO), ("st-2".to_owned(), at(2), money("0.00000001"))],
+        outstanding: vec![now("acme", "st-1", at(1), "0"), now("birch", "st-2", at(2), "0.00000001")],
         ..SettlementBatch::default()
     };
     store.record_settlement(&second).expect("recorded");
@@ -247,7 +247,7 @@ pub(super) fn outstanding_follows_what_is_paid(place: &dyn Place) {
     // What the settlement said at its time stays.
     assert_eq!(store.settlements(ALWAYS).expect("settlements")[1].outstanding, money("1"));
     // What was returned can be owed again.
-    let third = SettlementBatch { outstanding: vec![("st-1".to_owned(), at(1), money("3"))], ..SettlementBatch::default() };
+    let third = SettlementBatch { outstanding: vec![now("acme", "st-1", at(1), "3")], ..SettlementBatch::default() };
     store.record_settlement(&third).expect("recorded");
     assert_eq!(open(&*store, &["acme"])[0], "acme st-1 3.00000000");
 }
@@ -279,15 +279,16 @@ pub(super) fn what_chargebacks_left_open_is_paid_later(place: &dyn Place) {
     let sums = |store: &dyn Store| store.money_by_currency().expect("sums")[0].outstanding_e8;
     assert_eq!(sums(&*store), 1_400_000_000);
 
-    let outstanding = vec![("f-1".to_owned(), at(2), Money::ZERO), ("f-2".to_owned(), at(1), money("2"))];
+    let outstanding = vec![now("acme", "f-1", at(2), "0"), now("birch", "f-2", at(1), "2")];
     store.record_settlement(&SettlementBatch { outstanding, ..SettlementBatch::default() }).expect("recorded");
     assert_eq!(open(&*store, &["acme", "birch"]), ["birch f-2", "acme st-1", "acme st-3"]);
     assert_eq!(sums(&*store), 400_000_000);
 
-    // Nothing of that id is there at another instant.
+    // Nothing of that id is there at another instant, or of another account.
     let before = picture(&*store);
-    for id in ["f-2", "st-1", "f-none"] {
-        let outstanding = vec![(id.to_owned(), at(9), money("1"))];
+    let cases = [("birch", "f-2", 9), ("acme", "f-2", 1), ("acme", "st-1", 9), ("birch", "st-1", 2), ("acme", "f-none", 9)];
+    for (account_id, id, hours) in cases {
+        let outstanding = vec![now(account_id, id, at(hours), "1")];
         let error = store.record_settlement(&SettlementBatch { outstanding, ..SettlementBatch::default() });
         assert!(matches!(error, Err(StoreError::Missing { what: "settlement", .. })), "{id}: {error:?}");
     }
@@ -303,20 +304,16 @@ pub(super) fn of_a_long_batch_the_row_at_fault_is_named(place: &dyn Place) {
         settlements[5].outstanding = Money::ZERO;
         let named = [count - 1, 3].map(|number| settlements[number as usize].clone());
         let [last, third] = named.map(|row| (row.settlement_id.to_string(), row.at));
-        let outstanding = vec![(last.0, last.1, money("5")), (third.0, third.1, Money::ZERO)];
+        let outstanding = vec![now("acme", &last.0, last.1, "5"), now("acme", &third.0, third.1, "0")];
         SettlementBatch { settlements, outstanding, ..SettlementBatch::default() }
     };
-    // A known id, and a known key.
-    let revision = settlement("st-133", "acme", batch(150).settlements[133].at, 1);
-    for wrong in [revision, settlement("twice", "acme", at(77), 0)] {
-        let (expected, mut batch) = (wrong.settlement_id.to_string(), batch(150));
-        batch.settlements.push(wrong);
-        match store.record_settlement(&batch).expect_err("a known key") {
-            StoreError::AlreadyRecorded { what: "settlement", id } => assert_eq!(id, expected),
-            other => panic!("{expected}: {other}"),
-        }
-        assert_eq!(store.settlements(ALWAYS).expect("settlements"), []);
+    let mut twice = batch(150);
+    twice.settlements.push(settlement("twice", "acme", at(77), 0));
+    match store.record_settlement(&twice).expect_err("a known key") {
+        StoreError::AlreadyRecorded { what: "settlement", id } => assert_eq!(id, "twice"),
+        other => panic!("{other}"),
     }
+    assert_eq!(store.settlements(ALWAYS).expect("settlements"), []);
     let mut batch = batch(150);
     store.record_settlement(&batch).expect("recorded");
     batch.settlements.sort_by_key(|row| row.at);

@@ -48,14 +48,10 @@ const SETTLEMENTS_IN_PERIOD: &str = concat!(
     granted_e8, credit_e8, external_e8, outstanding_e8, run_id
     FROM instants CROSS JOIN settlements USING (at) WHERE account_id = ?1 AND billing_period = ?2 ORDER BY at, settlement_id"
 );
-const SETTLEMENTS_NAMED: &str = concat!(
-    "WITH RECURSIVE ",
-    instants_of!("settlements"),
-    " SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8, voucher_e8, balance_e8,
-    granted_e8, credit_e8, external_e8, outstanding_e8, run_id
-    FROM instants CROSS JOIN settlements USING (at) WHERE settlement_id >= ?1 AND settlement_id < ?2
-    ORDER BY settlement_id LIMIT ?3"
-);
+// Reads all of them: see migration 12.
+const SETTLEMENTS_NAMED: &str = "SELECT settlement_id, account_id, at, revision, billing_period, currency, charges, due_e8,
+    voucher_e8, balance_e8, granted_e8, credit_e8, external_e8, outstanding_e8, run_id
+    FROM settlements WHERE settlement_id >= ?1 AND settlement_id < ?2 ORDER BY settlement_id LIMIT ?3";
 // A sum of amounts may pass 64 bits, so millions and the rest are summed on their own; division cuts towards zero.
 const MONEY_BY_CURRENCY: &str = "SELECT currency, sum(settlements) AS settlements,
     sum(due_high) AS due_high, sum(due_low) AS due_low, sum(paid_high) AS paid_high, sum(paid_low) AS paid_low,
@@ -90,7 +86,6 @@ pub(super) const QUESTIONS: &[&str] = &[
     TIER_TOTALS,
     SETTLEMENTS,
     SETTLEMENTS_IN_PERIOD,
-    SETTLEMENTS_NAMED,
     TRANSACTIONS,
 ];
 

@@ -3,7 +3,7 @@
 use super::Answer;
 use super::insert::{BulkInsert, Insert, Values, e12, int, word};
 use super::{journal, lake, life, windows};
-use crate::{SettlementBatch, SettlementRecord, StoreError, TierTotal};
+use crate::{OutstandingNow, SettlementBatch, SettlementRecord, StoreError, TierTotal};
 use reckoner_core::id;
 use reckoner_core::ledger::{Leg, Transaction};
 use reckoner_core::number::Money;
@@ -146,25 +146,22 @@ fn open_settlements(connection: &Connection, batch: &SettlementBatch, settlement
 type Unpaid<'b> = (&'b SettlementRecord, Money);
 
 /// What is outstanding of each settlement after the batch, and what the batch says of others.
-fn unpaid<'b>(
-    batch: &'b SettlementBatch,
-    settlements: &[&'b SettlementRecord],
-) -> (Vec<Unpaid<'b>>, Vec<&'b (String, Instant, Money)>) {
+fn unpaid<'b>(batch: &'b SettlementBatch, settlements: &[&'b SettlementRecord]) -> (Vec<Unpaid<'b>>, Vec<&'b OutstandingNow>) {
     let now = |settlement: &&'b SettlementRecord| (*settlement, settlement.outstanding.max(Money::ZERO));
     let mut unpaid: Vec<Unpaid> = settlements.iter().map(now).collect();
     let mut of_others = Vec::new();
     // Mostly what changed is in the order of the settlements; where it is not, a map finds the place.
     let (mut next, mut places) = (0, None);
     for changed in &batch.outstanding {
-        let is_next = settlements.get(next).is_some_and(|settlement| *settlement.settlement_id == *changed.0);
+        let is_next = settlements.get(next).is_some_and(|settlement| *settlement.settlement_id == *changed.id);
         let place = if is_next {
             Some(next)
         } else {
             let places = places.get_or_insert_with(|| places_by_id(settlements));
-            places.get(changed.0.as_str()).copied()
+            places.get(changed.id.as_str()).copied()
         };
         match place {
-            Some(place) => (unpaid[place].1, next) = (changed.2, place + 1),
+            Some(place) => (unpaid[place].1, next) = (changed.amount, place + 1),
             None => of_others.push(changed),
         }
     }
@@ -176,20 +173,24 @@ fn places_by_id<'b>(settlements: &[&'b SettlementRecord]) -> HashMap<&'b str, us
 }
 
 /// Changes what is outstanding of an earlier settlement, or under the id of a chargeback or an order.
-fn put_outstanding(connection: &Connection, (id, at, now): &(String, Instant, Money)) -> Answer<()> {
+fn put_outstanding(connection: &Connection, OutstandingNow { account_id, id, at, amount }: &OutstandingNow) -> Answer<()> {
     let name = || id.clone();
-    let change = |what: &str, sql: &str| match now.is_zero() {
-        true => Insert::new(connection, "open settlement", &format!("DELETE FROM {what}"))?.run((id, at.seconds()), name),
-        false => Insert::new(connection, "open settlement", sql)?.run((id, at.seconds(), now.e8()), name),
+    let change = |what: &str, sql: &str| match amount.is_zero() {
+        true => {
+            let sql = format!("DELETE FROM {what}");
+            Insert::new(connection, "open settlement", &sql)?.run((account_id, id, at.seconds()), name)
+        }
+        false => Insert::new(connection, "open settlement", sql)?.run((account_id, id, at.seconds(), amount.e8()), name),
     };
     let of_settlement = "INSERT INTO open_settlements (at, account_id, revision, outstanding_e8)
-        SELECT at, account_id, revision, ?3 FROM settlements WHERE at = ?2 AND settlement_id = ?1
+        SELECT at, account_id, revision, ?4 FROM settlements WHERE at = ?3 AND account_id = ?1 AND settlement_id = ?2
         ON CONFLICT (at, account_id, revision) DO UPDATE SET outstanding_e8 = excluded.outstanding_e8";
-    let closed = "open_settlements WHERE at = ?2
-        AND (account_id, revision) = (SELECT account_id, revision FROM settlements WHERE at = ?2 AND settlement_id = ?1)";
-    let of_chargeback = "UPDATE open_chargebacks SET outstanding_e8 = ?3 WHERE entry_id = ?1 AND at = ?2";
-    let changed = change(closed, of_settlement)? + change("open_chargebacks WHERE entry_id = ?1 AND at = ?2", of_chargeback)?;
-    match changed == 0 && !now.is_zero() {
+    let closed = "open_settlements WHERE at = ?3 AND account_id = ?1
+        AND revision = (SELECT revision FROM settlements WHERE at = ?3 AND account_id = ?1 AND settlement_id = ?2)";
+    let of_chargeback = "UPDATE open_chargebacks SET outstanding_e8 = ?4 WHERE account_id = ?1 AND entry_id = ?2 AND at = ?3";
+    let paid = "open_chargebacks WHERE account_id = ?1 AND entry_id = ?2 AND at = ?3";
+    let changed = change(closed, of_settlement)? + change(paid, of_chargeback)?;
+    match changed == 0 && !amount.is_zero() {
         true => Err(StoreError::Missing { what: "settlement", id: name() }),
         false => Ok(()),
     }

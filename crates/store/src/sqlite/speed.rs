@@ -3,8 +3,8 @@
 #![expect(clippy::disallowed_methods, reason = "measures by the clock; nothing is decided by it")]
 
 use super::*;
-use crate::LifeBatch;
 use crate::conformance::samples::*;
+use crate::{LifeBatch, OutstandingNow};
 use reckoner_core::id;
 use reckoner_core::ledger::Leg;
 use reckoner_core::life::ResourceStatus;
@@ -29,7 +29,13 @@ fn hour_of_debts(hours: i64) -> SettlementBatch {
         SettlementRecord { charges: 20, due, balance, outstanding, ..settlement(&settlement_id, &account_id, end, 0) }
     };
     let settlements: Vec<SettlementRecord> = (0..ACCOUNTS).map(settlement).collect();
-    let outstanding = settlements.iter().map(|row| (row.settlement_id.to_string(), row.at, row.outstanding)).collect();
+    let outstanding = settlements.iter().map(|row| OutstandingNow {
+        account_id: row.account_id.to_string(),
+        id: row.settlement_id.to_string(),
+        at: row.at,
+        amount: row.outstanding,
+    });
+    let outstanding = outstanding.collect();
     let mut legs: Vec<Leg> = (0..ACCOUNTS)
         .map(|number| Leg { account: format!("assets:receivable:{}", account_id(number)), amount: owed(number) })
         .collect();

@@ -275,7 +275,7 @@ fn settlements_of_an_older_store_are_still_there() {
     };
     assert_eq!(found(&store), ["birch st-2 40", "acme st-1 50", "acme f-1 70"]);
     assert_eq!(store.integrity_findings().expect("findings"), Vec::<String>::new());
-    let outstanding = vec![("st-1".to_owned(), at(2), Money::ZERO), ("f-1".to_owned(), at(3), Money::from_e8(1))];
+    let outstanding = vec![now("acme", "st-1", at(2), "0"), now("acme", "f-1", at(3), "0.00000001")];
     store.record_settlement(&SettlementBatch { outstanding, ..SettlementBatch::default() }).expect("recorded");
     assert_eq!(found(&store), ["birch st-2 40", "acme f-1 1"]);
 }
