@@ -141,6 +141,10 @@ impl Quantities {
         self.e12.extend_from_slice(e12);
     }
 
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.whole.reserve(rows);
+    }
+
     pub(crate) fn clear(&mut self) {
         self.whole.clear();
         self.e12.clear();

@@ -129,6 +129,13 @@ impl PartHoldings {
         }
     }
 
+    /// Makes room for what so many rows want.
+    pub(crate) fn reserve(&mut self, rows: usize) {
+        self.wanted_of.reserve(rows);
+        // Holdings are spread evenly: each shard has its share of rows, or grows.
+        self.shards.iter_mut().for_each(|shard| shard.reserve(rows / SHARDS + rows / SHARDS / 16));
+    }
+
     fn forget_wanted(&mut self) {
         self.wanted_of.clear();
         self.shards.iter_mut().for_each(Shard::forget_wanted);

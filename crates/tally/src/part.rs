@@ -74,6 +74,8 @@ pub struct Part {
     pub not_plain: Vec<NotPlain>,
     /// The first and the last start; nothing where there is no row.
     starts: Option<[u32; 2]>,
+    /// Rows that were announced, until the first of them have come.
+    announced: usize,
 }
 
 /// Whether seconds of the interval fit 32 bits: those of the years 1970 to 2105 do.
@@ -114,6 +116,21 @@ impl Part {
         for run in rows.runs() {
             self.take_run(batch, run, &accounts, &skus, &seeds);
         }
+        let (announced, rows) = (std::mem::take(&mut self.announced), self.len());
+        if let Some(average) = self.record_id.text.len().checked_div(rows) {
+            self.record_id.text.reserve((average + 1) * announced.saturating_sub(rows));
+        }
+    }
+
+    /// Makes room for so many rows: columns that grow by themselves are copied time and again.
+    pub fn reserve(&mut self, rows: usize) {
+        let Self { record_id, account, sku, started_at, ended_at, quantity, identity, holdings, .. } = self;
+        record_id.ends.reserve(rows);
+        [account, sku, started_at, ended_at].into_iter().for_each(|column| column.reserve(rows));
+        quantity.reserve(rows);
+        identity.reserve(rows);
+        holdings.reserve(rows);
+        self.announced = rows;
     }
 
     /// Appends plain rows that follow each other; the codes and seeds are those of the batch's accounts and skus.
@@ -243,6 +260,7 @@ impl Part {
         holdings.renew();
         not_plain.clear();
         self.starts = None;
+        self.announced = 0;
     }
 
     /// Rows inside.

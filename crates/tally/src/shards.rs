@@ -84,6 +84,13 @@ impl Shard {
         &self.wanted.found
     }
 
+    /// Makes room for what so many rows want.
+    pub fn reserve(&mut self, rows: usize) {
+        let Wanted { known, found, .. } = &mut self.wanted;
+        known.reserve(rows);
+        found.reserve(rows);
+    }
+
     /// No row wants anything any more.
     pub fn forget_wanted(&mut self) {
         let Wanted { known, long, found } = &mut self.wanted;

@@ -90,7 +90,12 @@ pub(super) fn take(
         UsageParts::RowGroups(groups) => {
             for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
                 let ([one, other], [sorted_one, sorted_other]) = (&mut *parts, &mut *sorted);
-                let read = |groups: Range<usize>, part, sorted| read_part(taken, &options, judge, groups, part, sorted);
+                let read = |part: Range<usize>, room: &mut Part, sorted| {
+                    let rows = groups[part.clone()].iter().sum::<u64>().min(SEGMENT_ROWS);
+                    room.clear();
+                    room.reserve(rows as usize);
+                    read_part(taken, &options, judge, part, room, sorted)
+                };
                 let is_one = second.is_empty();
                 let read = in_two(is_one, || read(first, one, sorted_one), || read(second, other, sorted_other))?;
                 bulk.finish(&parts[..read.len()], &mut sorted[..read.len()])?;
@@ -182,7 +187,7 @@ fn share_out<T: Send>(tasks: Vec<Task<'_, T>>) -> Vec<T> {
     done.into_iter().map(|(_, done)| done).collect()
 }
 
-/// Reads rows into a part, and puts their identities in order.
+/// Reads rows into a part, which is empty, and puts their identities in order.
 fn read_part(
     taken: &Taken,
     options: &ReadOptions,
@@ -191,7 +196,6 @@ fn read_part(
     part: &mut Part,
     sorted: &mut Sorted,
 ) -> Result<(), FileRefusal> {
-    part.clear();
     let mut reader = open_usage(Source::Path(taken.raw.clone()), options, Some(groups))?;
     while let Some(columns) = reader.next_columns()? {
         part.take(columns, judge);
