@@ -25,7 +25,7 @@ pub(super) fn take_rows(
     reader: &mut dyn RowReader,
     record: &mut IngestRecord,
 ) -> Result<Counts, Stopped> {
-    let mut known = Known::load(books)?;
+    let mut known = Known::load(books, kind)?;
     let mut counts = Counts::default();
     while let Some(batch) = reader.next_batch()? {
         for record_refused in batch.refused() {
@@ -59,7 +59,7 @@ pub(super) fn retake_rows(
     record: &mut IngestRecord,
     counts: &mut Counts,
 ) -> Result<Vec<(String, Became)>, Failure> {
-    let mut known = Known::load(books)?;
+    let mut known = Known::load(books, kind)?;
     let mut resolved = Vec::new();
     for item in items {
         let Ok(raw) = RawRow::from_pairs(kind.schema(), item.line, &item.raw) else { continue };
@@ -78,6 +78,7 @@ pub(super) fn retake_rows(
 }
 
 /// What is known, this file's accepted rows included.
+#[derive(Default)]
 struct Known {
     accounts: HashMap<String, Vec<AccountRow>>,
     products: HashMap<String, Vec<ProductRow>>,
@@ -91,30 +92,44 @@ struct Known {
 }
 
 impl Known {
-    fn load(books: &Books) -> Result<Self, Failure> {
-        let store = books.store();
-        let ever = Window::new(Instant::MIN, Instant::MAX);
-        let mut known = Self {
-            accounts: HashMap::new(),
-            products: HashMap::new(),
-            prices: HashMap::new(),
-            discounts: HashMap::new(),
-            vouchers: store.vouchers()?.into_iter().map(|known| (known.row.voucher_id.clone(), known.row)).collect(),
-            funds: store.funds()?.into_iter().map(|entry| (entry.row.entry_id.clone(), entry.row)).collect(),
-            orders: store.orders(ever)?.into_iter().map(|known| (known.row.order_id.clone(), known.row)).collect(),
-            settled_until: settled_until(store)?,
-        };
-        for one in store.accounts()? {
-            known.accounts.entry(one.row.account_id.clone()).or_default().push(one.row);
+    /// What rows of a table are held against: the table, and the accounts where its rows name one.
+    fn load(books: &Books, kind: TableKind) -> Result<Self, Failure> {
+        let (store, mut known) = (books.store(), Self::default());
+        match kind {
+            TableKind::Products => {
+                for one in store.products()? {
+                    known.products.entry(one.row.product.clone()).or_default().push(one.row);
+                }
+            }
+            TableKind::Prices => {
+                known.settled_until = settled_until(store)?;
+                for one in store.prices()? {
+                    known.prices.entry(place_of_price(&one.row)).or_default().push(one.row);
+                }
+            }
+            TableKind::Discounts => {
+                for one in store.discounts()? {
+                    known.discounts.entry(one.row.discount_id.clone()).or_default().push(one.row);
+                }
+            }
+            TableKind::Vouchers => {
+                known.vouchers = store.vouchers()?.into_iter().map(|one| (one.row.voucher_id.clone(), one.row)).collect();
+            }
+            TableKind::Funds => {
+                known.funds = store.funds()?.into_iter().map(|entry| (entry.row.entry_id.clone(), entry.row)).collect();
+            }
+            TableKind::Orders => {
+                let ever = Window::new(Instant::MIN, Instant::MAX);
+                known.orders = store.orders(ever)?.into_iter().map(|one| (one.row.order_id.clone(), one.row)).collect();
+            }
+            // Of these there is nothing but accounts.
+            TableKind::Accounts | TableKind::Usage | TableKind::Assignments | TableKind::AllocationRules | TableKind::Budgets => {
+            }
         }
-        for one in store.products()? {
-            known.products.entry(one.row.product.clone()).or_default().push(one.row);
-        }
-        for one in store.prices()? {
-            known.prices.entry(place_of_price(&one.row)).or_default().push(one.row);
-        }
-        for one in store.discounts()? {
-            known.discounts.entry(one.row.discount_id.clone()).or_default().push(one.row);
+        if !matches!(kind, TableKind::Products | TableKind::Prices) {
+            for one in store.accounts()? {
+                known.accounts.entry(one.row.account_id.clone()).or_default().push(one.row);
+            }
         }
         Ok(known)
     }
