@@ -122,8 +122,8 @@ impl Known {
                 let ever = Window::new(Instant::MIN, Instant::MAX);
                 known.orders = store.orders(ever)?.into_iter().map(|one| (one.row.order_id.clone(), one.row)).collect();
             }
-            // Of these there is nothing but accounts.
             TableKind::Accounts | TableKind::Usage | TableKind::Assignments | TableKind::AllocationRules | TableKind::Budgets => {
+                // Of these there is nothing but accounts.
             }
         }
         if !matches!(kind, TableKind::Products | TableKind::Prices) {

@@ -2,6 +2,7 @@
 
 use crate::partials::E12;
 use crate::runs::Rows;
+use crate::width::{Narrow, Width as _};
 use std::borrow::Cow;
 
 /// Lines of rows in the delivered file, ascending: most follow each other.
@@ -89,11 +90,8 @@ pub(crate) enum QuantityRun<'a> {
     E12(&'a [i128]),
 }
 
-fn whole(e12: i128) -> Option<u32> {
-    const UNIT: u64 = E12 as u64;
-    let e12 = u64::try_from(e12).ok().filter(|e12| e12.is_multiple_of(UNIT))?;
-    u32::try_from(e12 / UNIT).ok()
-}
+/// Numbers of whole units.
+type WholeUnits = Narrow<{ E12 as u64 }>;
 
 fn e12_of(whole: u32) -> i128 {
     i128::from(whole) * E12
@@ -129,7 +127,7 @@ impl Quantities {
             let before = self.whole.len();
             let mut are_whole = true;
             self.whole.extend(e12.iter().map(|e12| {
-                let whole = whole(*e12);
+                let whole = WholeUnits::quantity(*e12);
                 are_whole &= whole.is_some();
                 whole.unwrap_or_default()
             }));

@@ -96,9 +96,9 @@ pub(super) fn take(
                     room.reserve(rows as usize);
                     read_part(taken, &options, judge, part, room, sorted)
                 };
-                let is_one = second.is_empty();
-                let read = in_two(is_one, || read(first, one, sorted_one), || read(second, other, sorted_other))?;
-                bulk.finish(&parts[..read.len()], &mut sorted[..read.len()])?;
+                let filled = if second.is_empty() { 1 } else { 2 };
+                in_two(filled == 1, || read(first, one, sorted_one), || read(second, other, sorted_other))?;
+                bulk.finish(&parts[..filled], &mut sorted[..filled])?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
         }

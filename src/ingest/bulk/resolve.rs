@@ -45,7 +45,7 @@ pub(super) fn resolve(parts: &[Part], sorted: &mut [Sorted], met: &[u64]) -> Vec
         groups.iter().flat_map(|group| fates_of(parts, group, are_doubtful[group[0].collision as usize])).collect()
     };
     let (first, second) = groups.split_at(groups.len() / 2);
-    let fates = both(false, || fates(first), || fates(second)).concat();
+    let fates = both(groups.is_empty(), || fates(first), || fates(second)).concat();
     let mut decided = vec![Decided { not_taken: Vec::new(), are_taken: vec![false; identities.len()] }; parts.len()];
     for (Alike { collision, part, row }, fate) in alike.iter().zip(fates) {
         let of_part = &mut decided[*part as usize];
