@@ -1,20 +1,18 @@
-//! Lives: orders, resources, where accounts stand, charges of orders, what happened.
+//! Lives: orders, resources, charges of orders, what happened.
 
 use super::Answer;
 use super::columns::{Columns, ask, ask_about, each};
 use super::insert::{BulkInsert, Insert, Values, e12, int, json, word};
 use super::lake::bounds;
-use crate::{
-    AccountStanding, IngestRecord, KnownOrder, LifeBatch, LifeEvent, OrderApproval, OrderOrigin, OrderState, StandingInterval,
-    StoreError,
-};
+use super::standings;
+use crate::{IngestRecord, KnownOrder, LifeBatch, LifeEvent, OrderApproval, OrderOrigin, OrderState, StoreError};
 use reckoner_core::intake::ResourceEnd;
-use reckoner_core::life::{OrderCharge, Resource, Standing};
+use reckoner_core::life::{OrderCharge, Resource};
 use reckoner_core::number::Quantity;
 use reckoner_core::rate::{Amounts, Charge, ChargeType, LineKey};
 use reckoner_core::table::OrderRow;
 use reckoner_core::time::{Instant, Window};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+use rusqlite::Connection;
 
 const PENDING_ORDERS: &str = "SELECT s.order_id, o.body FROM order_states AS s JOIN orders AS o USING (order_id)
     WHERE s.status = 'pending' AND s.waits_for IS NULL AND s.placed_at <= ?1 ORDER BY s.placed_at, s.order_id";
@@ -55,24 +53,6 @@ const NEWLY_IN_ARREARS: &str = "SELECT w.account_id FROM wallets AS w INDEXED BY
     WHERE w.in_arrears_since <= ?1 AND (s.status IS NULL OR s.status = 'normal') ORDER BY w.account_id";
 const EVENT_TIMES: &str = "SELECT DISTINCT at FROM life_events WHERE ordinal > ?1 ORDER BY at";
 const LATEST_EVENT: &str = "SELECT coalesce(max(ordinal), 0) FROM life_events";
-macro_rules! standings {
-    ($which:literal) => {
-        concat!(
-            "SELECT account_id, status, since, grace_until, retention_until, life_at, next_at FROM account_standings ",
-            $which,
-            " ORDER BY account_id"
-        )
-    };
-}
-const STANDINGS_OF: &str = standings!("WHERE account_id IN (SELECT value FROM json_each(?1))");
-const ALL_STANDINGS: &str = standings!("");
-const STANDING_INTERVALS: &str = "SELECT account_id, starts_at, ends_at, status FROM standing_intervals
-        INDEXED BY standing_intervals_by_end WHERE ends_at > ?1 AND starts_at < ?2
-    UNION ALL SELECT account_id, starts_at, ends_at, status FROM standing_intervals
-        INDEXED BY standing_intervals_by_end WHERE ends_at IS NULL AND starts_at < ?2
-    ORDER BY account_id, starts_at";
-const RELEASED_INTERVALS: &str = "SELECT account_id, starts_at, ends_at, status FROM standing_intervals
-    INDEXED BY standing_intervals_released WHERE status = 'released' ORDER BY account_id, starts_at";
 const ORDER_CHARGES: &str = "SELECT charge_id, order_id, account_id, resource_id, sku, price_id, product, billing_mode,
     charge_type, window_start, window_end, billing_period, quantity_e12, unit, unit_price_e12, list_e8, discount_e8,
     truncated_e8, due_e8, currency, corrects, reason, region, cost_center, tags, transaction_at FROM order_charges
@@ -92,8 +72,6 @@ pub(super) const QUESTIONS: &[&str] = &[
     RESOURCE_ENDS,
     DUE,
     NEWLY_IN_ARREARS,
-    STANDINGS_OF,
-    STANDING_INTERVALS,
     ORDER_CHARGES,
     EVENTS,
 ];
@@ -187,43 +165,6 @@ pub(super) fn event_times(connection: &Connection, after: u64) -> Answer<(Vec<In
     Ok((times, u64::try_from(latest).unwrap_or_default()))
 }
 
-pub(super) fn standings_of(connection: &Connection, account_ids: &[String]) -> Answer<Vec<AccountStanding>> {
-    ask_about(connection, "account_standings", STANDINGS_OF, account_ids, read_standing)
-}
-
-pub(super) fn all_standings(connection: &Connection) -> Answer<Vec<AccountStanding>> {
-    ask(connection, "account_standings", ALL_STANDINGS, [], read_standing)
-}
-
-fn read_standing(columns: &Columns) -> Answer<AccountStanding> {
-    let standing = Standing {
-        account_id: columns.text("account_id")?,
-        status: columns.word("status")?,
-        since: columns.instant("since")?,
-        grace_until: columns.instant_if_any("grace_until")?,
-        retention_until: columns.instant_if_any("retention_until")?,
-        life_at: columns.instant("life_at")?,
-    };
-    Ok(AccountStanding { standing, next_at: columns.instant_if_any("next_at")? })
-}
-
-pub(super) fn standing_intervals(connection: &Connection, touching: Window) -> Answer<Vec<StandingInterval>> {
-    ask(connection, "standing_intervals", STANDING_INTERVALS, bounds(touching), read_interval)
-}
-
-pub(super) fn released_intervals(connection: &Connection) -> Answer<Vec<StandingInterval>> {
-    ask(connection, "standing_intervals", RELEASED_INTERVALS, [], read_interval)
-}
-
-fn read_interval(columns: &Columns) -> Answer<StandingInterval> {
-    Ok(StandingInterval {
-        account_id: columns.text("account_id")?,
-        status: columns.word("status")?,
-        starts_at: columns.instant("starts_at")?,
-        ends_at: columns.instant_if_any("ends_at")?,
-    })
-}
-
 pub(super) fn order_charges(connection: &Connection, within: Window, account_id: Option<&str>) -> Answer<Vec<OrderCharge>> {
     let (start, end) = bounds(within);
     ask(connection, "order_charges", ORDER_CHARGES, (start, end, account_id), read_charge)
@@ -289,7 +230,7 @@ pub(super) fn record(connection: &Connection, life: &LifeBatch) -> Answer<()> {
     put_orders(connection, &life.orders)?;
     add_approvals(connection, &life.approvals)?;
     put_resources(connection, &life.resources)?;
-    put_standings(connection, &life.standings)?;
+    standings::put(connection, &life.standings)?;
     add_charges(connection, &life.charges)?;
     add_events(connection, &life.events)
 }
@@ -396,66 +337,6 @@ fn put_resources(connection: &Connection, resources: &[(Resource, Option<Instant
         put.run(params, || format!("{} {}", resource.account_id, resource.resource_id))?;
     }
     Ok(())
-}
-
-fn put_standings(connection: &Connection, standings: &[AccountStanding]) -> Answer<()> {
-    let mut intervals = Intervals::new(connection)?;
-    // All of its columns are given: to change a row of such a table, SQLite would make a table of its own each time.
-    let sql = "INSERT OR REPLACE INTO account_standings
-        (account_id, status, since, grace_until, retention_until, life_at, next_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let mut put = Insert::new(connection, "standing", sql)?;
-    for AccountStanding { standing, next_at } in standings {
-        intervals.put(standing)?;
-        let params = (
-            &standing.account_id,
-            standing.status.as_str(),
-            standing.since.seconds(),
-            standing.grace_until.map(Instant::seconds),
-            standing.retention_until.map(Instant::seconds),
-            standing.life_at.seconds(),
-            next_at.map(Instant::seconds),
-        );
-        put.run(params, || standing.account_id.clone())?;
-    }
-    Ok(())
-}
-
-/// Where accounts stood, and when.
-struct Intervals<'c> {
-    open: CachedStatement<'c>,
-    remove: Insert<'c>,
-    end: Insert<'c>,
-    begin: Insert<'c>,
-}
-
-impl<'c> Intervals<'c> {
-    fn new(connection: &'c Connection) -> Answer<Self> {
-        let change = |sql: &str| Insert::new(connection, "standing", sql);
-        let open = "SELECT starts_at, status FROM standing_intervals WHERE account_id = ?1 AND ends_at IS NULL";
-        Ok(Self {
-            open: connection.prepare_cached(open)?,
-            remove: change("DELETE FROM standing_intervals WHERE account_id = ?1 AND starts_at = ?2")?,
-            end: change("UPDATE standing_intervals SET ends_at = ?2 WHERE account_id = ?1 AND ends_at IS NULL")?,
-            begin: change("INSERT INTO standing_intervals (account_id, starts_at, status) VALUES (?1, ?2, ?3)")?,
-        })
-    }
-
-    /// An account that comes to stand elsewhere leaves where it stood at that instant. A time of no length leaves no trace.
-    fn put(&mut self, standing: &Standing) -> Answer<()> {
-        let (account_id, status, since) = (&standing.account_id, standing.status.as_str(), standing.since.seconds());
-        let as_found = |row: &Row<'_>| Ok((row.get(0)?, row.get_ref(1)?.as_str()? == status));
-        let open: Option<(i64, bool)> = self.open.query_row([account_id], as_found).optional()?;
-        if open == Some((since, true)) {
-            return Ok(());
-        }
-        if let Some((starts_at, _)) = open {
-            let change = if starts_at == since { &mut self.remove } else { &mut self.end };
-            change.run((account_id, since), || account_id.clone())?;
-        }
-        self.begin.run((account_id, since, status), || account_id.clone())?;
-        Ok(())
-    }
 }
 
 fn add_charges(connection: &Connection, charges: &[OrderCharge]) -> Answer<()> {

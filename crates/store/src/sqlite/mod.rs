@@ -19,6 +19,7 @@ mod reference;
 mod settle;
 #[cfg(test)]
 mod speed;
+mod standings;
 #[cfg(test)]
 mod tests;
 mod windows;
@@ -344,19 +345,19 @@ impl Store for SqliteStore {
     }
 
     fn standings_of(&self, account_ids: &[String]) -> Answer<Vec<AccountStanding>> {
-        life::standings_of(self.connection()?, account_ids)
+        standings::of(self.connection()?, account_ids)
     }
 
     fn all_standings(&self) -> Answer<Vec<AccountStanding>> {
-        life::all_standings(self.connection()?)
+        standings::all(self.connection()?)
     }
 
     fn standing_intervals(&self, touching: Window) -> Answer<Vec<StandingInterval>> {
-        life::standing_intervals(self.connection()?, touching)
+        standings::intervals(self.connection()?, touching)
     }
 
     fn released_intervals(&self) -> Answer<Vec<StandingInterval>> {
-        life::released_intervals(self.connection()?)
+        standings::released(self.connection()?)
     }
 
     fn order_charges(&self, within: Window, account_id: Option<&str>) -> Answer<Vec<OrderCharge>> {

@@ -456,8 +456,13 @@ fn questions_use_their_indexes() {
     let folder = Folder::new();
     let store = folder.filled();
     let connection = store.connection().expect("open");
-    for question in
-        money::QUESTIONS.iter().chain(owed::QUESTIONS).chain(lake::QUESTIONS).chain(life::QUESTIONS).chain(manifests::QUESTIONS)
+    for question in money::QUESTIONS
+        .iter()
+        .chain(owed::QUESTIONS)
+        .chain(lake::QUESTIONS)
+        .chain(life::QUESTIONS)
+        .chain(standings::QUESTIONS)
+        .chain(manifests::QUESTIONS)
     {
         let mut statement = connection.prepare(&format!("EXPLAIN QUERY PLAN {question}")).expect("prepared");
         let values = vec![rusqlite::types::Null; statement.parameter_count()];
