@@ -33,12 +33,22 @@ pub(super) struct BulkInsert<'c> {
     connection: &'c Connection,
     what: &'static str,
     into: &'static str,
+    /// What becomes of a row that is in the way.
+    or: &'static str,
 }
 
 impl<'c> BulkInsert<'c> {
     /// `into` names the table and its columns, `what` the thing in errors.
+    ///
+    /// `OR FAIL`, because the savepoint takes back what the rest of a refused statement recorded: otherwise SQLite keeps a
+    /// copy of every page that each statement touches.
     pub(super) fn new(connection: &'c Connection, what: &'static str, into: &'static str) -> Self {
-        Self { connection, what, into }
+        Self { connection, what, into, or: "FAIL" }
+    }
+
+    /// The same of things that take the place of what is recorded under their key.
+    pub(super) fn replacing(connection: &'c Connection, what: &'static str, into: &'static str) -> Self {
+        Self { or: "REPLACE", ..Self::new(connection, what, into) }
     }
 
     /// Records the things in their order. `give` hands over the values of one in the order of the columns; `id` names one
@@ -83,12 +93,10 @@ impl<'c> BulkInsert<'c> {
         rest.iter().try_for_each(|thing| one.run(std::slice::from_ref(thing), &give).map(drop))
     }
 
-    /// `OR FAIL`, because the savepoint takes back what the rest of a refused statement recorded: otherwise SQLite keeps a
-    /// copy of every page that each statement touches.
     fn statement(&self, rows: usize) -> rusqlite::Result<CachedStatement<'c>> {
         let columns = 1 + self.into.matches(',').count();
         let row = format!("({})", vec!["?"; columns].join(", "));
-        self.connection.prepare_cached(&format!("INSERT OR FAIL INTO {} VALUES {}", self.into, vec![row; rows].join(", ")))
+        self.connection.prepare_cached(&format!("INSERT OR {} INTO {} VALUES {}", self.or, self.into, vec![row; rows].join(", ")))
     }
 }
 

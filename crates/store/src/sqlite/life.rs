@@ -393,7 +393,7 @@ fn refuse_settled(charge: &Charge) -> Answer<()> {
 
 fn add_events(connection: &Connection, events: &[LifeEvent]) -> Answer<()> {
     let insert = BulkInsert::new(connection, "event", "life_events (event_id, at, account_id, resource_id, kind, data)");
-    let give = |values: &mut Values, event: &LifeEvent| {
+    let give = |values: &mut Values, event: &&LifeEvent| {
         values.give(&event.event_id)?;
         values.give(event.at.seconds())?;
         values.give(&event.account_id)?;
@@ -401,5 +401,8 @@ fn add_events(connection: &Connection, events: &[LifeEvent]) -> Answer<()> {
         values.give(event.kind.as_str())?;
         values.give(json(&event.data))
     };
-    insert.run(events, give, |event| event.event_id.clone())
+    // In the order of their index: each key of it comes after the last.
+    let mut events: Vec<&LifeEvent> = events.iter().collect();
+    events.sort_by(|one, other| (one.at, &one.event_id).cmp(&(other.at, &other.event_id)));
+    insert.run(&events, give, |event| event.event_id.clone())
 }

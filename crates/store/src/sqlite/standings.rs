@@ -2,12 +2,13 @@
 
 use super::Answer;
 use super::columns::{Columns, ask, ask_about};
-use super::insert::Insert;
+use super::insert::{BulkInsert, Insert, Values};
 use super::lake::bounds;
 use crate::{AccountStanding, StandingInterval};
 use reckoner_core::life::Standing;
 use reckoner_core::time::{Instant, Window};
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row};
+use rusqlite::Connection;
+use std::collections::HashMap;
 
 macro_rules! standings {
     ($which:literal) => {
@@ -27,10 +28,13 @@ const INTERVALS: &str = "SELECT account_id, starts_at, ends_at, status FROM stan
     ORDER BY account_id, starts_at";
 const RELEASED: &str = "SELECT account_id, starts_at, ends_at, status FROM standing_intervals
     INDEXED BY standing_intervals_released WHERE status = 'released' ORDER BY account_id, starts_at";
+const OPEN: &str = "SELECT i.account_id, i.starts_at, i.ends_at, i.status
+    FROM json_each(?1) AS wanted CROSS JOIN standing_intervals AS i INDEXED BY standing_intervals_open
+    ON i.account_id = wanted.value WHERE i.ends_at IS NULL";
 
 /// The questions that must not read a whole table.
 #[cfg(test)]
-pub(super) const QUESTIONS: &[&str] = &[OF, INTERVALS];
+pub(super) const QUESTIONS: &[&str] = &[OF, INTERVALS, OPEN];
 
 pub(super) fn of(connection: &Connection, account_ids: &[String]) -> Answer<Vec<AccountStanding>> {
     ask_about(connection, "account_standings", OF, account_ids, read_standing)
@@ -69,62 +73,61 @@ fn read_interval(columns: &Columns) -> Answer<StandingInterval> {
     })
 }
 
+/// Where accounts stand now; of an account that moved several times, one after the other.
 pub(super) fn put(connection: &Connection, standings: &[AccountStanding]) -> Answer<()> {
-    let mut intervals = Intervals::new(connection)?;
+    put_intervals(connection, standings)?;
     // All of its columns are given: to change a row of such a table, SQLite would make a table of its own each time.
-    let sql = "INSERT OR REPLACE INTO account_standings
-        (account_id, status, since, grace_until, retention_until, life_at, next_at)
-        VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-    let mut put = Insert::new(connection, "standing", sql)?;
-    for AccountStanding { standing, next_at } in standings {
-        intervals.put(standing)?;
-        let params = (
-            &standing.account_id,
-            standing.status.as_str(),
-            standing.since.seconds(),
-            standing.grace_until.map(Instant::seconds),
-            standing.retention_until.map(Instant::seconds),
-            standing.life_at.seconds(),
-            next_at.map(Instant::seconds),
-        );
-        put.run(params, || standing.account_id.clone())?;
+    let into = "account_standings (account_id, status, since, grace_until, retention_until, life_at, next_at)";
+    let give = |values: &mut Values<'_, '_, '_>, AccountStanding { standing, next_at }: &AccountStanding| {
+        values.give(&standing.account_id)?;
+        values.give(standing.status.as_str())?;
+        values.give(standing.since.seconds())?;
+        values.give(standing.grace_until.map(Instant::seconds))?;
+        values.give(standing.retention_until.map(Instant::seconds))?;
+        values.give(standing.life_at.seconds())?;
+        values.give(next_at.map(Instant::seconds))
+    };
+    BulkInsert::replacing(connection, "standing", into).run(standings, give, |known| known.standing.account_id.clone())
+}
+
+/// An account that comes to stand elsewhere leaves where it stood at that instant. A time of no length leaves no trace.
+fn put_intervals(connection: &Connection, standings: &[AccountStanding]) -> Answer<()> {
+    let account_ids: Vec<&str> = standings.iter().map(|known| known.standing.account_id.as_str()).collect();
+    let open = ask_about(connection, "standing_intervals", OPEN, &account_ids, read_interval)?;
+    let open: HashMap<&str, &StandingInterval> = open.iter().map(|open| (open.account_id.as_str(), open)).collect();
+    let (mut begun, mut latest): (Vec<StandingInterval>, HashMap<&str, usize>) = (Vec::new(), HashMap::new());
+    for AccountStanding { standing: Standing { account_id, status, since, .. }, .. } in standings {
+        let here = StandingInterval { account_id: account_id.clone(), status: *status, starts_at: *since, ends_at: None };
+        let before = latest.get(account_id.as_str()).map(|place| &mut begun[*place]);
+        match (before, open.get(account_id.as_str())) {
+            (Some(before), _) if *before == here => continue,
+            (Some(before), _) if before.starts_at == *since => {
+                *before = here;
+                continue;
+            }
+            (Some(before), _) => before.ends_at = Some(*since),
+            (None, Some(open)) if **open == here => continue,
+            (None, Some(open)) => leave(connection, open, *since)?,
+            (None, None) => {}
+        }
+        latest.insert(account_id, begun.len());
+        begun.push(here);
     }
+    let give = |values: &mut Values<'_, '_, '_>, interval: &StandingInterval| {
+        values.give(&interval.account_id)?;
+        values.give(interval.starts_at.seconds())?;
+        values.give(interval.ends_at.map(Instant::seconds))?;
+        values.give(interval.status.as_str())
+    };
+    let into = "standing_intervals (account_id, starts_at, ends_at, status)";
+    BulkInsert::new(connection, "standing", into).run(&begun, give, |interval| interval.account_id.clone())
+}
+
+fn leave(connection: &Connection, open: &StandingInterval, at: Instant) -> Answer<()> {
+    let sql = match open.starts_at == at {
+        true => "DELETE FROM standing_intervals WHERE account_id = ?1 AND starts_at = ?2",
+        false => "UPDATE standing_intervals SET ends_at = ?2 WHERE account_id = ?1 AND ends_at IS NULL",
+    };
+    Insert::new(connection, "standing", sql)?.run((&open.account_id, at.seconds()), || open.account_id.clone())?;
     Ok(())
-}
-
-/// Where accounts stood, and when.
-struct Intervals<'c> {
-    open: CachedStatement<'c>,
-    remove: Insert<'c>,
-    end: Insert<'c>,
-    begin: Insert<'c>,
-}
-
-impl<'c> Intervals<'c> {
-    fn new(connection: &'c Connection) -> Answer<Self> {
-        let change = |sql: &str| Insert::new(connection, "standing", sql);
-        let open = "SELECT starts_at, status FROM standing_intervals WHERE account_id = ?1 AND ends_at IS NULL";
-        Ok(Self {
-            open: connection.prepare_cached(open)?,
-            remove: change("DELETE FROM standing_intervals WHERE account_id = ?1 AND starts_at = ?2")?,
-            end: change("UPDATE standing_intervals SET ends_at = ?2 WHERE account_id = ?1 AND ends_at IS NULL")?,
-            begin: change("INSERT INTO standing_intervals (account_id, starts_at, status) VALUES (?1, ?2, ?3)")?,
-        })
-    }
-
-    /// An account that comes to stand elsewhere leaves where it stood at that instant. A time of no length leaves no trace.
-    fn put(&mut self, standing: &Standing) -> Answer<()> {
-        let (account_id, status, since) = (&standing.account_id, standing.status.as_str(), standing.since.seconds());
-        let as_found = |row: &Row<'_>| Ok((row.get(0)?, row.get_ref(1)?.as_str()? == status));
-        let open: Option<(i64, bool)> = self.open.query_row([account_id], as_found).optional()?;
-        if open == Some((since, true)) {
-            return Ok(());
-        }
-        if let Some((starts_at, _)) = open {
-            let change = if starts_at == since { &mut self.remove } else { &mut self.end };
-            change.run((account_id, since), || account_id.clone())?;
-        }
-        self.begin.run((account_id, since, status), || account_id.clone())?;
-        Ok(())
-    }
 }
