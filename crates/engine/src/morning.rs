@@ -5,8 +5,9 @@
 
 use reckoner_core::life::{LifeEvent, LifeEventKind};
 use reckoner_core::number::Money;
-use reckoner_core::time::Zone;
-use serde_json::{Value, json};
+use reckoner_core::time::{Instant, Zone};
+use serde::Serialize;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// What each event is called outside: of an account, or of a subscription.
@@ -20,34 +21,66 @@ fn event_type(event: &LifeEvent) -> String {
     format!("reckoner.{of}.{what}")
 }
 
+/// An event as CloudEvents 1.0 has it; what it has stands in the order of names.
+#[derive(Serialize)]
+struct CloudEvent<'a> {
+    data: BTreeMap<&'a str, &'a str>,
+    datacontenttype: &'static str,
+    id: &'a str,
+    source: &'static str,
+    specversion: &'static str,
+    subject: Cow<'a, str>,
+    time: &'a str,
+    #[serde(rename = "type")]
+    kind: String,
+}
+
 /// The events as CloudEvents 1.0, one JSON document a line, in the order (at, event_id).
 pub fn cloud_events(events: &[LifeEvent], zone: Zone) -> String {
-    let mut lines = String::new();
+    let (mut lines, mut times) = (String::new(), Times::new(zone));
     for event in events {
-        let mut data: serde_json::Map<String, Value> =
-            event.data.iter().map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-        data.insert("account_id".to_owned(), json!(event.account_id));
+        let mut data: BTreeMap<&str, &str> = event.data.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        data.insert("account_id", &event.account_id);
         let subject = match &event.resource_id {
             Some(resource_id) => {
-                data.insert("resource_id".to_owned(), json!(resource_id));
-                format!("{}/{resource_id}", event.account_id)
+                data.insert("resource_id", resource_id);
+                Cow::Owned(format!("{}/{resource_id}", event.account_id))
             }
-            None => event.account_id.clone(),
+            None => Cow::Borrowed(event.account_id.as_str()),
         };
-        let document = json!({
-            "specversion": "1.0",
-            "id": event.event_id,
-            "source": "/reckoner",
-            "type": event_type(event),
-            "subject": subject,
-            "time": zone.to_text(event.at),
-            "datacontenttype": "application/json",
-            "data": data,
-        });
-        lines += &document.to_string();
+        let document = CloudEvent {
+            data,
+            datacontenttype: "application/json",
+            id: &event.event_id,
+            source: "/reckoner",
+            specversion: "1.0",
+            subject,
+            time: times.text(event.at),
+            kind: event_type(event),
+        };
+        lines += &serde_json::to_string(&document).expect("texts are written as JSON without fail");
         lines.push('\n');
     }
     lines
+}
+
+/// Instants as text in the billing zone: many events are of one instant.
+struct Times {
+    zone: Zone,
+    latest: Option<(Instant, String)>,
+}
+
+impl Times {
+    fn new(zone: Zone) -> Self {
+        Self { zone, latest: None }
+    }
+
+    fn text(&mut self, at: Instant) -> &str {
+        if self.latest.as_ref().is_none_or(|(latest, _)| *latest != at) {
+            self.latest = None;
+        }
+        &self.latest.get_or_insert_with(|| (at, self.zone.to_text(at))).1
+    }
 }
 
 /// One line of a day's report.
@@ -81,8 +114,9 @@ impl ReportLine {
 
 /// The lines of a day, in the order of its events.
 pub fn report(events: &[LifeEvent], zone: Zone) -> Vec<ReportLine> {
+    let mut times = Times::new(zone);
     let line = |event: &LifeEvent| ReportLine {
-        at: zone.to_text(event.at),
+        at: times.text(event.at).to_owned(),
         kind: event.kind,
         account_id: event.account_id.clone(),
         resource_id: event.resource_id.clone().unwrap_or_default(),
@@ -112,7 +146,7 @@ pub fn sums(lines: &[ReportLine]) -> BTreeMap<LifeEventKind, (u64, Money)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use reckoner_core::time::Instant;
+    use serde_json::Value;
 
     fn events() -> Vec<LifeEvent> {
         let at = Instant::from_seconds(1_772_640_000); // 2026-03-05T00:00:00+08:00
