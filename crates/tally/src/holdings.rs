@@ -95,12 +95,20 @@ impl PartHoldings {
 
     /// Tells rows the holdings that they wanted, and the shards of those; new holdings are made.
     pub(crate) fn find_wanted(&mut self, holding: &mut Vec<u32>, shard: &mut Vec<u8>) {
-        for shard in &mut self.shards {
-            shard.find_wanted();
-            shard.order_new(|resource_id, [account, sku]| {
-                holding_in_account(self.seeds[account as usize], resource_id, self.skus.get(sku))
-            });
-        }
+        let Self { shards, seeds, skus, .. } = self;
+        let hash_of =
+            |resource_id: &str, [account, sku]: [u32; 2]| holding_in_account(seeds[account as usize], resource_id, skus.get(sku));
+        let find = |shards: &mut [Shard]| {
+            for shard in shards {
+                shard.find_wanted();
+                shard.order_new(hash_of);
+            }
+        };
+        let (first, second) = shards.split_at_mut(SHARDS / 2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| find(second));
+            find(first);
+        });
         self.lay_out();
         let mut found: Vec<_> = self.shards.iter().map(|shard| shard.found().iter()).collect();
         holding.extend(self.wanted_of.iter().map(|shard| {

@@ -15,7 +15,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 /// Batches of names that are decoded before they are merged.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 6;
 /// Hashes from here on are the upper half.
 const MIDDLE: u64 = 1 << 63;
 

@@ -65,6 +65,12 @@ impl Room {
         Ok(())
     }
 
+    /// Hands its memory back, which takes two threads half as long as one.
+    pub fn let_go(self) {
+        let Self { parts: [one, other], sums: [of_one, of_other], .. } = self;
+        both(one.is_empty() && other.is_empty(), || drop((one, of_one)), || drop((other, of_other)));
+    }
+
     /// Notes in which parts a file can be read.
     pub fn parts_of(&mut self, taken: &Taken, parts: Option<UsageParts>) {
         self.parts_of = parts.map(|parts| (taken.file_id.clone(), parts));
@@ -170,8 +176,8 @@ fn in_two<T: Send, E: Send>(
 /// What a thread does when it is its turn.
 type Task<'t, T> = Box<dyn FnOnce() -> T + Send + 't>;
 
-/// Threads that write: one more than there are parts, for while one waits for the disk.
-const WRITERS: usize = 3;
+/// Threads that write: as many as there are large tasks, rows and sums of two parts, so that they come to their ends together.
+const WRITERS: usize = 4;
 
 /// Does all of this in a few threads, each of which takes the next task once it has done one; what comes of them in their order.
 fn share_out<T: Send>(tasks: Vec<Task<'_, T>>) -> Vec<T> {
