@@ -41,6 +41,17 @@ pub fn cannot<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error
     move |source| FileError { action, path: path.to_owned(), source }
 }
 
+/// Says that nobody reads a file soon, so that what of it is in memory may go: memory that new files take then is at hand, and
+/// what somebody does read stays. The file must be synced; where this cannot be said, everything stays as it is.
+pub fn let_go(path: &Path) {
+    #[cfg(target_os = "linux")]
+    if let Ok(file) = File::open(path) {
+        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = path;
+}
+
 /// Writes a file so that it is there whole or not at all; an existing one is replaced in one step.
 ///
 /// A symbolic link stays a link: what it points to is replaced. A target that is no regular file, such as `/dev/null` or

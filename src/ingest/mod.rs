@@ -26,7 +26,7 @@ pub use usage::HeldRow;
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::faults::{self, Point};
-use crate::files::cannot;
+use crate::files::{self, cannot};
 use crate::lake;
 use crate::report::progress::Progress;
 use read::{FileRefusal, RowReader, Source};
@@ -201,6 +201,7 @@ fn ingest_all(
             goes_on = asking.goes_on(path, receipt.files.last().expect("just taken"))?;
         }
     }
+    work.room.let_go();
     retake_waiting(books)?;
     manifest::note_missing(books, &mut receipt)?;
     Ok(receipt)
@@ -351,6 +352,7 @@ fn take_usage(
         let (of_left, _) = usage::take_rows(books, taken, circumstances, open, record, work.progress)?;
         counts.add(of_left);
     }
+    files::let_go(&taken.raw);
     Ok((counts, None))
 }
 

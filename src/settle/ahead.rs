@@ -1,15 +1,17 @@
-//! Rating ahead: while a batch is recorded, the next ones are rated by a thread of their own, one after the other.
+//! Rating ahead: while a batch is recorded, the windows of the next ones are rated by threads of their own, oldest first.
 
 use super::Wish;
-use super::bulk::{self, Base, Plan, Ready};
+use super::bulk::{self, Base, Beside, Plan, RatedHour, Ready, UnderWay, rate_window};
 use super::load::Knowledge;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::rate::DueWindow;
 use std::collections::VecDeque;
 use std::path::PathBuf;
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread::{Scope, ScopedJoinHandle};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::Scope;
 
 /// The batches of a command, as far as they can be rated before it is their turn: nothing that rating them reads is changed
 /// by recording those before them.
@@ -22,68 +24,109 @@ pub(super) struct Ahead<'s, 'e> {
     /// The sums of the day under way.
     base: Option<Arc<Base>>,
     /// What was begun of the batches whose turn is next, in their order.
-    begun: VecDeque<Result<Option<Rating<'s>>, Failure>>,
+    begun: VecDeque<Result<Option<Rating>, Failure>>,
     /// The batch to begin with next.
     next: usize,
-    turns: Arc<Turns>,
-    /// Threads that were begun: each waits for its number.
-    threads: usize,
-}
-
-/// Whose turn it is to be rated: two at once would only take each other's processors.
-struct Turns {
-    /// The number of the thread; nothing once none is wanted any more.
-    of: Mutex<Option<usize>>,
-    changed: Condvar,
-}
-
-/// The turn of one thread, until this is dropped.
-struct Turn<'t> {
-    turns: &'t Turns,
-    number: usize,
-}
-
-impl Turns {
-    fn from_first() -> Self {
-        Self { of: Mutex::new(Some(0)), changed: Condvar::new() }
-    }
-
-    fn set(&self, next: impl FnOnce(Option<usize>) -> Option<usize>) {
-        let mut of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        *of = next(*of);
-        self.changed.notify_all();
-    }
-
-    /// Waits for the turn of a thread; nothing where what it does is not wanted any more.
-    fn wait_for(&self, number: usize) -> Option<Turn<'_>> {
-        let of = self.of.lock().unwrap_or_else(PoisonError::into_inner);
-        let is_later = |of: &mut Option<usize>| of.is_some_and(|of| of < number);
-        let of = self.changed.wait_while(of, is_later).unwrap_or_else(PoisonError::into_inner);
-        of.map(|_| Turn { turns: self, number })
-    }
-}
-
-impl Drop for Turn<'_> {
-    fn drop(&mut self) {
-        self.turns.set(|of| of.map(|_| self.number + 1));
-    }
-}
-
-/// Whoever waits for a turn then goes home: what was begun is not wanted any more.
-impl Drop for Ahead<'_, '_> {
-    fn drop(&mut self) {
-        self.turns.set(|_| None);
-    }
+    /// Begun with the first batch that is worth them.
+    raters: Option<Raters>,
 }
 
 /// How many batches are begun beside the one whose turn it is: whoever records one for long finds the next ones rated.
 const BATCHES_AHEAD: usize = 2;
 
-enum Rating<'s> {
-    /// It ends with nothing where it is not wanted any more.
-    UnderWay(ScopedJoinHandle<'s, Result<Option<Ready>, Failure>>),
+/// How much nicer threads that rate are: they get a third of a processor for which another thread asks as well.
+#[cfg(target_os = "linux")]
+const BEHIND: i32 = 5;
+
+enum Rating {
+    UnderWay(UnderWayBatch),
     /// Too little to be worth a thread: rated when its turn comes.
     Small(Box<Plan>),
+}
+
+/// A batch whose windows are being rated.
+struct UnderWayBatch {
+    plan: Arc<Plan>,
+    beside: Beside,
+    rated: Receiver<Rated>,
+}
+
+/// What came of the window in this place.
+type Rated = (usize, Result<RatedHour, Failure>);
+
+impl UnderWayBatch {
+    /// Waits for what comes of its windows; their charges may still be being written then.
+    fn wait(self) -> Result<Ready, Failure> {
+        let Self { plan, beside, rated } = self;
+        let mut hours: Vec<Rated> = rated.iter().take(plan.due.len()).collect();
+        if hours.len() < plan.due.len() {
+            return Err(Failure::failed("a window was not rated to its end")); // its thread has panicked, which is told with it
+        }
+        hours.sort_by_key(|(place, _)| *place);
+        let rated = hours.into_iter().map(|(_, hour)| hour).collect::<Result<_, _>>()?;
+        Ok(Ready { plan, beside, rated })
+    }
+}
+
+/// A window that waits for somebody to rate it.
+struct Waiting {
+    plan: Arc<Plan>,
+    place: usize,
+    rated: Sender<Rated>,
+}
+
+/// Threads that rate window after window, whatever batch they are of.
+struct Raters {
+    windows: Sender<Waiting>,
+    /// Whether what waits is not wanted any more.
+    is_over: Arc<AtomicBool>,
+}
+
+impl Raters {
+    fn begin<'s, 'e>(scope: &'s Scope<'s, 'e>, knowledge: &'e Knowledge, lake: &PathBuf) -> Self {
+        let (windows, waiting) = channel::<Waiting>();
+        let (waiting, is_over) = (Arc::new(Mutex::new(waiting)), Arc::new(AtomicBool::new(false)));
+        let thread = || {
+            let (waiting, is_over, lake) = (Arc::clone(&waiting), Arc::clone(&is_over), lake.clone());
+            let next = move || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
+            scope.spawn(move || {
+                go_behind();
+                let mut under_way = UnderWay::default();
+                while let Some(Waiting { plan, place, rated }) = next().filter(|_| !is_over.load(Ordering::Relaxed)) {
+                    // Whoever does not wait for it any more does not want it.
+                    let tell = |hour| drop(rated.send((place, hour)));
+                    rate_window((&plan, place), knowledge, &lake, &mut under_way, tell);
+                }
+            });
+        };
+        // One more than there are processors, for while one waits for the disk.
+        (0..=bulk::threads()).for_each(|_| thread());
+        Self { windows, is_over }
+    }
+
+    fn rate(&self, mut plan: Plan) -> UnderWayBatch {
+        let beside = std::mem::take(&mut plan.beside);
+        let (plan, (to_batch, rated)) = (Arc::new(plan), channel());
+        for place in 0..plan.due.len() {
+            // Where nobody takes it any more, all threads have panicked.
+            drop(self.windows.send(Waiting { plan: Arc::clone(&plan), place, rated: to_batch.clone() }));
+        }
+        UnderWayBatch { plan, beside, rated }
+    }
+}
+
+/// Lets this thread have what others leave of the processors: whoever records is the one that is alone in the end, and comes
+/// first until then.
+fn go_behind() {
+    #[cfg(target_os = "linux")] // elsewhere it would be the whole process
+    let _ = rustix::process::nice(BEHIND);
+}
+
+/// What was begun is not wanted any more; the scope waits for the threads.
+impl Drop for Raters {
+    fn drop(&mut self) {
+        self.is_over.store(true, Ordering::Relaxed);
+    }
 }
 
 impl<'s, 'e> Ahead<'s, 'e> {
@@ -93,18 +136,8 @@ impl<'s, 'e> Ahead<'s, 'e> {
         (wish, knowledge): (&'e Wish, &'e Knowledge),
         batches: &'e [Vec<DueWindow>],
     ) -> Self {
-        Self {
-            scope,
-            wish,
-            knowledge,
-            lake: books.lake(),
-            batches,
-            base: None,
-            begun: VecDeque::new(),
-            next: 0,
-            turns: Arc::new(Turns::from_first()),
-            threads: 0,
-        }
+        let (lake, begun) = (books.lake(), VecDeque::new());
+        Self { scope, wish, knowledge, lake, batches, base: None, begun, next: 0, raters: None }
     }
 
     /// What is ready of the batch whose turn it is; those after it are begun.
@@ -119,23 +152,19 @@ impl<'s, 'e> Ahead<'s, 'e> {
         match turn {
             None => Ok(None),
             Some(Rating::Small(plan)) => plan.rate(self.knowledge, &self.lake).map(Some),
-            Some(Rating::UnderWay(thread)) => thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)),
+            Some(Rating::UnderWay(batch)) => batch.wait().map(Some),
         }
     }
 
     /// Begins with the next batch, as far as anything of it can be rated.
-    fn begin(&mut self, books: &Books) -> Result<Option<Rating<'s>>, Failure> {
+    fn begin(&mut self, books: &Books) -> Result<Option<Rating>, Failure> {
         let due = &self.batches[self.next];
         self.next += 1;
         let Some(plan) = bulk::ahead(books, self.wish, self.knowledge, due, &mut self.base)? else { return Ok(None) };
         if !plan.is_large() {
             return Ok(Some(Rating::Small(Box::new(plan))));
         }
-        let (knowledge, lake, turns, number) = (self.knowledge, self.lake.clone(), Arc::clone(&self.turns), self.threads);
-        self.threads += 1;
-        Ok(Some(Rating::UnderWay(self.scope.spawn(move || {
-            let Some(_turn) = turns.wait_for(number) else { return Ok(None) };
-            plan.rate(knowledge, &lake).map(Some)
-        }))))
+        let raters = self.raters.get_or_insert_with(|| Raters::begin(self.scope, self.knowledge, &self.lake));
+        Ok(Some(Rating::UnderWay(raters.rate(plan))))
     }
 }

@@ -37,9 +37,8 @@ pub(super) fn batch(
     let mut charges = settle_lines(lines, posted, &mut loaded.tiers, &knowledge.terms)
         .map_err(|error| Failure::failed(error.to_string()).hint("put the quantity or the price right, then settle again"))?;
 
-    let bulk_charges = loaded.bulk.iter().filter_map(|hour| hour.file.as_ref()).map(|file| file.rows).sum();
-    let charge_files = loaded.bulk.iter().filter_map(|hour| hour.file.clone()).collect();
-    let mut batch = SettlementBatch { frontier, charge_files, ..SettlementBatch::default() };
+    let bulk_charges = loaded.bulk.iter().map(|hour| hour.charges).sum();
+    let mut batch = SettlementBatch { frontier, ..SettlementBatch::default() };
     let funds = std::mem::take(&mut loaded.funds);
     let steps = pay::steps(books, knowledge, &loaded, &mut charges, funds)?;
     let run_ids = match &wish.rerun {
@@ -56,6 +55,7 @@ pub(super) fn batch(
         }
     };
     pay::pay_all(books, knowledge, purses, (steps, &loaded), &run_ids, &mut batch)?;
+    batch.charge_files = loaded.bulk.iter().map(|hour| hour.file.wait()).collect::<Result<_, _>>()?;
     runs::count_postings(&mut batch, wish.rerun.is_some());
     let nights = runs::of_lives(books, wish, &batch);
     batch.runs.extend(nights);

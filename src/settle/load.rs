@@ -1,7 +1,7 @@
 //! Load: fetch from the store and the lake what a batch of windows needs. No decision is made here.
 
 use super::Wish;
-use super::bulk::{self, Base, Plan, RatedHour, Ready, Scope};
+use super::bulk::{self, Base, Beside, Plan, RatedHour, Ready, Scope};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::Accounts;
@@ -260,14 +260,14 @@ pub(super) fn batch(
             if by_sums.is_empty() {
                 continue;
             }
-            let Ready { plan, rated } = match ready.take_if(|ready| ready.plan.due == by_sums && ready.plan.frozen == *frozen) {
+            let ready = match ready.take_if(|ready| ready.plan.due == by_sums && ready.plan.frozen == *frozen) {
                 Some(ready) => ready,
                 None => {
                     let base = Base::load(books, wish, knowledge, &scope.partial_files, wanted)?;
                     Plan::new(books, wish, knowledge, &scope, (by_sums, frozen), wanted, base)?.rate(knowledge, &books.lake())?
                 }
             };
-            loaded.add_rated(plan, rated)?;
+            loaded.add_rated(ready)?;
         }
     }
     loaded.row_files = scope.row_files;
@@ -325,8 +325,8 @@ impl Loaded {
     }
 
     /// Adds what was settled by sums: lines that rows add to are made one, and bulk charges stand as they are.
-    fn add_rated(&mut self, plan: Plan, rated: Vec<RatedHour>) -> Result<(), Failure> {
-        let Plan { due, counted, rows, .. } = plan;
+    fn add_rated(&mut self, ready: Ready) -> Result<(), Failure> {
+        let Ready { plan, beside: Beside { counted, rows }, rated } = ready;
         let mut lines: BTreeMap<LineKey, Line> = counted.lines.into_iter().map(|line| (line.key.clone(), line)).collect();
         let mut units = counted.units;
         let mut by_due = rows;
@@ -348,12 +348,12 @@ impl Loaded {
                 let sum = units.entry(key).or_default();
                 *sum = sum.plus(added).map_err(FrameError::from)?;
             }
-            if hour.file.is_some() {
+            if hour.charges > 0 {
                 self.bulk.push(hour);
             }
         }
         units.retain(|_, counted| *counted != Units::default());
-        self.add(&due, Counted { lines: lines.into_values().collect(), units }, RowsRead { by_due })
+        self.add(&plan.due, Counted { lines: lines.into_values().collect(), units }, RowsRead { by_due })
     }
 
     fn add(&mut self, windows: &[DueWindow], counted: Counted, read: RowsRead) -> Result<(), Failure> {

@@ -119,9 +119,12 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
         faults::pass(Point::SettleBeforeFrontier)?;
         run.batch(books, &[], until, reached, None)?;
     }
-    if !wish.is_dry_run {
-        crate::renew::publish(books)?;
-    }
+    // To let go of what is known takes as long as to tell what happened.
+    let Run { purses, .. } = run;
+    std::thread::scope(|scope| {
+        scope.spawn(move || drop((purses, knowledge)));
+        if wish.is_dry_run { Ok(()) } else { crate::renew::publish(books) }
+    })?;
     faults::pass(Point::SettleBeforeReceipt)?;
     Ok(receipt)
 }
@@ -154,9 +157,7 @@ impl Run<'_> {
                 progress.step("settling", done as u64, batches.len() as u64, &books.zone.to_text(first.window.start));
                 let end = if wish.is_dry_run && wish.within.is_none() { until } else { last.window.end };
                 let ready = ahead.take(books)?;
-                if done + 1 == batches.len() {
-                    books.store_mut().bring_in();
-                }
+                books.store_mut().bring_in(); // what the batches before added
                 self.batch(books, due, end, None, ready)?;
                 faults::pass(Point::SettleBetweenBatches)?;
             }

@@ -225,19 +225,17 @@ pub(super) fn pay_all<'a>(
     let (owing, others): (Vec<_>, Vec<_>) = whole.iter().partition(only_owes);
     purses.fetch(books.store(), others.iter().map(|(account_id, _)| **account_id))?;
     purses.fetch_owing(books.store(), owing.iter().map(|(account_id, _)| **account_id))?;
-    let plain_count = plain.len();
-    let plain = || {
-        plain.chunk_by(is_same).filter_map(|postings| {
-            let account_id = &postings[0].due.account_id;
-            Some((account_id, knowledge.terms.accounts.rows(account_id)?, postings))
-        })
-    };
-    purses.fetch_plain(books.store(), plain().map(|(account_id, rows, _)| (account_id, rows.currency())))?;
+    batch.settlements.reserve(steps.len() + plain.len());
+    let plain = plain.chunk_by(is_same).filter_map(|postings| {
+        let account_id = &postings[0].due.account_id;
+        Some((account_id, knowledge.terms.accounts.rows(account_id)?, postings))
+    });
+    let plain: Vec<_> = plain.collect();
+    purses.fetch_plain(books.store(), plain.iter().map(|(account_id, rows, _)| (*account_id, rows.currency())))?;
 
-    batch.settlements.reserve(steps.len() + plain_count);
     let until = loaded.until;
     let mut payer = Payer { books, knowledge, purses, lives, until, posting: Posting::new(ids, batch), currency: Arc::from("") };
-    let mut plain = plain().peekable();
+    let mut plain = plain.into_iter().peekable();
     for (account_id, happening) in &whole {
         while let Some((plain_id, rows, postings)) = plain.next_if(|(plain_id, ..)| &***plain_id < *account_id) {
             payer.pay_postings(rows, postings, going_on.contains(&**plain_id))?;

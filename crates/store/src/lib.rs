@@ -139,8 +139,8 @@ pub trait Store {
     /// that is not there, [`StoreError::Impossible`] for legs that do not sum to 0 or a wallet below zero. Nothing is
     /// recorded then.
     fn record_settlement(&mut self, batch: &SettlementBatch) -> Result<(), StoreError>;
-    /// Says that much was recorded and that less follows: a store may bring what it keeps for that into place meanwhile.
-    /// Nothing depends on it.
+    /// Says that much was recorded, and that other work comes first now: a store may bring what was recorded into place
+    /// meanwhile. Nothing depends on it.
     fn bring_in(&mut self) {}
 
     // --- lives ---

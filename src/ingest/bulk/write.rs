@@ -4,6 +4,7 @@ use super::resolve::{Resolved, Sorted};
 use super::{Task, share_out};
 use crate::failure::Failure;
 use crate::faults::{self, Point};
+use crate::files;
 use crate::lake;
 use reckoner_core::time::{Instant, Window, Zone};
 use reckoner_store::{LakeFile, LakeKind};
@@ -168,6 +169,7 @@ impl<'a> PartDays<'a> {
             let write = |out: Output<'_>| write_rows(self.part, taken, out);
             let placed = lake::write_of(self.delivery.lake, &folder, self.source(), "parquet", write)?;
             faults::pass(Point::IngestRowFilePlaced)?;
+            files::let_go(&self.delivery.lake.join(&placed.path));
             written.rows.push(self.file(placed, LakeKind::Rows, taken.len() as u64, *span));
         }
         Ok(written)

@@ -14,8 +14,8 @@
 mod plan;
 mod rate;
 
-pub(super) use plan::{Base, Plan, Scope};
-pub(super) use rate::{AccountDue, ProductDue, RatedHour};
+pub(super) use plan::{Base, Beside, Plan, Scope};
+pub(super) use rate::{AccountDue, ProductDue, RatedHour, UnderWay, rate_window, threads};
 
 use super::Wish;
 use super::load::{self, Knowledge};
@@ -30,7 +30,8 @@ use std::sync::Arc;
 
 /// Windows that were rated ahead of the batch that records them.
 pub(super) struct Ready {
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
+    pub beside: Beside,
     pub rated: Vec<RatedHour>,
 }
 
@@ -41,9 +42,10 @@ impl Plan {
     }
 
     /// Rates its windows.
-    pub fn rate(self, knowledge: &Knowledge, lake: &Path) -> Result<Ready, Failure> {
-        let rated = rate::rate(&self, &knowledge.terms, lake, knowledge.latest_seq)?;
-        Ok(Ready { plan: self, rated })
+    pub fn rate(mut self, knowledge: &Knowledge, lake: &Path) -> Result<Ready, Failure> {
+        let beside = std::mem::take(&mut self.beside);
+        let rated = rate::rate(&self, knowledge, lake)?;
+        Ok(Ready { plan: Arc::new(self), beside, rated })
     }
 }
 

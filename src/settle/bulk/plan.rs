@@ -2,7 +2,6 @@
 
 use super::super::Wish;
 use super::super::load::Knowledge;
-use super::rate::Spare;
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::price::{Price, is_tiered};
@@ -65,9 +64,14 @@ pub(in crate::settle) struct Plan {
     pub has_rows_beside: Vec<bool>,
     /// By window whether it may have bulk charges at all.
     pub bulk_windows: Vec<bool>,
-    /// Lines, units and rows counted from rows, by the place of the window.
+    /// What is counted from rows beside the sums.
+    pub beside: Beside,
+}
+
+/// Lines and units counted from rows, and how many rows of each window.
+#[derive(Default)]
+pub(in crate::settle) struct Beside {
     pub counted: Counted,
-    /// Rows counted so, by window.
     pub rows: Vec<u64>,
 }
 
@@ -88,8 +92,6 @@ pub(in crate::settle) struct Base {
     /// By account code whether it ever has a cost centre.
     pub has_cost_center: Vec<bool>,
     units: UnitsOf,
-    /// What rating keeps from batch to batch.
-    pub(super) spare: Spare,
 }
 
 impl Base {
@@ -133,7 +135,6 @@ impl Base {
             bulk_accounts: bulk_accounts?,
             has_cost_center: accounts.iter().map(|id| knowledge.terms.accounts.has_cost_center(id)).collect(),
             held,
-            spare: Spare::default(),
         }))
     }
 
@@ -209,7 +210,7 @@ impl Plan {
         let terms = &knowledge.terms;
         let price_table = |due: &DueWindow| table(*due, &held.holdings, units, terms);
         let prices: Vec<PriceTable> = due.iter().map(price_table).collect();
-        let (counted, counts) = rows.count(&due, &base, &prices)?;
+        let (counted, of_windows) = rows.count(&due, &base, &prices)?;
         let holds_pair = |pairs: &HashSet<Pair>| -> Vec<bool> {
             let holdings = 0..held.holdings.len() as u32;
             if pairs.is_empty() {
@@ -226,8 +227,7 @@ impl Plan {
             frozen_accounts: due.iter().map(|due| base.frozen_during(frozen, due.window)).collect(),
             due,
             prices,
-            counted,
-            rows: counts,
+            beside: Beside { counted, rows: of_windows },
             base,
         })
     }

@@ -3,7 +3,9 @@
 use super::plan::{NONE, Plan, is_bulk_price};
 use crate::failure::Failure;
 use crate::faults::{self, Point};
+use crate::files;
 use crate::lake;
+use crate::settle::load::Knowledge;
 use reckoner_core::id::Deriver;
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::price::Price;
@@ -14,8 +16,9 @@ use reckoner_tally::{BulkCharges, BulkLine, HourHeld, Repeated, Sum, write_charg
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::{Receiver, channel};
 
 /// Below so many holdings one thread is enough; a development build takes several for few.
 pub(super) const SPLIT_HOLDINGS: usize = if cfg!(debug_assertions) { 100 } else { 20_000 };
@@ -32,14 +35,26 @@ pub(in crate::settle) struct RatedHour {
     pub units: BTreeMap<UnitsKey, Units>,
     /// Rows in force that fall into the window, of sums.
     pub rows: u64,
-    /// The charges written in bulk, if there are any.
-    pub file: Option<LakeFile>,
+    /// How many charges are written in bulk.
+    pub charges: u64,
+    /// The file of them, if there are any.
+    pub file: ChargeFile,
     /// What became due in bulk, in the order of accounts.
     pub dues: Vec<AccountDue>,
     /// The same by product.
     products: Vec<ProductDue>,
     /// The price rows of the bulk charges.
     pub prices: BTreeSet<String>,
+}
+
+/// A file of charges, which may still be being written: what became due is known before.
+pub(in crate::settle) struct ChargeFile(Receiver<Result<LakeFile, Failure>>);
+
+impl ChargeFile {
+    /// Waits until it is placed. To be asked once, where there are charges.
+    pub fn wait(&self) -> Result<LakeFile, Failure> {
+        self.0.recv().unwrap_or_else(|_| Err(Failure::failed("the charges of a window were not written to their end")))
+    }
 }
 
 /// What became due in bulk for an account, in its first settlement at the instant.
@@ -82,25 +97,26 @@ fn add_due(products: &mut Vec<ProductDue>, first: usize, price: &Arc<Price>, due
     }
 }
 
+/// Threads that are worth it to rate windows.
+pub(in crate::settle) fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from).clamp(1, THREADS_MAX)
+}
+
 /// Rates the windows of a plan, several at once where there is much to do; in the order of the plan.
-pub(super) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> Result<Vec<RatedHour>, Failure> {
-    let threads = match plan.base.held.holdings.len() {
-        few if few < SPLIT_HOLDINGS => 1,
-        _ => std::thread::available_parallelism().map_or(1, usize::from).clamp(1, THREADS_MAX).min(plan.due.len()),
-    };
+pub(super) fn rate(plan: &Plan, knowledge: &Knowledge, lake: &Path) -> Result<Vec<RatedHour>, Failure> {
     let next = AtomicUsize::new(0);
     let work = || -> Result<Vec<(usize, RatedHour)>, Failure> {
-        let (mut under_way, mut rated) = (plan.base.spare.take(), Vec::new());
+        let (mut under_way, mut rated) = (UnderWay::default(), Vec::new());
         loop {
             let place = next.fetch_add(1, Ordering::Relaxed);
             if place >= plan.due.len() {
-                plan.base.spare.give(under_way);
                 return Ok(rated);
             }
-            let hour = Hour::new(plan, terms, place);
-            rated.push((place, hour.rate(lake, latest_seq, &mut under_way)?));
+            let tell = |hour: Result<RatedHour, Failure>| hour.map(|hour| rated.push((place, hour)));
+            rate_window((plan, place), knowledge, lake, &mut under_way, tell)?;
         }
     };
+    let threads = if plan.is_large() { threads().min(plan.due.len()) } else { 1 };
     let mut rated = Vec::new();
     if threads == 1 {
         rated = work()?;
@@ -117,26 +133,35 @@ pub(super) fn rate(plan: &Plan, terms: &Terms, lake: &Path, latest_seq: u64) -> 
     Ok(rated.into_iter().map(|(_, hour)| hour).collect())
 }
 
-/// What a thread keeps from window to window.
+/// Rates one window of a plan: what came of it is told first, then its charges are written.
+pub(in crate::settle) fn rate_window<T>(
+    (plan, place): (&Plan, usize),
+    knowledge: &Knowledge,
+    lake: &Path,
+    under_way: &mut UnderWay,
+    tell: impl FnOnce(Result<RatedHour, Failure>) -> T,
+) -> T {
+    let mut hour = Hour::new(plan, &knowledge.terms, place);
+    let (to_file, file) = channel();
+    let rated = hour.rate(ChargeFile(file), under_way);
+    let of_accounts = rated.as_ref().ok().filter(|rated| rated.charges > 0).map(|rated| OfAccounts::of(&hour, rated));
+    let told = tell(rated);
+    if let Some(of_accounts) = of_accounts {
+        let written = hour.write(&of_accounts, (lake, knowledge.latest_seq), &mut under_way.repeated);
+        // Whoever does not wait for it does not want it any more.
+        drop(to_file.send(written));
+    }
+    hour.bulk.clear();
+    under_way.bulk = hour.bulk;
+    told
+}
+
+/// What a thread keeps from window to window: memory that was used before need not be asked for.
 #[derive(Default)]
-struct UnderWay {
+pub(in crate::settle) struct UnderWay {
     sums: HourHeld,
     bulk: Vec<BulkLine>,
     repeated: Repeated,
-}
-
-/// What threads keep from batch to batch: memory that was used before need not be asked for.
-#[derive(Default)]
-pub(super) struct Spare(Mutex<Vec<UnderWay>>);
-
-impl Spare {
-    fn take(&self) -> UnderWay {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default()
-    }
-
-    fn give(&self, under_way: UnderWay) {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).push(under_way);
-    }
 }
 
 /// One window being rated.
@@ -158,7 +183,8 @@ impl<'a> Hour<'a> {
         Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), is_used, lines: Vec::new(), rows: 0 }
     }
 
-    fn rate(mut self, lake: &Path, latest_seq: u64, under_way: &mut UnderWay) -> Result<RatedHour, Failure> {
+    /// What came of it; the lines whose charges are to be written in bulk stay.
+    fn rate(&mut self, file: ChargeFile, under_way: &mut UnderWay) -> Result<RatedHour, Failure> {
         let start = self.due.window.start.seconds();
         let mut sums = self.plan.base.held.hour(start, |_| true, &mut under_way.sums)?.sums;
         self.bulk = std::mem::take(&mut under_way.bulk);
@@ -176,14 +202,9 @@ impl<'a> Hour<'a> {
         let billing_period = self.terms.zone.billing_period(self.due.window.start);
         let used = self.plan.prices[self.place].prices.iter().zip(&self.is_used).filter(|(_, is_used)| **is_used);
         let prices = used.map(|(price, _)| price.price_id.clone()).collect();
-        let file = match self.bulk.is_empty() {
-            true => None,
-            false => Some(self.write(&dues, &billing_period, (lake, latest_seq), &mut under_way.repeated)?),
-        };
-        self.bulk.clear();
-        under_way.bulk = self.bulk;
-        let billing_period = Arc::from(billing_period);
-        Ok(RatedHour { due: self.due, billing_period, lines: self.lines, units, rows: self.rows, file, dues, products, prices })
+        let (billing_period, lines) = (Arc::from(billing_period), std::mem::take(&mut self.lines));
+        let (due, rows, charges) = (self.due, self.rows, self.bulk.len() as u64);
+        Ok(RatedHour { due, billing_period, lines, units, rows, charges, file, dues, products, prices })
     }
 
     /// The price of a holding, unless it goes by its rows.
@@ -297,22 +318,11 @@ impl<'a> Hour<'a> {
 
     fn write(
         &self,
-        dues: &[AccountDue],
-        billing_period: &str,
+        OfAccounts { billing_period, settlement_ids, cost_centers }: &OfAccounts,
         (lake, latest_seq): (&Path, u64),
         repeated: &mut Repeated,
     ) -> Result<LakeFile, Failure> {
         let (holdings, window) = (&self.plan.base.held.holdings, self.due.window);
-        let mut settlement_ids = vec![Arc::from(""); holdings.accounts.len()];
-        let mut cost_centers = vec![None; holdings.accounts.len()];
-        for due in dues {
-            let account = due.account as usize;
-            settlement_ids[account] = Arc::clone(&due.settlement_id);
-            if self.plan.base.has_cost_center[account] {
-                let row = self.terms.accounts.at(&due.account_id, window.start);
-                cost_centers[account] = row.and_then(|row| row.cost_center.clone());
-            }
-        }
         let charges = BulkCharges {
             window,
             billing_period,
@@ -320,13 +330,14 @@ impl<'a> Hour<'a> {
             ids: &self.plan.base.ids,
             prices: &self.plan.prices[self.place].prices,
             lines: &self.bulk,
-            settlement_ids: &settlement_ids,
-            cost_centers: &cost_centers,
+            settlement_ids,
+            cost_centers,
         };
         let day = self.terms.zone.date_of(window.start).to_string();
         let folder = format!("charges/day={day}");
         let placed = lake::write_of(lake, &folder, "", "parquet", |out| write_charges(&charges, repeated, out))?;
         faults::pass(Point::SettleChargeFilePlaced)?;
+        files::let_go(&lake.join(&placed.path));
         Ok(LakeFile {
             path: placed.path,
             kind: LakeKind::Charges,
@@ -339,5 +350,30 @@ impl<'a> Hour<'a> {
             sha256: placed.sha256,
             span: window,
         })
+    }
+}
+
+/// What charges say of their accounts.
+struct OfAccounts {
+    billing_period: Arc<str>,
+    /// By account code.
+    settlement_ids: Vec<Arc<str>>,
+    cost_centers: Vec<Option<String>>,
+}
+
+impl OfAccounts {
+    fn of(hour: &Hour<'_>, rated: &RatedHour) -> Self {
+        let base = &hour.plan.base;
+        let mut settlement_ids = vec![Arc::from(""); base.account_ids.len()];
+        let mut cost_centers = vec![None; base.account_ids.len()];
+        for due in &rated.dues {
+            let account = due.account as usize;
+            settlement_ids[account] = Arc::clone(&due.settlement_id);
+            if base.has_cost_center[account] {
+                let row = hour.terms.accounts.at(&due.account_id, hour.due.window.start);
+                cost_centers[account] = row.and_then(|row| row.cost_center.clone());
+            }
+        }
+        Self { billing_period: Arc::clone(&rated.billing_period), settlement_ids, cost_centers }
     }
 }

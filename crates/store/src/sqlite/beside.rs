@@ -1,7 +1,7 @@
 //! The journal brought into the database's own file beside other work, by a thread and a connection of its own.
 //!
 //! Closing does the same with whatever is left in the journal. So nothing depends on this: where it fails, or something holds
-//! it up, closing does it all.
+//! it up, closing does it all. A journal that is brought in whole begins anew, in the same place of the disk and of memory.
 
 use rusqlite::{Connection, OpenFlags};
 use std::path::Path;
@@ -26,6 +26,11 @@ impl BringingIn {
         }
         let begun = std::thread::Builder::new().spawn(move || bring_in(&path));
         begun.ok().map(|thread| Self(Some(thread)))
+    }
+
+    /// Whether there is nothing left to wait for.
+    pub fn is_done(&self) -> bool {
+        self.0.as_ref().is_none_or(JoinHandle::is_finished)
     }
 }
 

@@ -294,8 +294,8 @@ impl Store for SqliteStore {
     }
 
     fn bring_in(&mut self) {
-        if !self.is_read_only {
-            self.bringing_in = None; // ends the one before
+        let is_under_way = self.bringing_in.as_ref().is_some_and(|one| !one.is_done());
+        if !self.is_read_only && !is_under_way {
             self.bringing_in = beside::BringingIn::begin(&self.path);
         }
     }

@@ -396,6 +396,7 @@ fn what_is_brought_in_beside_is_there_once() {
     let mut store = folder.filled();
     store.bring_in();
     store.record_settlement(&full_batch(1)).expect("recorded beside");
+    store.bringing_in = None; // waits for it: one at a time
     store.bring_in();
     let before = picture(&store);
     store.bringing_in = None; // waits for it
