@@ -7,7 +7,6 @@ use super::purses::{Plain, Purses};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::AccountRows;
-use reckoner_core::id;
 use reckoner_core::life::{self, Given, LifeEffects, Standing, Taken};
 use reckoner_core::pay::{self, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
 use reckoner_core::profile::{ArrearsAt, DaysByLevel};
@@ -137,7 +136,7 @@ fn by_line(
 impl Asked {
     fn new(knowledge: &Knowledge, account_id: &str, at: Instant, revision: u32, billing_period: &str) -> Self {
         let due = SettlementDue {
-            settlement_id: id::derive("se", &[account_id, &at.to_utc_text(), &revision.to_string()]),
+            settlement_id: pay::settlement_id(account_id, at, revision),
             at,
             billing_period: billing_period.to_owned(),
             effective_at: at.max(knowledge.effective_from),

@@ -11,9 +11,9 @@ use sha2::{Digest, Sha256};
 
 /// Derives an id such as `ch_6b1f…` (128 bits in hex) from a kind and the facts that name the thing.
 pub fn derive(kind: &str, parts: &[&str]) -> String {
-    let mut text = String::with_capacity(kind.len() + 33);
-    Deriver::default().derive(&mut text, kind, parts);
-    text
+    let mut facts = Facts::of(&[kind]);
+    parts.iter().for_each(|part| facts.push(part));
+    shown(kind, Sha256::digest(&facts.bytes).first_chunk().expect("a hash has 32 bytes"))
 }
 
 /// Facts laid out as they are hashed. Those that many ids have in common are laid out once.
@@ -45,29 +45,13 @@ impl Facts {
 /// What an id shows as 32 digits of hex.
 pub type Bits = [u8; 16];
 
-/// Derives many ids with one buffer.
-#[derive(Debug, Default)]
-pub struct Deriver {
-    facts: Facts,
-}
-
-impl Deriver {
-    /// Appends the id that [`derive`] gives to a text.
-    pub fn derive(&mut self, text: &mut String, kind: &str, parts: &[&str]) {
-        self.facts.clear();
-        std::iter::once(&kind).chain(parts).for_each(|part| self.facts.push(part));
-        self.push_id(text, kind);
-    }
-
-    fn push_id(&self, text: &mut String, kind: &str) {
-        text.push_str(kind);
-        text.push('_');
-        push_hex(text, &self.bits());
-    }
-
-    fn bits(&self) -> Bits {
-        *Sha256::digest(&self.facts.bytes).first_chunk().expect("a hash has 32 bytes")
-    }
+/// The id of this kind that shows these bits.
+pub fn shown(kind: &str, bits: &Bits) -> String {
+    let mut text = String::with_capacity(kind.len() + 33);
+    text.push_str(kind);
+    text.push('_');
+    push_hex(&mut text, bits);
+    text
 }
 
 /// Lower-case hex.

@@ -4,6 +4,7 @@ use super::super::Wish;
 use super::super::load::Knowledge;
 use crate::books::Books;
 use crate::failure::Failure;
+use reckoner_core::pay::FirstSettlementIds;
 use reckoner_core::price::{Price, is_tiered};
 use reckoner_core::rate::{Counted, DueWindow, FirstChargeIds, Frozen, Terms, plain_price};
 use reckoner_core::rerun::Pair;
@@ -83,6 +84,8 @@ pub(in crate::settle) struct Base {
     pub held: Held,
     /// The ids of the holdings' first charges.
     pub ids: FirstChargeIds,
+    /// Those of the accounts' first settlements, by account code.
+    pub settlement_ids: FirstSettlementIds,
     /// The accounts, by code.
     pub account_ids: Vec<Arc<str>>,
     /// By account code the code of its currency; none: unknown.
@@ -129,6 +132,7 @@ impl Base {
         Ok(Arc::new(Self {
             files: paths(files),
             ids,
+            settlement_ids: FirstSettlementIds::of_accounts(accounts.iter()),
             units,
             account_ids: accounts.iter().map(Arc::from).collect(),
             currencies,

@@ -6,7 +6,6 @@ use crate::faults::{self, Point};
 use crate::files;
 use crate::lake;
 use crate::settle::load::Knowledge;
-use reckoner_core::id::Deriver;
 use reckoner_core::number::{Money, Quantity};
 use reckoner_core::price::Price;
 use reckoner_core::rate::{DueWindow, Line, LineKey, Terms, Units, UnitsKey, is_flat_and_free, plain_amounts};
@@ -295,19 +294,17 @@ impl<'a> Hour<'a> {
     fn dues(&self) -> (Vec<AccountDue>, Vec<ProductDue>) {
         let (base, prices) = (&self.plan.base, &self.plan.prices[self.place].prices);
         let account_of = |line: &BulkLine| base.held.holdings.keys[line.holding as usize][0];
+        let is_same = |one: &BulkLine, other: &BulkLine| account_of(one) == account_of(other);
+        let accounts = self.bulk.chunk_by(is_same).map(|lines| account_of(&lines[0]) as usize);
+        let settlement_ids = base.settlement_ids.at(self.due.window.end, accounts);
         let (mut dues, mut products) = (Vec::new(), Vec::new());
-        let (mut deriver, mut settlement_id) = (Deriver::default(), String::new());
-        let at = self.due.window.end.to_utc_text();
-        for lines in self.bulk.chunk_by(|one, other| account_of(one) == account_of(other)) {
-            let account_id = &base.account_ids[account_of(&lines[0]) as usize];
-            settlement_id.clear();
-            deriver.derive(&mut settlement_id, "se", &[account_id, &at, "0"]);
+        for (lines, settlement_id) in self.bulk.chunk_by(is_same).zip(settlement_ids) {
             let first = products.len();
             lines.iter().for_each(|line| add_due(&mut products, first, &prices[line.price as usize], line.amounts.due));
             dues.push(AccountDue {
                 account: account_of(&lines[0]),
-                account_id: Arc::clone(account_id),
-                settlement_id: Arc::from(settlement_id.as_str()),
+                account_id: Arc::clone(&base.account_ids[account_of(&lines[0]) as usize]),
+                settlement_id: Arc::from(settlement_id),
                 charges: lines.len() as u64,
                 due: products[first..].iter().map(|product| product.due).sum(),
                 products: first..products.len(),

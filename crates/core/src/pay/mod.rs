@@ -16,6 +16,7 @@
 
 mod funds;
 mod give_back;
+mod ids;
 mod moves;
 mod order;
 mod plain;
@@ -24,6 +25,7 @@ pub mod voucher;
 mod waterfall;
 
 pub use give_back::{GivenBack, OrderRefund, give_back, split_back};
+pub use ids::{FirstSettlementIds, settlement_id};
 pub use order::{ChargePaid, LoweredBy, OrderDue, OrderPaid, Short, pay_order, sources};
 
 use crate::ledger::Leg;

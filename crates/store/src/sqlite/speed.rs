@@ -5,10 +5,10 @@
 use super::*;
 use crate::conformance::samples::*;
 use crate::{LifeBatch, OutstandingNow};
-use reckoner_core::id;
 use reckoner_core::ledger::Leg;
 use reckoner_core::life::ResourceStatus;
 use reckoner_core::number::{Money, Quantity};
+use reckoner_core::pay::settlement_id;
 use std::time::Instant as Clock;
 
 const ACCOUNTS: usize = 25_000;
@@ -24,7 +24,7 @@ fn hour_of_debts(hours: i64) -> SettlementBatch {
     let owed = |number: usize| Money::from_e8(100_000_000 + number as i64 * 1_013 + hours);
     let settlement = |number: usize| {
         let (account_id, due) = (account_id(number), owed(number));
-        let settlement_id = id::derive("se", &[&account_id, &end.to_utc_text(), "0"]);
+        let settlement_id = settlement_id(&account_id, end, 0);
         let (balance, outstanding) = (Money::ZERO, due);
         SettlementRecord { charges: 20, due, balance, outstanding, ..settlement(&settlement_id, &account_id, end, 0) }
     };
