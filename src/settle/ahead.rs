@@ -7,7 +7,7 @@ use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::rate::DueWindow;
 use std::collections::VecDeque;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -83,11 +83,11 @@ struct Raters {
 }
 
 impl Raters {
-    fn begin<'s, 'e>(scope: &'s Scope<'s, 'e>, knowledge: &'e Knowledge, lake: &PathBuf) -> Self {
+    fn begin<'s, 'e>(scope: &'s Scope<'s, 'e>, knowledge: &'e Knowledge, lake: &Path) -> Self {
         let (windows, waiting) = channel::<Waiting>();
         let (waiting, is_over) = (Arc::new(Mutex::new(waiting)), Arc::new(AtomicBool::new(false)));
         let thread = || {
-            let (waiting, is_over, lake) = (Arc::clone(&waiting), Arc::clone(&is_over), lake.clone());
+            let (waiting, is_over, lake) = (Arc::clone(&waiting), Arc::clone(&is_over), lake.to_owned());
             let next = move || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
             scope.spawn(move || {
                 go_behind();
