@@ -10,19 +10,21 @@ use xxhash_rust::xxh3::xxh3_128;
 const SHORT_BYTES: usize = 23;
 
 /// A text as far as it fits 24 bytes: the bytes and the length of a short one, the hash of a long one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Key([u64; 3]);
 
 impl Key {
-    #[inline]
+    /// Inlined, so that its words stay in registers: what is put together in memory cannot be read as a whole before all that
+    /// was written earlier has arrived there.
+    #[inline(always)]
     pub fn of(text: &str) -> Self {
         let bytes = text.as_bytes();
         if bytes.len() <= SHORT_BYTES {
             let length = (bytes.len() as u64) << 56;
             return Self([word(bytes, 0), word(bytes, 8), word(bytes, 16) | length]);
         }
-        let hash = xxh3_128(bytes);
-        Self([hash as u64, (hash >> 64) as u64, u64::from(u8::MAX) << 56])
+        let [low, high] = hash_of_long(bytes);
+        Self([low, high, u64::from(u8::MAX) << 56])
     }
 
     /// Whether it says all of the text.
@@ -43,6 +45,12 @@ impl Key {
         let [first, second, third] = self.0;
         mixed(mixed(first, second), third)
     }
+}
+
+#[inline(never)]
+fn hash_of_long(bytes: &[u8]) -> [u64; 2] {
+    let hash = xxh3_128(bytes);
+    [hash as u64, (hash >> 64) as u64]
 }
 
 /// Two words as one, each bit of which depends on all of theirs: both halves of a product. A factor that is 0 would lose the

@@ -3,7 +3,7 @@
 use crate::codes::Codes;
 use crate::identity::{account_seed, holding_in_account};
 use crate::part::{Judge, NONE};
-use crate::shards::{SHARDS, Shard, shard_of};
+use crate::shards::{SHARDS, Shard, Shards, shard_of};
 use reckoner_core::intake::{Extremes, PlainTerms};
 use reckoner_core::table::{Texts, Unit};
 
@@ -18,9 +18,7 @@ pub struct PartHoldings {
     pub skus: Codes,
     /// Account and sku of each holding.
     pub keys: Vec<[u32; 2]>,
-    shards: [Shard; SHARDS],
-    /// The first holding of each shard.
-    starts: [u32; SHARDS],
+    shards: Shards,
     /// By row that wants a holding, its shard.
     wanted_of: Vec<u8>,
     /// By account what the identities of its records begin with.
@@ -90,12 +88,12 @@ impl PartHoldings {
     pub(crate) fn want(&mut self, seed: u64, resource_id: &str, key: [u32; 2]) {
         let shard = shard_of(holding_in_account(seed, resource_id, self.skus.get(key[1])));
         self.wanted_of.push(shard);
-        self.shards[usize::from(shard)].want(resource_id, key);
+        self.shards.0[usize::from(shard)].want(resource_id, key);
     }
 
     /// Tells rows the holdings that they wanted, and the shards of those; new holdings are made.
     pub(crate) fn find_wanted(&mut self, holding: &mut Vec<u32>, shard: &mut Vec<u8>) {
-        let Self { shards, seeds, skus, .. } = self;
+        let Self { shards: Shards(shards), seeds, skus, .. } = self;
         let hash_of =
             |resource_id: &str, [account, sku]: [u32; 2]| holding_in_account(seeds[account as usize], resource_id, skus.get(sku));
         let find = |shards: &mut [Shard]| {
@@ -110,10 +108,10 @@ impl PartHoldings {
             find(first);
         });
         self.lay_out();
-        let mut found: Vec<_> = self.shards.iter().map(|shard| shard.found().iter()).collect();
+        let mut found: Vec<_> = self.shards.0.iter().map(|shard| shard.found().iter()).collect();
         holding.extend(self.wanted_of.iter().map(|shard| {
             let place = usize::from(*shard);
-            self.starts[place] + found[place].next().expect("each finds what it wants")
+            self.shards.0[place].first + found[place].next().expect("each finds what it wants")
         }));
         shard.extend_from_slice(&self.wanted_of);
         self.forget_wanted();
@@ -121,19 +119,17 @@ impl PartHoldings {
 
     /// Puts the holdings of one shard behind those of the one before.
     fn lay_out(&mut self) {
-        let Self { shards, starts, keys, resources, .. } = self;
+        let Self { shards: Shards(shards), keys, resources, .. } = self;
         let count: usize = shards.iter().map(Shard::len).sum();
         if keys.len() == count {
             return;
         }
         keys.clear();
         resources.clear();
-        for (start, shard) in starts.iter_mut().zip(shards) {
-            *start = u32::try_from(keys.len()).expect("a part has fewer rows");
-            shard.each_from(0, |resource_id, key| {
-                keys.push(key);
-                resources.push(resource_id);
-            });
+        for shard in shards {
+            shard.first = u32::try_from(keys.len()).expect("a part has fewer rows");
+            keys.extend(shard.keys());
+            resources.push_run(shard.resources(), 0..shard.len());
         }
     }
 
@@ -141,18 +137,17 @@ impl PartHoldings {
     pub(crate) fn reserve(&mut self, rows: usize) {
         self.wanted_of.reserve(rows);
         // Holdings are spread evenly: each shard has its share of rows, or grows.
-        self.shards.iter_mut().for_each(|shard| shard.reserve(rows / SHARDS + rows / SHARDS / 16));
+        self.shards.0.iter_mut().for_each(|shard| shard.reserve(rows / SHARDS + rows / SHARDS / 16));
     }
 
     fn forget_wanted(&mut self) {
         self.wanted_of.clear();
-        self.shards.iter_mut().for_each(Shard::forget_wanted);
+        self.shards.0.iter_mut().for_each(Shard::forget_wanted);
     }
 
     /// The holdings of each shard, in their order of a file of partials, and its first holding.
     pub(crate) fn in_order(&self) -> impl Iterator<Item = (u32, impl Iterator<Item = u32>)> {
-        let first_of = self.starts.iter().zip(&self.shards);
-        first_of.map(|(first, shard)| (*first, shard.in_order().map(move |holding| first + holding)))
+        self.shards.0.iter().map(|shard| (shard.first, shard.in_order().map(|holding| shard.first + holding)))
     }
 
     /// What rows of the account and sku are held against; nothing where each must be looked at.

@@ -1,5 +1,6 @@
 //! Rows to sums by holding and hour: hour after hour, each row as long as it lasts.
 
+use crate::bundles::Bundled;
 use crate::columns::QuantityRun;
 use crate::error::TallyError;
 use crate::order::{HoldingOrder, ShardOrder};
@@ -82,17 +83,17 @@ pub fn fold_hours(part: &Part, rows: &Rows, order: &HoldingOrder, room: &mut Fol
 /// As [`fold_hours`]; nothing where a row or a sum does not fit.
 fn fold<W: Width>(part: &Part, rows: &Rows, order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
     let mut near = std::mem::take(W::room(room));
-    let hours = by_shards::<W>(part, rows, order, &mut near).and_then(|()| fold_all::<W>(&near, order, room));
+    let hours = by_shards::<W>(part, rows, order, &mut near).and_then(|()| fold_all::<W>(&mut near, order, room));
     *W::room(room) = near;
     hours
 }
 
 /// Sums all pieces.
-fn fold_all<W: Width>(near: &NearPieces<W::Quantity>, order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
+fn fold_all<W: Width>(near: &mut NearPieces<W::Quantity>, order: &HoldingOrder, room: &mut FoldRoom) -> Option<Vec<HourUse>> {
     let mut hours: BTreeMap<i64, HourUse> = BTreeMap::new();
     let mut left = near.len();
     for (shard, pieces) in order.shards.iter().zip(near) {
-        fold_near(pieces, Dense::<W>::new(order, shard), |hour, mut summed| {
+        fold_near(pieces.all(), Dense::<W>::new(order, shard), |hour, mut summed| {
             // The other shards have about as many sums in this hour.
             let about = (summed.len() * left * 9 / 8).min(order.holdings.len());
             summed.tell(hours.entry(hour).or_insert_with(|| room.hour::<W>(hour, about)))
@@ -106,8 +107,8 @@ fn fold_all<W: Width>(near: &NearPieces<W::Quantity>, order: &HoldingOrder, room
 fn by_shards<W: Width>(part: &Part, rows: &Rows, order: &HoldingOrder, near: &mut NearPieces<W::Quantity>) -> Option<()> {
     // Holdings are spread evenly: each shard has its share of rows, or grows.
     let share = rows.len() / order.shards.len() + rows.len() / order.shards.len() / 16;
-    near.iter_mut().for_each(Vec::clear);
-    near.resize_with(order.shards.len(), Vec::new);
+    near.iter_mut().for_each(Bundled::clear);
+    near.resize_with(order.shards.len(), Bundled::default);
     near.iter_mut().for_each(|pieces| pieces.reserve(share));
     let first_of: Vec<u32> = order.shards.iter().map(|shard| shard.holdings.start as u32).collect();
     let (mut latest, mut is_sorted) = (0, true);
@@ -134,7 +135,7 @@ fn by_shards<W: Width>(part: &Part, rows: &Rows, order: &HoldingOrder, near: &mu
         }
     }
     if !is_sorted {
-        near.iter_mut().for_each(|pieces| pieces.sort_by_key(|piece| piece.start));
+        near.iter_mut().for_each(|pieces| pieces.all().sort_by_key(|piece| piece.start));
     }
     Some(())
 }

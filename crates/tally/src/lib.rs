@@ -9,6 +9,7 @@
 //! are written beside its rows; settling an hour adds the sums of its files and never reads a row again. Unit-seconds add,
 //! so this is exact; what does not add (minimum seconds, prices that change inside an hour, replaced rows) is told apart.
 
+mod bundles;
 mod charges;
 mod chunk;
 mod codes;

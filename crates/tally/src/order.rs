@@ -116,6 +116,9 @@ impl<T: Copy + Default + Ord> Near<T> {
 #[derive(Debug)]
 pub struct Sought<'a> {
     sorted: &'a [u64],
+    /// By more of the first bits, whether any begins with them: small enough to stay near the processor.
+    is_there: Vec<u64>,
+    there_bits: u32,
     /// By the first bits of a hash, where those that begin with them start.
     starts: Vec<u32>,
     first_bits: u32,
@@ -127,18 +130,28 @@ impl<'a> Sought<'a> {
     /// # Panics
     /// Beyond 2^32 hashes.
     pub fn new(sorted: &'a [u64]) -> Self {
+        let there_bits = (32 * sorted.len()).max(64).ilog2();
+        let mut is_there = vec![0; (1 << there_bits) / 64];
+        for hash in sorted {
+            let bits = hash >> (u64::BITS - there_bits);
+            is_there[(bits / 64) as usize] |= 1 << (bits % 64);
+        }
         let first_bits = (4 * sorted.len()).max(2).ilog2();
         let mut starts = vec![0; (1 << first_bits) + 1];
         sorted.iter().for_each(|hash| starts[(hash >> (u64::BITS - first_bits)) as usize + 1] += 1);
         for place in 1..starts.len() {
             starts[place] += starts[place - 1];
         }
-        Self { sorted, starts, first_bits }
+        Self { sorted, is_there, there_bits, starts, first_bits }
     }
 
     /// The place of a hash among those that are looked for; of the first, where there are several.
     #[inline]
     pub fn place(&self, hash: u64) -> Option<usize> {
+        let there = hash >> (u64::BITS - self.there_bits);
+        if self.is_there[(there / 64) as usize] >> (there % 64) & 1 == 0 {
+            return None;
+        }
         let bits = (hash >> (u64::BITS - self.first_bits)) as usize;
         let (start, end) = (self.starts[bits] as usize, self.starts[bits + 1] as usize);
         (start..end).find(|place| self.sorted[*place] == hash)

@@ -2,18 +2,21 @@
 //! table of all of them is larger than what lies near the processor. So rows are put to the shard of what they want first,
 //! and each shard is looked through, and summed, while it is near.
 
+use crate::bundles::Bundled;
 use crate::codes::{Key, mixed};
 use crate::order::sorted_places;
+use crate::part::NONE;
 use hashbrown::HashTable;
 use reckoner_core::table::Texts;
 
-/// Bits that tell the shard. Of half a million holdings, a shard has about a megabyte. A development build has few holdings.
-const BITS: u32 = if cfg!(debug_assertions) { 2 } else { 5 };
+/// Bits that tell the shard. Of half a million holdings, a shard has less than half a megabyte. A development build has few
+/// holdings.
+const BITS: u32 = if cfg!(debug_assertions) { 2 } else { 6 };
 /// How many there are.
 pub(crate) const SHARDS: usize = 1 << BITS;
 
 /// What a holding is known by.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Known {
     resource: Key,
     /// Account and sku.
@@ -31,10 +34,12 @@ impl Known {
 /// Some of the holdings, in the order in which they came.
 #[derive(Debug, Default)]
 pub(crate) struct Shard {
-    table: HashTable<u32>,
+    /// Where its holdings begin among those of all shards.
+    pub first: u32,
+    /// By hash, of which some bits stand beside.
+    table: HashTable<(u32, u32)>,
     known: Vec<Known>,
-    /// The resources that a key does not say; of the others the empty text.
-    long: Texts,
+    resources: Texts,
     /// The hashes of those holdings whose place in the order is known, in that order, and which they are.
     in_order: Vec<(u64, u32)>,
     wanted: Wanted,
@@ -43,16 +48,36 @@ pub(crate) struct Shard {
 /// What rows want of a shard, one after the other, and what they get.
 #[derive(Debug, Default)]
 struct Wanted {
-    known: Vec<Known>,
+    known: Bundled<Known>,
     /// The resources that a key does not say.
     long: Texts,
     found: Vec<u32>,
+}
+
+/// Holdings that are looked up together. In short loops, the memory of one step is on its way while the steps before wait for
+/// theirs.
+const TOGETHER: usize = 64;
+
+/// Bits of a hash that stand beside a holding: others than those that tell its place in a table.
+#[inline]
+fn bits_of(hash: u64) -> u32 {
+    (hash >> 24) as u32
 }
 
 /// The shard of the holding with this hash.
 #[inline]
 pub(crate) fn shard_of(identity: u64) -> u8 {
     (identity >> (u64::BITS - BITS)) as u8
+}
+
+/// All shards.
+#[derive(Debug)]
+pub(crate) struct Shards(pub [Shard; SHARDS]);
+
+impl Default for Shards {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| Shard::default()))
+    }
 }
 
 impl Shard {
@@ -71,10 +96,14 @@ impl Shard {
         let mut wanted = std::mem::take(&mut self.wanted);
         let Wanted { known, long, found } = &mut wanted;
         let mut long = long.iter();
-        found.extend(known.iter().map(|known| {
-            let long = if known.resource.is_whole() { "" } else { long.next().expect("each long one is there") };
-            self.holding(*known, long)
-        }));
+        let mut likely = [NONE; TOGETHER];
+        for known in known.all().chunks(TOGETHER) {
+            likely.iter_mut().zip(known).for_each(|(likely, known)| *likely = self.likely(known.hash()));
+            found.extend(known.iter().zip(&likely).map(|(known, likely)| {
+                let long = if known.resource.is_whole() { "" } else { long.next().expect("each long one is there") };
+                if self.is_same(*likely, known, long) { *likely } else { self.holding(*known, long) }
+            }));
+        }
         drop(long);
         self.wanted = wanted;
     }
@@ -99,20 +128,30 @@ impl Shard {
         found.clear();
     }
 
+    /// The holding with this hash, if it is one that is wanted; no holding is looked at.
     #[inline]
+    fn likely(&self, hash: u64) -> u32 {
+        self.table.find(hash, |(bits, _)| *bits == bits_of(hash)).map_or(NONE, |(_, holding)| *holding)
+    }
+
+    #[inline]
+    fn is_same(&self, holding: u32, wanted: &Known, long: &str) -> bool {
+        let known = self.known.get(holding as usize);
+        known == Some(wanted) && (wanted.resource.is_whole() || self.resources.get(holding as usize) == long)
+    }
+
+    #[inline(never)]
     fn holding(&mut self, wanted: Known, long: &str) -> u32 {
         let hash = wanted.hash();
-        let Self { table, known, long: all_long, .. } = self;
-        let is_same = |holding: &u32| {
-            known[*holding as usize] == wanted && (wanted.resource.is_whole() || all_long.get(*holding as usize) == long)
-        };
-        if let Some(holding) = table.find(hash, is_same) {
+        let is_same = |(bits, holding): &(u32, u32)| *bits == bits_of(hash) && self.is_same(*holding, &wanted, long);
+        if let Some((_, holding)) = self.table.find(hash, is_same) {
             return *holding;
         }
+        let (Self { table, known, resources, .. }, mut bytes) = (self, [0; 24]);
         let holding = u32::try_from(known.len()).expect("a part has fewer rows");
         known.push(wanted);
-        all_long.push(long);
-        table.insert_unique(hash, holding, |holding| known[*holding as usize].hash());
+        resources.push(if wanted.resource.is_whole() { wanted.resource.text(&mut bytes) } else { long });
+        table.insert_unique(hash, (bits_of(hash), holding), |(_, holding)| known[*holding as usize].hash());
         holding
     }
 
@@ -120,8 +159,8 @@ impl Shard {
     pub fn order_new(&mut self, hash_of: impl Fn(&str, [u32; 2]) -> u64) {
         let first_new = self.in_order.len();
         if first_new < self.len() {
-            let mut hashes = Vec::with_capacity(self.len() - first_new);
-            self.each_from(first_new, |resource_id, key| hashes.push(hash_of(resource_id, key)));
+            let hashes = (first_new..self.len()).map(|holding| hash_of(self.resources.get(holding), self.known[holding].key));
+            let hashes: Vec<u64> = hashes.collect();
             let new = sorted_places(&hashes).into_iter();
             self.in_order.extend(new.map(|(hash, place)| (hash, first_new as u32 + place)));
             // Two runs in order: what the library does with them is to merge them.
@@ -134,13 +173,14 @@ impl Shard {
         self.in_order.iter().map(|(_, holding)| *holding)
     }
 
-    /// Hands over the resource, account and sku of each holding from this one on.
-    pub fn each_from(&self, first: usize, mut take: impl FnMut(&str, [u32; 2])) {
-        let mut bytes = [0; 24];
-        for (holding, Known { resource, key }) in self.known.iter().enumerate().skip(first) {
-            let resource_id = if resource.is_whole() { resource.text(&mut bytes) } else { self.long.get(holding) };
-            take(resource_id, *key);
-        }
+    /// Account and sku of each holding.
+    pub fn keys(&self) -> impl Iterator<Item = [u32; 2]> {
+        self.known.iter().map(|known| known.key)
+    }
+
+    /// The resource of each holding.
+    pub fn resources(&self) -> &Texts {
+        &self.resources
     }
 
     /// How many holdings it has.

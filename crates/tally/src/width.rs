@@ -1,12 +1,13 @@
 //! How wide the numbers are with which use is summed: narrow ones where they suffice, as most of summing is waiting for memory.
 
+use crate::bundles::Bundled;
 use crate::hours::{FoldRoom, Used};
 use crate::partials::{E12, SHORT_DIGITS};
 
 /// How wide numbers are; nothing where one does not fit.
 pub(crate) trait Width: Copy {
     /// A row's quantity.
-    type Quantity: Copy;
+    type Quantity: Copy + Default;
     /// Unit-seconds, or an amount.
     type Used: Copy;
 
@@ -28,7 +29,7 @@ pub(crate) trait Width: Copy {
 }
 
 /// What a row says about use.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Piece<Q> {
     pub quantity: Q,
     pub start: u32,
@@ -38,7 +39,7 @@ pub(crate) struct Piece<Q> {
 }
 
 /// Pieces by shard.
-pub(crate) type NearPieces<Q> = Vec<Vec<Piece<Q>>>;
+pub(crate) type NearPieces<Q> = Vec<Bundled<Piece<Q>>>;
 
 /// Whole numbers below this are short.
 const SHORT_END: u64 = 10_u64.pow(SHORT_DIGITS as u32);

@@ -10,6 +10,8 @@ pub(crate) type Span = [u32; 2];
 
 /// What is written over in one go.
 const PIECE: usize = 16;
+/// Endings that are looked up together: in a short loop, the memory of one is on its way while those before wait for theirs.
+const TOGETHER: usize = 256;
 
 /// A page of texts being made; its room is used again for the next.
 #[derive(Debug, Default)]
@@ -88,14 +90,18 @@ impl Endings {
         self.finish(out);
     }
 
-    fn push_short<const ROOM: usize>(&mut self, endings: &[[u8; ROOM]], codes: impl Iterator<Item = u32>) {
+    fn push_short<const ROOM: usize>(&mut self, endings: &[[u8; ROOM]], mut codes: impl Iterator<Item = u32>) {
         self.rest.reserve(self.lengths.len() * ROOM);
         let (mut filled, bytes) = (self.rest.filled, &mut self.rest.bytes[..]);
-        for (code, length) in codes.zip(&mut self.lengths) {
-            let ending = endings[code as usize];
-            *bytes[filled..].first_chunk_mut().expect("there is room for all") = ending;
-            *length = ending[ROOM - 1].into();
-            filled += *length as usize;
+        let mut found = [[0; ROOM]; TOGETHER];
+        for lengths in self.lengths.chunks_mut(TOGETHER) {
+            let found = &mut found[..lengths.len()];
+            found.iter_mut().zip(&mut codes).for_each(|(ending, code)| *ending = endings[code as usize]);
+            for (ending, length) in found.iter().zip(lengths) {
+                *bytes[filled..].first_chunk_mut().expect("there is room for all") = *ending;
+                *length = ending[ROOM - 1].into();
+                filled += *length as usize;
+            }
         }
         self.rest.filled = filled;
     }
