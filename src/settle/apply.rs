@@ -45,5 +45,6 @@ pub(super) fn batch(books: &mut Books, decided: Decided) -> Result<(), Failure> 
         }
         other => other.into(),
     })?;
+    super::free_beside(batch);
     faults::pass(Point::SettleAfterCommit)
 }

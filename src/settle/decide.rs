@@ -70,6 +70,7 @@ pub(super) fn batch(
     if !wish.is_partial() || wish.reprices() {
         batch.accounting = accounting(&loaded);
     }
+    super::free_beside(loaded);
     Ok(Decided { batch, charges, bulk_charges, latest_seq: knowledge.latest_seq })
 }
 

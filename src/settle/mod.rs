@@ -197,6 +197,12 @@ impl Run<'_> {
     }
 }
 
+/// Frees what a batch was made of beside whatever comes next: where it is much, that takes as long as to record some of it.
+fn free_beside(of_batch: impl Send + 'static) {
+    // Without a thread it is freed here.
+    drop(std::thread::Builder::new().spawn(move || drop(of_batch)));
+}
+
 /// Holdings that the windows of a batch may have, all windows together, about: a batch that waits for its turn takes memory,
 /// and beside recording the last one nothing is left to be rated.
 const BATCH_HOLDINGS: u64 = 4_000_000;
