@@ -23,14 +23,18 @@ pub struct AccountRow {
     /// How charges are paid.
     pub payment_method: PaymentMethod,
     /// The account whose bill groups this one's, if another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub payer_account_id: Option<String>,
     /// Where charges belong when nothing nearer says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cost_center: Option<String>,
     /// First instant in force; nothing: since ever.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub valid_from: Option<Instant>,
     /// A higher revision replaces the row with the same `valid_from`.
     pub revision: u32,
     /// Everything else of the contract's columns, as delivered: used by bills.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub particulars: BTreeMap<String, String>,
 }
 

@@ -2,7 +2,7 @@
 
 use super::Answer;
 use super::columns::{Columns, ask};
-use super::insert::{Insert, int, json};
+use super::insert::{BulkInsert, Insert, Values, int, json};
 use crate::{FundsEntry, IngestRecord, Known};
 use reckoner_core::number::Money;
 use reckoner_core::table::{AccountRow, DiscountRow, FundsRow, PriceRow, ProductRow, VoucherRow};
@@ -74,13 +74,16 @@ pub(super) fn add(connection: &Connection, record: &IngestRecord, seq: u64) -> A
 }
 
 fn add_accounts(connection: &Connection, rows: &[(u64, AccountRow)], seq: u64) -> Answer<()> {
-    let sql = "INSERT INTO accounts (account_id, valid_from, revision, seq, line, body) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    let mut insert = Insert::new(connection, "account", sql)?;
-    for (line, row) in rows {
-        let params = (&row.account_id, since(row.valid_from), row.revision, int(seq), int(*line), json(row));
-        insert.run(params, || dated(&row.account_id, row.valid_from, row.revision))?;
-    }
-    Ok(())
+    let give = |values: &mut Values<'_, '_, '_>, (line, row): &(u64, AccountRow)| {
+        values.give(&row.account_id)?;
+        values.give_integer(since(row.valid_from))?;
+        values.give_integer(row.revision.into())?;
+        values.give_integer(int(seq))?;
+        values.give_integer(int(*line))?;
+        values.give(json(row))
+    };
+    let into = "accounts (account_id, valid_from, revision, seq, line, body)";
+    BulkInsert::new(connection, "account", into).run(rows, give, |(_, row)| dated(&row.account_id, row.valid_from, row.revision))
 }
 
 fn add_products(connection: &Connection, rows: &[(u64, ProductRow)], seq: u64) -> Answer<()> {
