@@ -21,6 +21,7 @@ pub mod home;
 pub mod inbox;
 pub mod ingest;
 pub mod lake;
+pub mod priority;
 pub mod profiles;
 pub mod quarantine;
 pub mod renew;

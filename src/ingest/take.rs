@@ -5,6 +5,7 @@
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::files::{self, cannot};
+use crate::priority::{Back, stand_back};
 use reckoner_core::id;
 use reckoner_read::{ReadOptions, Source, UsageParts, usage_parts};
 use sha2::{Digest, Sha256};
@@ -126,6 +127,8 @@ impl Ahead {
     pub fn start(folder: PathBuf, path: &Path, options: ReadOptions) -> Self {
         let (below, from) = (folder.clone(), path.to_owned());
         let staging = std::thread::spawn(move || {
+            // There is time until the file before is taken, and now and then that one has to wait.
+            stand_back(Back::Far);
             let staged = stage(&below, &from)?;
             // Where they cannot be told, whoever takes the file asks again, and says why.
             let parts = usage_parts(Source::Path(staged.path.to_path_buf()), &options).ok();

@@ -5,6 +5,7 @@ use super::bulk::{self, Base, Beside, Plan, RatedHour, Ready, UnderWay, rate_win
 use super::load::Knowledge;
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::priority::{Back, stand_back};
 use reckoner_core::rate::DueWindow;
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -33,10 +34,6 @@ pub(super) struct Ahead<'s, 'e> {
 
 /// How many batches are begun beside the one whose turn it is: whoever records one for long finds the next ones rated.
 const BATCHES_AHEAD: usize = 2;
-
-/// How much nicer threads that rate are: they get a third of a processor for which another thread asks as well.
-#[cfg(target_os = "linux")]
-const BEHIND: i32 = 5;
 
 enum Rating {
     UnderWay(UnderWayBatch),
@@ -90,7 +87,8 @@ impl Raters {
             let (waiting, is_over, lake) = (Arc::clone(&waiting), Arc::clone(&is_over), lake.to_owned());
             let next = move || waiting.lock().unwrap_or_else(PoisonError::into_inner).recv().ok();
             scope.spawn(move || {
-                go_behind();
+                // Whoever records is the one that is alone in the end, and comes first until then.
+                stand_back(Back::ALittle);
                 let mut under_way = UnderWay::default();
                 while let Some(Waiting { plan, place, rated }) = next().filter(|_| !is_over.load(Ordering::Relaxed)) {
                     // Whoever does not wait for it any more does not want it.
@@ -113,13 +111,6 @@ impl Raters {
         }
         UnderWayBatch { plan, beside, rated }
     }
-}
-
-/// Lets this thread have what others leave of the processors: whoever records is the one that is alone in the end, and comes
-/// first until then.
-fn go_behind() {
-    #[cfg(target_os = "linux")] // elsewhere it would be the whole process
-    let _ = rustix::process::nice(BEHIND);
 }
 
 /// What was begun is not wanted any more; the scope waits for the threads.
