@@ -28,6 +28,7 @@ use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::files::{self, cannot};
 use crate::lake;
+use crate::priority::Back;
 use crate::report::progress::Progress;
 use read::{FileRefusal, RowReader, Source};
 use reckoner_core::table::{Context, TableKind};
@@ -188,7 +189,7 @@ fn ingest_all(
             let taken = match work.ahead.take_if(|ahead| ahead.is(path)) {
                 Some(ahead) => work.turn_of(ahead)?,
                 None if *kind == TableKind::Usage && is_large(books, path) => {
-                    let ahead = ahead(books, path);
+                    let ahead = ahead(books, path, None);
                     work.room.prepare(books)?;
                     work.turn_of(ahead)?
                 }
@@ -251,14 +252,14 @@ fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
 }
 
 /// Begins to stage the second of two files of usage while the first is taken, where both are large: small ones are done before a
-/// thread is.
+/// thread is. There is time until the first is taken, and now and then that one has to wait.
 fn look_ahead(books: &Books, files: [&PathBuf; 2]) -> Option<Ahead> {
     let are_large = files.into_iter().all(|path| is_large(books, path));
-    are_large.then(|| ahead(books, files[1]))
+    are_large.then(|| ahead(books, files[1], Some(Back::Far)))
 }
 
-fn ahead(books: &Books, path: &Path) -> Ahead {
-    Ahead::start(books.session.home.raw(), path, books.read_options())
+fn ahead(books: &Books, path: &Path, back: Option<Back>) -> Ahead {
+    Ahead::start(books.session.home.raw(), path, books.read_options(), back)
 }
 
 /// Whether a file of usage is worth the fast way.

@@ -123,12 +123,13 @@ pub(super) struct Ahead {
 type LookedAt = (Staged, Option<UsageParts>);
 
 impl Ahead {
-    /// Starts to stage a file, and to ask in which parts it can be read.
-    pub fn start(folder: PathBuf, path: &Path, options: ReadOptions) -> Self {
+    /// Starts to stage a file, and to ask in which parts it can be read; `back` where something else comes first meanwhile.
+    pub fn start(folder: PathBuf, path: &Path, options: ReadOptions, back: Option<Back>) -> Self {
         let (below, from) = (folder.clone(), path.to_owned());
         let staging = std::thread::spawn(move || {
-            // There is time until the file before is taken, and now and then that one has to wait.
-            stand_back(Back::Far);
+            if let Some(back) = back {
+                stand_back(back);
+            }
             let staged = stage(&below, &from)?;
             // Where they cannot be told, whoever takes the file asks again, and says why.
             let parts = usage_parts(Source::Path(staged.path.to_path_buf()), &options).ok();
@@ -188,7 +189,7 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (raw, path) = (folder.path().join("raw"), folder.path().join("usage.csv"));
         std::fs::write(&path, b"rows").expect("written");
-        let ahead = || Ahead::start(raw.clone(), &path, ReadOptions::default());
+        let ahead = || Ahead::start(raw.clone(), &path, ReadOptions::default(), Some(Back::Far));
 
         drop(ahead());
         assert_eq!(names_in(&raw), Vec::<String>::new(), "its turn never came");
@@ -218,7 +219,7 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_fails_at_its_turn() {
         let folder = tempfile::tempdir().expect("a folder");
-        let ahead = Ahead::start(folder.path().join("raw"), &folder.path().join("gone.csv"), ReadOptions::default());
+        let ahead = Ahead::start(folder.path().join("raw"), &folder.path().join("gone.csv"), ReadOptions::default(), None);
         assert!(ahead.take().is_err());
     }
 }

@@ -116,7 +116,8 @@ impl<T: Copy + Default + Ord> Near<T> {
 #[derive(Debug)]
 pub struct Sought<'a> {
     sorted: &'a [u64],
-    /// By more of the first bits, whether any begins with them: small enough to stay near the processor.
+    /// By more of the first bits, whether any begins with them; of few, that is little enough to stay near the
+    /// processor.
     is_there: Vec<u64>,
     there_bits: u32,
     /// By the first bits of a hash, where those that begin with them start.

@@ -9,8 +9,8 @@ use crate::part::NONE;
 use hashbrown::HashTable;
 use reckoner_core::table::Texts;
 
-/// Bits that tell the shard. Of half a million holdings, a shard has less than half a megabyte. A development build has few
-/// holdings.
+/// Bits that tell the shard. Of half a million holdings, looking into a shard touches less than half a megabyte. A
+/// development build has few holdings.
 const BITS: u32 = if cfg!(debug_assertions) { 2 } else { 6 };
 /// How many there are.
 pub(crate) const SHARDS: usize = 1 << BITS;

@@ -79,6 +79,17 @@ mod tests {
     const BASE: &[(&str, &str)] = &[("account_id", "acct-ember"), ("name", "Ember Ltd")];
 
     #[test]
+    fn what_a_row_does_not_say_is_not_kept_and_need_not_be() {
+        let says = r#"{"account_id":"a","name":"A","currency":"CNY","level":"V0","credit_limit":0,"payment_method":"balance""#;
+        let nothing = r#""payer_account_id":null,"cost_center":null,"valid_from":null"#;
+        // As it was kept once, and as it is now.
+        let [once, now] = [format!(r#"{says},{nothing},"revision":0,"particulars":{{}}}}"#), format!(r#"{says},"revision":0}}"#)];
+        let [row, same] = [&once, &now].map(|kept| serde_json::from_str::<AccountRow>(kept).expect("a row"));
+        assert_eq!(row, same);
+        assert_eq!(serde_json::to_string(&row).expect("it is kept"), now);
+    }
+
+    #[test]
     fn a_row_is_read_or_refused_by_its_first_fault() {
         let cases: &[(&[(&str, &str)], &str)] = &[
             (&[], "ok"),

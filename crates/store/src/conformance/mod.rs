@@ -32,6 +32,7 @@ pub const CASES: &[(&str, Case)] = &[
     ("every_kind_of_reference_row_comes_back", taking_in::every_kind_of_reference_row_comes_back),
     ("files_are_numbered_in_order", taking_in::files_are_numbered_in_order),
     ("what_is_known_is_refused_by_its_key", taking_in::what_is_known_is_refused_by_its_key),
+    ("of_many_accounts_the_one_at_fault_is_named", taking_in::of_many_accounts_the_one_at_fault_is_named),
     ("an_ingest_is_all_or_nothing", taking_in::an_ingest_is_all_or_nothing),
     ("quarantine_items_are_resolved", taking_in::quarantine_items_are_resolved),
     ("decisions_are_kept_in_order", taking_in::decisions_are_kept_in_order),

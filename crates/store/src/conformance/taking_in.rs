@@ -143,6 +143,22 @@ const KEYS: [&str; 11] = [
     "quarantine item",
 ];
 
+pub(super) fn of_many_accounts_the_one_at_fault_is_named(place: &dyn Place) {
+    let mut store = place.open();
+    let accounts: Vec<_> = (0..150).map(|number| (number + 2, account(&format!("acct-{number:03}")))).collect();
+    let mut given = IngestRecord { accounts: accounts.clone(), ..empty_ingest("accounts-1") };
+    given.accounts.push((200, account("acct-077")));
+    match store.record_ingest(&given).expect_err("a known key") {
+        StoreError::AlreadyRecorded { what: "account", id } => assert!(id.starts_with("acct-077"), "{id}"),
+        other => panic!("{other}"),
+    }
+    assert_eq!(store.accounts().expect("accounts"), []);
+    given.accounts.pop();
+    store.record_ingest(&given).expect("recorded");
+    let recorded = store.accounts().expect("accounts").into_iter().map(|known| (known.line, known.row));
+    assert_eq!(recorded.collect::<Vec<_>>(), accounts);
+}
+
 pub(super) fn what_is_known_is_refused_by_its_key(place: &dyn Place) {
     let mut store = place.open();
     store.record_ingest(&full_ingest("usage-1")).expect("recorded");
