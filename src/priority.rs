@@ -5,7 +5,7 @@
 pub enum Back {
     /// It gets a third of what another thread gets beside it.
     ALittle,
-    /// It gets a tenth of that: it fills the time in which others wait.
+    /// It gets a tenth of what another gets: it fills the time in which others wait.
     Far,
 }
 

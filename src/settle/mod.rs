@@ -121,10 +121,10 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     }
     // To let go of what is known takes as long as to tell what happened.
     let Run { purses, .. } = run;
-    std::thread::scope(|scope| {
-        scope.spawn(move || drop((purses, knowledge)));
-        if wish.is_dry_run { Ok(()) } else { crate::renew::publish(books) }
-    })?;
+    free_beside((purses, knowledge));
+    if !wish.is_dry_run {
+        crate::renew::publish(books)?;
+    }
     faults::pass(Point::SettleBeforeReceipt)?;
     Ok(receipt)
 }
@@ -197,10 +197,10 @@ impl Run<'_> {
     }
 }
 
-/// Frees what a batch was made of beside whatever comes next: where it is much, that takes as long as to record some of it.
-fn free_beside(of_batch: impl Send + 'static) {
+/// Frees what nobody needs any more beside whatever comes next: of a large batch, that takes as long as to record some of it.
+fn free_beside(done: impl Send + 'static) {
     // Without a thread it is freed here.
-    drop(std::thread::Builder::new().spawn(move || drop(of_batch)));
+    drop(std::thread::Builder::new().spawn(move || drop(done)));
 }
 
 /// Holdings that the windows of a batch may have, all windows together, about: a batch that waits for its turn takes memory,

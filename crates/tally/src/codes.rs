@@ -75,9 +75,8 @@ fn word(bytes: &[u8], place: usize) -> u64 {
     }
 }
 
-/// Texts that are looked up together. In short loops, the memory of one step is on its way while the steps before wait for
-/// theirs.
-const TOGETHER: usize = 64;
+/// What is looked up together. In short loops, the memory of one step is on its way while the steps before wait for theirs.
+pub(crate) const TOGETHER: usize = 64;
 
 /// Distinct texts and their codes.
 #[derive(Debug, Default)]

@@ -22,6 +22,9 @@ pub(crate) struct Slice {
 }
 
 impl Slice {
+    /// All hashes in one.
+    pub const WHOLE: Self = Self { first: 0, bits: u64::BITS };
+
     /// All hashes, in slices that so many are spread over.
     pub fn all(hashes: usize) -> impl Iterator<Item = Self> {
         let begin = hashes.div_ceil(SLICE_HASHES).next_power_of_two().ilog2();
@@ -50,36 +53,34 @@ pub(crate) fn between<'a>(sorted: &'a [u64], within: &RangeInclusive<u64>) -> &'
     &rest[..rest.partition_point(|hash| hash <= within.end())]
 }
 
-/// Sorted hashes of a slice that others are held against, in one list or more; its room is used again for the next.
-#[derive(Debug)]
-pub(crate) struct Sieve<'a> {
-    /// By the first bits in which hashes of the slice differ, whether one of these begins with them.
+/// Which hashes of a slice may be there: of those that are not, most are told apart at one look at a bit.
+#[derive(Debug, Default)]
+pub(crate) struct Glance {
+    /// By the first bits in which hashes of the slice differ, whether one that is there begins with them.
     is_there: Vec<u64>,
     differing: u64,
     shift: u32,
-    lists: Vec<&'a [u64]>,
 }
 
-impl<'a> Sieve<'a> {
-    pub fn new() -> Self {
-        Self { is_there: Vec::new(), differing: 0, shift: 0, lists: Vec::new() }
-    }
-
-    /// Takes the hashes of a slice instead of those before; hands back whether there are any.
-    pub fn fill(&mut self, slice: Slice, lists: &[&'a [u64]]) -> bool {
-        self.lists.clear();
-        self.lists.extend(lists.iter().map(|list| slice.of(list)));
-        let hashes = self.lists.iter().map(|list| list.len()).sum::<usize>();
-        let places = (hashes * BITS_A_HASH).max(64).next_power_of_two();
+impl Glance {
+    /// Shows these hashes of a slice instead of those before, by at least so many bits.
+    pub fn fill<'h>(&mut self, slice: Slice, bits_min: usize, hashes: impl Iterator<Item = &'h u64>) {
+        let places = bits_min.max(64).next_power_of_two();
         self.differing = slice.differing();
         self.shift = slice.bits.saturating_sub(places.ilog2());
         self.is_there.clear();
         self.is_there.resize(places / 64, 0);
-        for hash in self.lists.iter().copied().flatten() {
+        for hash in hashes {
             let (word, bit) = self.place(*hash);
             self.is_there[word] |= bit;
         }
-        hashes > 0
+    }
+
+    /// Whether a hash of the slice may be there.
+    #[inline]
+    pub fn shows(&self, hash: u64) -> bool {
+        let (word, bit) = self.place(hash);
+        self.is_there[word] & bit != 0
     }
 
     /// The word and the bit in it.
@@ -87,6 +88,28 @@ impl<'a> Sieve<'a> {
     fn place(&self, hash: u64) -> (usize, u64) {
         let place = (hash & self.differing) >> self.shift;
         ((place / 64) as usize, 1 << (place % 64))
+    }
+}
+
+/// Sorted hashes of a slice that others are held against, in one list or more; its room is used again for the next.
+#[derive(Debug)]
+pub(crate) struct Sieve<'a> {
+    glance: Glance,
+    lists: Vec<&'a [u64]>,
+}
+
+impl<'a> Sieve<'a> {
+    pub fn new() -> Self {
+        Self { glance: Glance::default(), lists: Vec::new() }
+    }
+
+    /// Takes the hashes of a slice instead of those before; hands back whether there are any.
+    pub fn fill(&mut self, slice: Slice, lists: &[&'a [u64]]) -> bool {
+        self.lists.clear();
+        self.lists.extend(lists.iter().map(|list| slice.of(list)));
+        let hashes = self.lists.iter().map(|list| list.len()).sum::<usize>();
+        self.glance.fill(slice, hashes * BITS_A_HASH, self.lists.iter().copied().flatten());
+        hashes > 0
     }
 
     /// To hold hashes against these, in order.
@@ -108,8 +131,7 @@ impl Pass<'_> {
     #[inline]
     pub fn each(&mut self, hashes: impl Iterator<Item = u64>, mut take: impl FnMut(u64)) {
         for hash in hashes {
-            let (word, bit) = self.sieve.place(hash);
-            if self.sieve.is_there[word] & bit != 0 && self.is_there(hash) {
+            if self.sieve.glance.shows(hash) && self.is_there(hash) {
                 take(hash);
             }
         }

@@ -1,5 +1,6 @@
 //! Orders: hashes sorted, and the holdings of some rows in the order of a file of partials.
 
+use crate::meeting::{Glance, Slice};
 use crate::part::Part;
 use crate::runs::Rows;
 use reckoner_core::table::Unit;
@@ -116,10 +117,8 @@ impl<T: Copy + Default + Ord> Near<T> {
 #[derive(Debug)]
 pub struct Sought<'a> {
     sorted: &'a [u64],
-    /// By more of the first bits, whether any begins with them; of few, that is little enough to stay near the
-    /// processor.
-    is_there: Vec<u64>,
-    there_bits: u32,
+    /// Of few, it is little enough to stay near the processor.
+    glance: Glance,
     /// By the first bits of a hash, where those that begin with them start.
     starts: Vec<u32>,
     first_bits: u32,
@@ -131,26 +130,21 @@ impl<'a> Sought<'a> {
     /// # Panics
     /// Beyond 2^32 hashes.
     pub fn new(sorted: &'a [u64]) -> Self {
-        let there_bits = (32 * sorted.len()).max(64).ilog2();
-        let mut is_there = vec![0; (1 << there_bits) / 64];
-        for hash in sorted {
-            let bits = hash >> (u64::BITS - there_bits);
-            is_there[(bits / 64) as usize] |= 1 << (bits % 64);
-        }
+        let mut glance = Glance::default();
+        glance.fill(Slice::WHOLE, 16 * sorted.len(), sorted.iter());
         let first_bits = (4 * sorted.len()).max(2).ilog2();
         let mut starts = vec![0; (1 << first_bits) + 1];
         sorted.iter().for_each(|hash| starts[(hash >> (u64::BITS - first_bits)) as usize + 1] += 1);
         for place in 1..starts.len() {
             starts[place] += starts[place - 1];
         }
-        Self { sorted, is_there, there_bits, starts, first_bits }
+        Self { sorted, glance, starts, first_bits }
     }
 
     /// The place of a hash among those that are looked for; of the first, where there are several.
     #[inline]
     pub fn place(&self, hash: u64) -> Option<usize> {
-        let there = hash >> (u64::BITS - self.there_bits);
-        if self.is_there[(there / 64) as usize] >> (there % 64) & 1 == 0 {
+        if !self.glance.shows(hash) {
             return None;
         }
         let bits = (hash >> (u64::BITS - self.first_bits)) as usize;

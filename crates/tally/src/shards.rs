@@ -3,7 +3,7 @@
 //! and each shard is looked through, and summed, while it is near.
 
 use crate::bundles::Bundled;
-use crate::codes::{Key, mixed};
+use crate::codes::{Key, TOGETHER, mixed};
 use crate::order::sorted_places;
 use crate::part::NONE;
 use hashbrown::HashTable;
@@ -53,10 +53,6 @@ struct Wanted {
     long: Texts,
     found: Vec<u32>,
 }
-
-/// Holdings that are looked up together. In short loops, the memory of one step is on its way while the steps before wait for
-/// theirs.
-const TOGETHER: usize = 64;
 
 /// Bits of a hash that stand beside a holding: others than those that tell its place in a table.
 #[inline]
