@@ -40,8 +40,8 @@ pub(super) struct BulkInsert<'c> {
 impl<'c> BulkInsert<'c> {
     /// `into` names the table and its columns, `what` the thing in errors.
     ///
-    /// `OR FAIL`, because the savepoint takes back what the rest of a refused statement recorded: otherwise SQLite keeps a
-    /// copy of every page that each statement touches.
+    /// `OR FAIL`, because who is refused takes the whole transaction back: otherwise SQLite keeps a copy of every page that
+    /// each statement touches.
     pub(super) fn new(connection: &'c Connection, what: &'static str, into: &'static str) -> Self {
         Self { connection, what, into, or: "FAIL" }
     }
@@ -59,38 +59,38 @@ impl<'c> BulkInsert<'c> {
         give: impl Fn(&mut Values<'_, 'c, 't>, &'t T) -> rusqlite::Result<()>,
         id: impl Fn(&T) -> String,
     ) -> Answer<()> {
-        if things.len() >= ROWS_AT_ONCE {
-            self.connection.execute_batch("SAVEPOINT bulk")?;
-            match self.run_many(things, &give) {
-                Ok(()) => return Ok(self.connection.execute_batch("RELEASE bulk")?),
-                // Once more from the start: one by one, the thing at fault shows itself.
-                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                    self.connection.execute_batch("ROLLBACK TO bulk; RELEASE bulk")?;
-                }
-                // A full disk, for instance, may have taken the whole transaction away, the savepoint with it.
-                Err(error) => return Err(error.into()),
-            }
-        }
+        let recorded = self.run_many(things, &give)?;
         let mut one = Statement::new(self.statement(1)?);
-        for thing in things {
+        for thing in &things[recorded..] {
             let ran = one.run(std::slice::from_ref(thing), &give);
             ran.map_err(|error| refusal(error, self.what, || id(thing)))?;
         }
         Ok(())
     }
 
+    /// Records as many as fill whole statements, and says how many that are: fewer where one is refused, so that the thing at
+    /// fault shows itself among the next, one by one.
     fn run_many<'t, T>(
         &self,
         things: &'t [T],
         give: impl Fn(&mut Values<'_, 'c, 't>, &'t T) -> rusqlite::Result<()>,
-    ) -> rusqlite::Result<()> {
+    ) -> Answer<usize> {
         let chunks = things.chunks_exact(ROWS_AT_ONCE);
-        let rest = chunks.remainder();
-        let (mut many, mut one) = (Statement::new(self.statement(ROWS_AT_ONCE)?), Statement::new(self.statement(1)?));
-        for chunk in chunks {
-            many.run(chunk, &give)?;
+        if chunks.len() == 0 {
+            return Ok(0);
         }
-        rest.iter().try_for_each(|thing| one.run(std::slice::from_ref(thing), &give).map(drop))
+        let (mut many, mut recorded) = (Statement::new(self.statement(ROWS_AT_ONCE)?), 0);
+        for chunk in chunks {
+            match many.run(chunk, &give) {
+                Ok(_) => recorded += chunk.len(),
+                // What the statement recorded before is kept, or all of it was taken back.
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
+                    return Ok(recorded + self.connection.changes() as usize);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(recorded)
     }
 
     fn statement(&self, rows: usize) -> rusqlite::Result<CachedStatement<'c>> {
