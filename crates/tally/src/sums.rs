@@ -116,7 +116,7 @@ impl Holdings {
         first
     }
 
-    /// Brings the holdings in order, so that whoever goes through them goes through memory; hands back the new code of each.
+    /// Brings the holdings in order, so that whoever goes through them goes through memory; hands back what was the code of each.
     fn sort(&mut self) -> Vec<u32> {
         let (accounts, skus) = (self.accounts.ranks(), self.skus.ranks());
         let mut order = self.by_account(&accounts);
@@ -125,37 +125,49 @@ impl Holdings {
         let is_of_middle = |holding: &&u32| account_of(**holding) == account_of(order[middle]);
         let of_middle = order[..middle].iter().rev().take_while(is_of_middle).count();
         let (one, other) = order.split_at_mut(middle - of_middle);
-        std::thread::scope(|scope| {
-            for half in [one, other] {
-                let (this, skus) = (&*self, &skus);
-                scope.spawn(move || this.sort_each_account(half, skus));
-            }
+        let first = one.len() as u32;
+        let (one, other) = std::thread::scope(|scope| {
+            let other = scope.spawn(|| self.sorted(other, first, &skus));
+            (self.sorted(one, 0, &skus), other.join())
         });
-        let mut codes = vec![0; order.len()];
-        let mut resources = Texts::default();
-        for (code, holding) in (0..).zip(&order) {
-            codes[*holding as usize] = code;
-            resources.push(self.resources.get(*holding as usize));
-        }
-        let key = |(code, holding): (u32, &u32)| {
-            let [account, _, sku] = self.keys[*holding as usize];
-            [account, code, sku]
-        };
-        self.keys = (0..).zip(&order).map(key).collect();
-        self.facts = order.iter().map(|holding| self.facts[*holding as usize]).collect();
-        self.resources = resources;
-        codes
+        let mut sorted = one;
+        sorted.append(&other.unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+        let Sorted { keys, resources, facts } = sorted;
+        (self.keys, self.resources, self.facts) = (keys, resources, facts);
+        order
     }
 
-    /// Brings each account's holdings, which stand together, in the order of resources and skus.
-    fn sort_each_account(&self, order: &mut [u32], skus: &[u32]) {
+    /// Brings holdings, which stand account by account, in the order of resources and skus as well; what they are, with codes
+    /// from `first` on.
+    fn sorted(&self, order: &mut [u32], first: u32, skus: &[u32]) -> Sorted {
+        let (mut sorted, mut of_one) = (Sorted::default(), Vec::new());
         for of_account in order.chunk_by_mut(|one, other| self.keys[*one as usize][0] == self.keys[*other as usize][0]) {
-            of_account.sort_unstable_by(|one, other| {
-                let ([_, r, s], [_, q, t]) = (self.keys[*one as usize], self.keys[*other as usize]);
-                let by_resource = self.resources.get(r as usize).cmp(self.resources.get(q as usize));
-                by_resource.then_with(|| skus[s as usize].cmp(&skus[t as usize]))
-            });
+            self.sort_account(of_account, skus, &mut of_one);
+            for (place, Sorting { holding, resource, .. }) in of_account.iter_mut().zip(&of_one) {
+                let [account, _, sku] = self.keys[*holding as usize];
+                sorted.keys.push([account, first + sorted.keys.len() as u32, sku]);
+                sorted.resources.push(resource);
+                sorted.facts.push(self.facts[*holding as usize]);
+                *place = *holding;
+            }
         }
+        sorted
+    }
+
+    fn sort_account<'h>(&'h self, holdings: &[u32], skus: &[u32], sorted: &mut Vec<Sorting<'h>>) {
+        sorted.clear();
+        sorted.extend(holdings.iter().map(|holding| {
+            let [_, resource, sku] = self.keys[*holding as usize];
+            Sorting { eight: 0, resource: self.resources.get(resource as usize), sku: skus[sku as usize], holding: *holding }
+        }));
+        // Mostly a few bytes tell resources apart, after those that all of them begin with.
+        let resources = sorted.iter().map(|holding| holding.resource.as_bytes());
+        let common = resources.reduce(shared).map_or(0, <[u8]>::len);
+        sorted.iter_mut().for_each(|holding| holding.eight = eight(&holding.resource.as_bytes()[common..]));
+        sorted.sort_unstable_by(|one, other| {
+            let by_resource = one.eight.cmp(&other.eight).then_with(|| one.resource.cmp(other.resource));
+            by_resource.then(one.sku.cmp(&other.sku))
+        });
     }
 
     /// The holdings, account by account in the order of their ranks.
@@ -218,6 +230,45 @@ impl Holdings {
     }
 }
 
+/// A holding of an account on its way to its place.
+struct Sorting<'h> {
+    /// Bytes of its resource: where these differ, so do resources.
+    eight: u64,
+    resource: &'h str,
+    /// The rank of its sku.
+    sku: u32,
+    holding: u32,
+}
+
+/// Holdings in order.
+#[derive(Default)]
+struct Sorted {
+    keys: Vec<[u32; 3]>,
+    resources: Texts,
+    facts: Vec<Facts>,
+}
+
+impl Sorted {
+    fn append(&mut self, after: &Self) {
+        self.keys.extend_from_slice(&after.keys);
+        self.resources.push_run(&after.resources, 0..after.resources.len());
+        self.facts.extend_from_slice(&after.facts);
+    }
+}
+
+/// What both texts begin with.
+fn shared<'t>(one: &'t [u8], other: &[u8]) -> &'t [u8] {
+    &one[..one.iter().zip(other).take_while(|(one, other)| one == other).count()]
+}
+
+/// The first bytes of a text, in which texts have the order that they have; those that are missing are 0.
+fn eight(text: &[u8]) -> u64 {
+    match text.first_chunk() {
+        Some(bytes) => u64::from_be_bytes(*bytes),
+        None => text.iter().rev().fold(0, |value, byte| value >> 8 | u64::from(*byte) << 56),
+    }
+}
+
 /// Whether an account and sku are wanted.
 pub type Wanted<'a> = dyn Fn(&str, &str) -> bool + 'a;
 
@@ -267,11 +318,9 @@ impl Held {
             Some(is_wanted) => merge_wanted(&files, is_wanted)?,
             None => merge(&files)?,
         };
-        let codes = holdings.sort();
-        let mut places = vec![0; codes.len()];
-        for (place, holding) in (0..).zip(order) {
-            places[codes[holding as usize] as usize] = place;
-        }
+        let mut place_of = vec![0; order.len()];
+        (0..).zip(order).for_each(|(place, holding)| place_of[holding as usize] = place);
+        let places = holdings.sort().into_iter().map(|holding| place_of[holding as usize]).collect();
         Ok(Self { holdings, places, files })
     }
 
@@ -354,5 +403,39 @@ impl OpenFile {
     fn cell<'c, T>(&self, cells: &'c mut [T], row: usize) -> Option<&'c mut T> {
         // None is beyond all cells.
         self.places.get(row).and_then(|place| cells.get_mut(*place as usize))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn holdings_stand_in_the_order_of_account_resource_and_sku() {
+        // Some begin alike for more than eight bytes, one is the beginning of another, one ends with a byte that is 0.
+        let resources = ["i-00000000000000017", "i-00000000000000002", "i-0", "i-0\0", "i", "é", "e\u{301}", "z"];
+        let names = |account: usize| {
+            resources.iter().flat_map(move |resource| [(account, *resource, "gpu"), (account, *resource, "ecs")])
+        };
+        for accounts in 1..5 {
+            let mut holdings = Holdings::default();
+            let mut expected: Vec<[String; 3]> = Vec::new();
+            for (account, resource, sku) in (0..accounts).rev().flat_map(names) {
+                let account = format!("acct-{account}");
+                let key = [account.as_str(), resource, sku];
+                let coded = holdings.coded(Named { key, unit: sku, labels: ["", ""], is_mixed: false });
+                holdings.push(coded);
+                expected.push(key.map(str::to_owned));
+            }
+            let before = expected.clone();
+            expected.sort();
+            let was = holdings.sort();
+            for (holding, name) in (0..).zip(&expected) {
+                assert_eq!(holdings.texts(holding), name.each_ref().map(String::as_str), "{accounts}");
+                assert_eq!(holdings.unit(holding), name[2], "{accounts}");
+                assert_eq!(before[was[holding as usize] as usize], *name, "{accounts}");
+            }
+            assert_eq!(holdings.len(), expected.len());
+        }
     }
 }

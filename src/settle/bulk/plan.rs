@@ -14,6 +14,7 @@ use reckoner_frames::{CountTask, RowFile, RowsRead, account_skus, count};
 use reckoner_store::{LakeFile, SupersededRow};
 use reckoner_tally::{Held, Holdings, Wanted};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::ops::Range;
 use std::sync::Arc;
 
 const HOUR: i64 = 3_600;
@@ -120,12 +121,15 @@ impl Base {
         let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), wanted)?;
         let holdings = &held.holdings;
         let (ids, of_accounts) = std::thread::scope(|scope| {
-            let names = (0..holdings.len() as u32).map(|holding| holdings.texts(holding));
-            let ids = scope.spawn(|| FirstChargeIds::of_holdings(names));
+            let ids_of = |some: Range<u32>| FirstChargeIds::of_holdings(some.map(|holding| holdings.texts(holding)));
+            let (middle, end) = (holdings.len() as u32 / 2, holdings.len() as u32);
+            let ids = [0..middle, middle..end].map(|half| scope.spawn(move || ids_of(half)));
             let currencies = currencies(holdings, &knowledge.terms);
             let units = units_of(holdings, &currencies);
             let of_accounts = (currencies, units, bulk_accounts(books, &knowledge.terms, holdings));
-            (ids.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), of_accounts)
+            let [mut ids, others] = ids.map(|ids| ids.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            ids.append(&others);
+            (ids, of_accounts)
         });
         let (currencies, units, bulk_accounts) = of_accounts;
         let accounts = holdings.accounts.texts();

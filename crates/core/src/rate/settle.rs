@@ -346,6 +346,11 @@ impl FirstChargeIds {
         Self { holdings: all }
     }
 
+    /// Adds other holdings: theirs have the numbers after these.
+    pub fn append(&mut self, others: &Self) {
+        self.holdings.append(&others.holdings);
+    }
+
     /// What all lines under a price row have in common, in a window that starts and ends then, in UTC.
     pub fn of_price([start, end]: [&str; 2], price_id: &str) -> id::End {
         id::End::new(&id::Facts::of(&[start, end, price_id, ChargeType::Usage.as_str(), FIRST]))
