@@ -17,6 +17,7 @@ pub mod explain;
 pub mod failure;
 pub mod faults;
 pub mod files;
+mod free;
 pub mod home;
 pub mod inbox;
 pub mod ingest;

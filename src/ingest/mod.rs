@@ -202,7 +202,7 @@ fn ingest_all(
             goes_on = asking.goes_on(path, receipt.files.last().expect("just taken"))?;
         }
     }
-    work.room.let_go();
+    work.room.free();
     retake_waiting(books)?;
     manifest::note_missing(books, &mut receipt)?;
     Ok(receipt)

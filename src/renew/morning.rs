@@ -7,13 +7,17 @@
 
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::files;
+use crate::files::{self, FileError};
+use crate::free;
 use crate::report::terminal::{Align, Sheet, grouped};
 use chrono::NaiveDate;
 use reckoner_core::life::{LifeEvent, LifeEventKind};
 use reckoner_core::time::Zone;
 use reckoner_engine::morning::{self, REPORT_COLUMNS, ReportLine};
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::path::Path;
 
 /// Up to which event the days' files are written.
 const PUBLISHED: &str = "life_events_published";
@@ -40,17 +44,26 @@ fn publish_day(books: &Books, day: NaiveDate) -> Result<(), Failure> {
     let zone = books.zone;
     let events = books.store().life_events(zone.day_containing(zone.start_of_day(day)))?;
     let folder = books.session.home.reports();
-    let (for_machines, for_people) = std::thread::scope(|scope| {
-        let for_machines = scope.spawn(|| morning::cloud_events(&events, zone));
+    std::thread::scope(|scope| -> Result<(), Failure> {
+        let for_machines = scope.spawn(|| publish_for_machines(&folder.join(format!("events-{day}.ndjson")), &events, zone));
         let lines = morning::report(&events, zone);
-        let for_people = csv(&lines).map(|csv| (csv, text(day, &events, &lines, zone)));
-        (for_machines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)), for_people)
-    });
-    let (csv, text) = for_people?;
-    files::publish_bytes(&folder.join(format!("events-{day}.ndjson")), for_machines.as_bytes())?;
-    files::publish_bytes(&folder.join(format!("daily-{day}.csv")), &csv)?;
-    files::publish_bytes(&folder.join(format!("daily-{day}.txt")), text.as_bytes())?;
+        files::publish_bytes(&folder.join(format!("daily-{day}.csv")), &csv(&lines)?)?;
+        files::publish_bytes(&folder.join(format!("daily-{day}.txt")), text(day, &events, &lines, zone).as_bytes())?;
+        Ok(for_machines.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
+    })?;
+    free::beside(events);
     Ok(())
+}
+
+/// Of many events, that is the longest part of the work: two threads share it.
+fn publish_for_machines(path: &Path, events: &[LifeEvent], zone: Zone) -> Result<(), FileError> {
+    let (first, others) = events.split_at(events.len() / 2);
+    let lines = std::thread::scope(|scope| {
+        let others = scope.spawn(|| morning::cloud_events(others, zone));
+        [morning::cloud_events(first, zone), others.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))]
+    });
+    let write = |out: &mut BufWriter<File>| lines.iter().try_for_each(|lines| out.write_all(lines.as_bytes()));
+    files::publish(path, |out| write(out).map_err(files::cannot("write", path)))
 }
 
 fn csv(lines: &[ReportLine]) -> Result<Vec<u8>, Failure> {

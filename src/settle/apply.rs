@@ -4,6 +4,7 @@ use super::decide::Decided;
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::faults::{self, Point};
+use crate::free;
 use crate::lake;
 use reckoner_core::rate::Charge;
 use reckoner_core::time::Window;
@@ -45,6 +46,6 @@ pub(super) fn batch(books: &mut Books, decided: Decided) -> Result<(), Failure> 
         }
         other => other.into(),
     })?;
-    super::free_beside(batch);
+    free::beside(batch);
     faults::pass(Point::SettleAfterCommit)
 }

@@ -7,6 +7,7 @@ use super::purses::Purses;
 use super::runs;
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::free;
 use reckoner_core::number::{AmountOverflow, Quantity};
 use reckoner_core::rate::{Bookmark, Charge, DueWindow, TierKey, Tiers, posted_lines, settle_lines};
 use reckoner_core::time::Instant;
@@ -70,7 +71,7 @@ pub(super) fn batch(
     if !wish.is_partial() || wish.reprices() {
         batch.accounting = accounting(&loaded);
     }
-    super::free_beside(loaded);
+    free::beside(loaded);
     Ok(Decided { batch, charges, bulk_charges, latest_seq: knowledge.latest_seq })
 }
 

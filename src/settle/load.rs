@@ -186,24 +186,16 @@ fn quarantined_starts(store: &dyn Store) -> Result<Vec<Instant>, Failure> {
     Ok(started.collect())
 }
 
-/// The accounts whose lives go on, and the orders that they placed.
+/// The accounts for which something is due by itself, and the orders that accounts placed.
 fn lives(store: &dyn Store, wish: &Wish, knowledge: &Knowledge, until: Instant) -> Result<(Vec<String>, Vec<OrderRow>), Failure> {
     if !has_lives(wish) {
         return Ok((Vec::new(), Vec::new()));
     }
     let mut orders = store.pending_orders(until)?;
     orders.retain(|order| is_asked(wish, &order.account_id));
-    Ok((due_accounts(store, wish, knowledge, until)?, orders))
-}
-
-/// The accounts for which something is due by itself.
-fn due_accounts(store: &dyn Store, wish: &Wish, knowledge: &Knowledge, until: Instant) -> Result<Vec<String>, Failure> {
-    if !has_lives(wish) {
-        return Ok(Vec::new());
-    }
-    let mut accounts = reckoner_engine::due_accounts(store, &knowledge.lives, until)?;
-    accounts.retain(|account_id| is_asked(wish, account_id));
-    Ok(accounts)
+    let mut due = reckoner_engine::due_accounts(store, &knowledge.lives, until)?;
+    due.retain(|account_id| is_asked(wish, account_id));
+    Ok((due, orders))
 }
 
 /// Whether lives go on with the windows. A rerun repeats the past of use alone, and where only one sku is settled, what an
@@ -217,16 +209,13 @@ fn is_asked(wish: &Wish, account_id: &str) -> bool {
 }
 
 /// When accounts were frozen in these windows, as known and as foreseen.
-pub(super) fn frozen(
-    books: &Books,
-    wish: &Wish,
-    knowledge: &Knowledge,
-    due: &[DueWindow],
-) -> Result<(Frozen, Arc<Frozen>), Failure> {
+pub(super) fn frozen(books: &Books, wish: &Wish, due: &[DueWindow]) -> Result<(Frozen, Arc<Frozen>), Failure> {
     let Some(span) = span_of(due) else { return Ok((Frozen::default(), Arc::default())) };
     let store = books.store();
     let known = reckoner_engine::frozen(store, &books.profile, span)?;
-    let freezing = due_accounts(store, wish, knowledge, span.end)?;
+    // Whoever only comes into arrears by then is not foreseen, so that nobody looks for them.
+    let mut freezing = if has_lives(wish) { store.life_due(span.end)? } else { Vec::new() };
+    freezing.retain(|account_id| is_asked(wish, account_id));
     let foreseen = reckoner_engine::frozen_foreseen(store, &books.profile, &known, span, &freezing)?;
     Ok((known, Arc::new(foreseen)))
 }

@@ -26,6 +26,7 @@ pub use receipt::{CurrencyTotals, Happened, Lives, Receipt};
 use crate::books::Books;
 use crate::failure::Failure;
 use crate::faults::{self, Point};
+use crate::free;
 use crate::report::progress::Progress;
 use crate::stop::Stop;
 use ahead::Ahead;
@@ -121,7 +122,7 @@ pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Rec
     }
     // To let go of what is known takes as long as to tell what happened.
     let Run { purses, .. } = run;
-    free_beside((purses, knowledge));
+    free::beside((purses, knowledge));
     if !wish.is_dry_run {
         crate::renew::publish(books)?;
     }
@@ -174,7 +175,7 @@ impl Run<'_> {
         mut ready: Option<Ready>,
     ) -> Result<(), Failure> {
         let (wish, knowledge) = (self.wish, self.knowledge);
-        let (known, mut frozen) = load::frozen(books, wish, knowledge, due)?;
+        let (known, mut frozen) = load::frozen(books, wish, due)?;
         let decided = loop {
             let loaded = load::batch(books, wish, knowledge, (due, &frozen), until, ready.take())?;
             faults::pass(Point::SettleLoaded)?;
@@ -195,12 +196,6 @@ impl Run<'_> {
         }
         Ok(())
     }
-}
-
-/// Frees what nobody needs any more beside whatever comes next: of a large batch, that takes as long as to record some of it.
-fn free_beside(done: impl Send + 'static) {
-    // Without a thread it is freed here.
-    drop(std::thread::Builder::new().spawn(move || drop(done)));
 }
 
 /// Holdings that the windows of a batch may have, all windows together, about: a batch that waits for its turn takes memory,

@@ -157,7 +157,7 @@ fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan
     let all = knowledge.due.clone();
     let unchanged = unchanged(books, &knowledge)?;
     knowledge.due.retain(|due| !unchanged.contains(due));
-    let (_, frozen) = load::frozen(books, &wish, &knowledge, &knowledge.due)?;
+    let (_, frozen) = load::frozen(books, &wish, &knowledge.due)?;
     let loaded = load::batch(books, &wish, &knowledge, (&knowledge.due, &frozen), until, None)?;
     let facts = facts(books, &knowledge, &loaded)?;
     let basis = basis(books, &knowledge, &loaded, &all)?;

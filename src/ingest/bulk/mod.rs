@@ -27,6 +27,7 @@ use super::take::Taken;
 use super::{Counts, Stopped, Work};
 use crate::books::Books;
 use crate::failure::Failure;
+use crate::free;
 use judge::Judged;
 use near::Near;
 use reckoner_read::ReadOptions;
@@ -66,8 +67,9 @@ impl Room {
     }
 
     /// Hands its memory back, which takes two threads half as long as one.
-    pub fn let_go(self) {
-        let Self { parts: [one, other], sums: [of_one, of_other], .. } = self;
+    pub fn free(self) {
+        let Self { parts: [one, other], sums: [of_one, of_other], sorted, judged, .. } = self;
+        free::beside((sorted, judged));
         both(one.is_empty() && other.is_empty(), || drop((one, of_one)), || drop((other, of_other)));
     }
 

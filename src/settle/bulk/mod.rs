@@ -76,7 +76,7 @@ pub(super) fn ahead(
     // A file that reaches into the day is opened for all of its hours.
     let day = Window::new(books.zone.day_containing(span.start).start, span.end.max(books.zone.day_containing(span.start).end));
     let files = books.store().partial_files(day)?;
-    let (_, frozen) = load::frozen(books, wish, knowledge, due)?;
+    let (_, frozen) = load::frozen(books, wish, due)?;
     let base = match base {
         Some(base) if base.is_of(&files) => Arc::clone(base),
         _ => Arc::clone(base.insert(Base::load(books, wish, knowledge, &files, None)?)),

@@ -20,6 +20,7 @@ pub(super) const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/sqlite/0010_refunds_that_wait.sql"),
     include_str!("../../migrations/sqlite/0011_ended_resources.sql"),
     include_str!("../../migrations/sqlite/0012_settlements_by_account.sql"),
+    include_str!("../../migrations/sqlite/0013_words_one_by_one.sql"),
 ];
 /// The newest schema that this program knows.
 pub(super) const KNOWN_SCHEMA: u32 = MIGRATIONS.len() as u32;

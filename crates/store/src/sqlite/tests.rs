@@ -126,6 +126,67 @@ fn nothing_known_or_posted_is_edited_or_taken_away() {
 }
 
 #[test]
+fn no_row_costs_a_table_of_its_own() {
+    let folder = Folder::new();
+    drop(folder.store());
+    let raw = folder.raw();
+    let texts = |sql: &str, column: &str| -> Vec<String> {
+        let mut statement = raw.prepare(sql).expect("prepared");
+        let texts = statement.query_map([], |row| row.get(column)).expect("asked");
+        texts.collect::<Result<_, _>>().expect("read")
+    };
+    let tables = texts("SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'", "name");
+    assert!(tables.len() > 20, "{tables:?}");
+    for table in tables {
+        let columns = texts(&format!("SELECT name FROM pragma_table_info('{table}')"), "name");
+        let row = format!("({})", vec!["1"; columns.len()].join(", "));
+        let steps = texts(&format!("EXPLAIN INSERT INTO {table} VALUES {row}, {row}"), "opcode");
+        assert!(steps.contains(&"MakeRecord".to_owned()), "{table}");
+        assert!(!steps.contains(&"OpenEphemeral".to_owned()), "{table}: {steps:?}");
+    }
+}
+
+#[test]
+fn a_word_that_no_list_has_is_refused() {
+    let folder = Folder::new();
+    drop(folder.store());
+    let raw = folder.raw();
+    raw.pragma_update(None, "foreign_keys", false).expect("set");
+    // a table and its columns | what else stands in a row | the words that it may have
+    let cases: [(&str, &str, &[&str]); 6] = [
+        ("account_standings (status, account_id, since, life_at)", "1, 1", &["normal", "arrears", "retention", "released"]),
+        ("standing_intervals (status, account_id, starts_at)", "1", &["normal", "arrears", "retention", "released"]),
+        (
+            "order_states (status, order_id, placed_at, done_at, refusal)",
+            "1, iif(word = 'pending', NULL, 1), iif(word = 'refused', '', NULL)",
+            &["pending", "done", "refused"],
+        ),
+        (
+            "payments (kind, payment_id, source, account_id, paid_for, seq, amount_e8, currency, at)",
+            "'grant', '', '', 1, 1, '', 1",
+            &["payment", "refund", "repayment", "forfeit"],
+        ),
+        (
+            "payments (source, payment_id, kind, account_id, paid_for, seq, amount_e8, currency, at)",
+            "'refund', '', '', 1, 1, '', 1",
+            &["voucher", "flexi_coupon", "stored_value", "balance", "grant", "credit", "external"],
+        ),
+        (
+            "quarantine_decisions (status, item_id, actor, at, seq, reason)",
+            "'', 1, 1, ''",
+            &["retried", "discarded", "superseded"],
+        ),
+    ];
+    for (number, (table, others, words)) in cases.into_iter().enumerate() {
+        for word in [words, &["", "settled"]].concat() {
+            let row = format!("SELECT word, '{number}-' || word, {others} FROM (SELECT '{word}' AS word)");
+            let recorded = raw.execute(&format!("INSERT INTO {table} {row}"), []);
+            assert_eq!(recorded.is_ok(), words.contains(&word), "{table}: {word}: {recorded:?}");
+        }
+    }
+}
+
+#[test]
 fn wrong_types_are_refused() {
     let folder = Folder::new();
     drop(folder.store());
