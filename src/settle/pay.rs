@@ -7,14 +7,14 @@ use super::purses::{Plain, Purses};
 use crate::books::Books;
 use crate::failure::Failure;
 use reckoner_core::account::AccountRows;
-use reckoner_core::life::{self, Given, LifeEffects, Standing, Taken};
+use reckoner_core::life::{self, Given, LifeAccount, LifeEffects, Standing, Taken};
 use reckoner_core::pay::{self, ChargeDue, MoneyEvent, PaymentTerms, SettlementDue};
 use reckoner_core::profile::{ArrearsAt, DaysByLevel};
 use reckoner_core::rate::Charge;
 use reckoner_core::table::{BillingMode, FundsRow, OrderRow};
 use reckoner_core::time::Instant;
-use reckoner_engine::Lives;
 use reckoner_engine::post::{self, Before};
+use reckoner_engine::{EngineError, Lives};
 use reckoner_store::SettlementBatch;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
@@ -233,7 +233,8 @@ pub(super) fn pay_all<'a>(
     purses.fetch_plain(books.store(), plain.iter().map(|(account_id, rows, _)| (*account_id, rows.currency())))?;
 
     let until = loaded.until;
-    let mut payer = Payer { books, knowledge, purses, lives, until, posting: Posting::new(ids, batch), currency: Arc::from("") };
+    let (posting, currency, going) = (Posting::new(ids, batch), Arc::from(""), Vec::new());
+    let mut payer = Payer { books, knowledge, purses, lives, until, posting, currency, going };
     let mut plain = plain.into_iter().peekable();
     for (account_id, happening) in &whole {
         while let Some((plain_id, rows, postings)) = plain.next_if(|(plain_id, ..)| &***plain_id < *account_id) {
@@ -244,6 +245,7 @@ pub(super) fn pay_all<'a>(
     for (plain_id, rows, postings) in plain {
         payer.pay_postings(rows, postings, going_on.contains(&**plain_id))?;
     }
+    payer.go_on()?;
     payer.posting.close()
 }
 
@@ -287,6 +289,32 @@ struct Payer<'a> {
     posting: Posting<'a>,
     /// The currency of the account before.
     currency: Arc<str>,
+    /// Accounts that have paid, and go on by what time does.
+    going: Vec<GoingOn<'a>>,
+}
+
+/// An account on its way through what time does.
+struct GoingOn<'a> {
+    account_id: &'a Arc<str>,
+    account: LifeAccount,
+    before: Before,
+}
+
+/// Below this one thread takes them all.
+const GOING_ON_TOGETHER: usize = if cfg!(debug_assertions) { 3 } else { 2_000 };
+
+impl GoingOn<'_> {
+    fn go_on(&mut self, knowledge: &Knowledge, until: Instant, batch: &mut SettlementBatch) -> Result<(), EngineError> {
+        let (account, lives) = (&mut self.account, &knowledge.lives);
+        let currency = account.money.wallet.currency.clone();
+        for taken in life::advance(account, &[], until, &lives.terms()) {
+            let Taken::Life(at, effects) = taken else { unreachable!("nothing is given") };
+            let billing_period = knowledge.terms.zone.billing_period(at);
+            post::life(batch, (self.account_id, &currency), at, &billing_period, *effects)?;
+        }
+        post::state(batch, &self.before, account, life::standing_next_at(account, &lives.terms()));
+        Ok(())
+    }
 }
 
 impl<'a> Payer<'a> {
@@ -348,7 +376,12 @@ impl<'a> Payer<'a> {
             (self.lives.standing(account_id).unwrap_or(&new), (postings[0].at, postings[postings.len() - 1].at));
         if life::moves_after(standing, overdue, span, &self.knowledge.lives.terms()) {
             self.pay_plainly(rows, postings);
-            return self.go_on(account_id, rows.currency(), overdue);
+            let money = self.purses.owing(account_id).expect("an account that has paid has a purse");
+            let account = self.lives.take(money);
+            let mut before = Before::of(&account);
+            before.wallet.in_arrears_since = overdue;
+            self.going.push(GoingOn { account_id, account, before });
+            return Ok(());
         }
         let step = |posting: &PlainPosting<'_>| {
             let asked = Asked::with_bulk(None, self.knowledge, posting.hour, posting.due);
@@ -358,19 +391,26 @@ impl<'a> Payer<'a> {
         self.pay(account_id, &Happening { steps: steps.iter().collect(), orders: Vec::new() })
     }
 
-    /// Takes an account that has paid through what time does. `overdue`: since when it owed what is overdue before it paid.
-    fn go_on(&mut self, account_id: &Arc<str>, currency: &str, overdue: Option<Instant>) -> Result<(), Failure> {
-        let lives = &self.knowledge.lives;
-        let money = self.purses.owing(account_id).expect("an account that has paid has a purse");
-        let mut account = self.lives.take(money);
-        let mut before = Before::of(&account);
-        before.wallet.in_arrears_since = overdue;
-        for taken in life::advance(&mut account, &[], self.until, &lives.terms()) {
-            let Taken::Life(at, effects) = taken else { unreachable!("nothing is given") };
-            self.post_life((account_id, currency), at, *effects)?;
+    /// Takes the accounts that have paid through what time does: each for itself, so that threads share them.
+    fn go_on(&mut self) -> Result<(), Failure> {
+        let (knowledge, until) = (self.knowledge, self.until);
+        let mut going = std::mem::take(&mut self.going);
+        let together = going.len().div_ceil(super::bulk::threads()).max(GOING_ON_TOGETHER);
+        let go_on = |some: &mut [GoingOn<'_>]| {
+            let mut batch = SettlementBatch::default();
+            some.iter_mut().try_for_each(|one| one.go_on(knowledge, until, &mut batch)).map(|()| batch)
+        };
+        let gone_on: Vec<Result<SettlementBatch, EngineError>> = std::thread::scope(|scope| {
+            let mut parts = going.chunks_mut(together);
+            let first = parts.next();
+            let others: Vec<_> = parts.map(|part| scope.spawn(move || go_on(part))).collect();
+            let others = others.into_iter().map(|part| part.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)));
+            first.map(go_on).into_iter().chain(others).collect()
+        });
+        for batch in gone_on {
+            post::append(self.posting.batch, batch?);
         }
-        post::state(self.posting.batch, &before, &account, life::standing_next_at(&account, &lives.terms()));
-        self.purses.put_back_plain(account_id, account.money);
+        going.into_iter().for_each(|gone| self.purses.put_back_plain(gone.account_id, gone.account.money));
         Ok(())
     }
 

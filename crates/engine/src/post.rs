@@ -128,7 +128,7 @@ pub fn state(batch: &mut SettlementBatch, before: &Before, after: &LifeAccount, 
     }
 }
 
-/// Adds what another account's steps changed.
+/// Adds what steps of other accounts changed.
 pub fn append(batch: &mut SettlementBatch, mut other: SettlementBatch) {
     batch.payments.append(&mut other.payments);
     batch.opened.append(&mut other.opened);
