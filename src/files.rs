@@ -5,8 +5,12 @@
 //! never tried again on the same file: the temporary file is thrown away.
 
 use crate::failure::Failure;
+#[cfg(target_os = "linux")]
+use rustix::fs::Advice;
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
+#[cfg(target_os = "linux")]
+use std::num::NonZeroU64;
 use std::path::{Path, PathBuf};
 
 /// An operation on a file did not work.
@@ -46,10 +50,59 @@ pub fn cannot<'a>(action: &'static str, path: &'a Path) -> impl FnOnce(io::Error
 pub fn let_go(path: &Path) {
     #[cfg(target_os = "linux")]
     if let Ok(file) = File::open(path) {
-        let _ = rustix::fs::fadvise(&file, 0, None, rustix::fs::Advice::DontNeed);
+        let _ = rustix::fs::fadvise(&file, 0, None, Advice::DontNeed);
     }
     #[cfg(not(target_os = "linux"))]
     let _ = path;
+}
+
+/// As many bytes of a file are begun to be written to the disk at a time.
+const BEGUN_BYTES: u64 = 4 << 20;
+
+/// A file that grows, and whose bytes are on their way to the disk before it is synced: syncing it waits for the last ones only.
+#[derive(Debug)]
+pub struct Growing {
+    file: File,
+    bytes: u64,
+    begun: u64,
+}
+
+impl Growing {
+    /// Of a file that is empty.
+    pub fn new(file: File) -> Self {
+        Self { file, bytes: 0, begun: 0 }
+    }
+
+    /// How long it is.
+    pub fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Waits until all of it is on the disk.
+    ///
+    /// # Errors
+    /// What the operating system says.
+    pub fn sync(&self) -> io::Result<()> {
+        self.file.sync_all()
+    }
+}
+
+impl Write for Growing {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = self.file.write(bytes)?;
+        self.bytes += taken as u64;
+        if self.bytes - self.begun >= BEGUN_BYTES {
+            // What is not on the disk yet is not forgotten by this: it begins to be written.
+            #[cfg(target_os = "linux")]
+            let _ = rustix::fs::fadvise(&self.file, self.begun, NonZeroU64::new(self.bytes - self.begun), Advice::DontNeed);
+            self.begun = self.bytes;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
 }
 
 /// Writes a file so that it is there whole or not at all; an existing one is replaced in one step.

@@ -2,7 +2,7 @@
 //! for the store's manifest to say; one that it does not name is left over from a crash and means nothing.
 
 use crate::failure::Failure;
-use crate::files::{self, cannot};
+use crate::files::{self, Growing, cannot};
 use reckoner_core::id;
 use reckoner_tally::Output;
 use sha2::{Digest, Sha256};
@@ -38,10 +38,10 @@ where
     Failure: From<E>,
 {
     let (file, path) = stage(lake, folder, ending)?.into_parts();
-    let mut to = Hashing { file, hasher: Sha256::new(), bytes: 0 };
+    let mut to = Hashing { file: Growing::new(file), hasher: Sha256::new() };
     write(Output { path: &path, to: &mut to })?;
-    to.file.sync_all().map_err(cannot("sync", &path))?;
-    name(lake, (folder, source, ending), path, to.bytes, id::hex(&to.hasher.finalize()))
+    to.file.sync().map_err(cannot("sync", &path))?;
+    name(lake, (folder, source, ending), path, to.file.bytes(), id::hex(&to.hasher.finalize()))
 }
 
 /// The same for Parquet that is written by path, and that has no source; `write` hands back the file's length.
@@ -105,16 +105,14 @@ fn name(
 
 /// A file that hashes what it takes.
 struct Hashing {
-    file: File,
+    file: Growing,
     hasher: Sha256,
-    bytes: u64,
 }
 
 impl Write for Hashing {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let taken = self.file.write(bytes)?;
         self.hasher.update(&bytes[..taken]);
-        self.bytes += taken as u64;
         Ok(taken)
     }
 

@@ -28,7 +28,6 @@ use crate::failure::Failure;
 use crate::faults::{self, Point};
 use crate::files::{self, cannot};
 use crate::lake;
-use crate::priority::Back;
 use crate::report::progress::Progress;
 use read::{FileRefusal, RowReader, Source};
 use reckoner_core::table::{Context, TableKind};
@@ -61,17 +60,19 @@ struct Work<'a> {
     progress: &'a Progress,
     room: bulk::Room,
     ahead: Option<Ahead>,
+    /// Whether no file comes after the one under way.
+    is_last: bool,
 }
 
 impl<'a> Work<'a> {
     fn new(progress: &'a Progress) -> Self {
-        Self { progress, room: bulk::Room::default(), ahead: None }
+        Self { progress, room: bulk::Room::default(), ahead: None, is_last: true }
     }
 
     /// Takes a file that was looked at ahead.
     fn turn_of(&mut self, ahead: Ahead) -> Result<Taken, Failure> {
-        let (taken, parts) = ahead.take()?;
-        self.room.parts_of(&taken, parts);
+        let (taken, begun) = ahead.take()?;
+        self.room.begun(&taken, begun);
         Ok(taken)
     }
 }
@@ -189,7 +190,7 @@ fn ingest_all(
             let taken = match work.ahead.take_if(|ahead| ahead.is(path)) {
                 Some(ahead) => work.turn_of(ahead)?,
                 None if *kind == TableKind::Usage && is_large(books, path) => {
-                    let ahead = ahead(books, path, None);
+                    let ahead = Ahead::start_now(books.session.home.raw(), path, books.read_options());
                     work.room.prepare(books)?;
                     work.turn_of(ahead)?
                 }
@@ -198,11 +199,11 @@ fn ingest_all(
             if let (Asking::Nobody, [(TableKind::Usage, path), (TableKind::Usage, next), ..]) = (&*asking, &ordered[place..]) {
                 work.ahead = look_ahead(books, [path, next]);
             }
+            work.is_last = place + 1 == ordered.len();
             receipt.files.push(ingest_taken(books, *kind, taken, None, &mut work)?);
             goes_on = asking.goes_on(path, receipt.files.last().expect("just taken"))?;
         }
     }
-    work.room.free();
     retake_waiting(books)?;
     manifest::note_missing(books, &mut receipt)?;
     Ok(receipt)
@@ -255,11 +256,7 @@ fn kind_of(path: &Path, kind: Option<TableKind>) -> Result<TableKind, Failure> {
 /// thread is. There is time until the first is taken, and now and then that one has to wait.
 fn look_ahead(books: &Books, files: [&PathBuf; 2]) -> Option<Ahead> {
     let are_large = files.into_iter().all(|path| is_large(books, path));
-    are_large.then(|| ahead(books, files[1], Some(Back::Far)))
-}
-
-fn ahead(books: &Books, path: &Path, back: Option<Back>) -> Ahead {
-    Ahead::start(books.session.home.raw(), path, books.read_options(), back)
+    are_large.then(|| Ahead::start_beside(books.session.home.raw(), files[1], books.read_options()))
 }
 
 /// Whether a file of usage is worth the fast way.
@@ -347,6 +344,9 @@ fn take_usage(
     }
     let mut counts = Counts::default();
     let left = bulk::take(books, work, taken, record, &mut counts)?;
+    if work.is_last {
+        std::mem::take(&mut work.room).free();
+    }
     if !left.is_empty() {
         let source = || Source::Path(taken.raw.clone());
         let open = || read::open_lines(source(), TableKind::Usage, &books.read_options(), &left);

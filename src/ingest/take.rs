@@ -2,12 +2,13 @@
 //!
 //! The bytes are copied, not linked: a producer that appends to a file it has delivered must not change what was billed.
 
+use super::bulk::Begun;
 use crate::books::Books;
 use crate::failure::Failure;
-use crate::files::{self, cannot};
+use crate::files::{self, Growing, cannot};
 use crate::priority::{Back, stand_back};
 use reckoner_core::id;
-use reckoner_read::{ReadOptions, Source, UsageParts, usage_parts};
+use reckoner_read::ReadOptions;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -65,31 +66,40 @@ pub(super) fn take(books: &Books, path: &Path) -> Result<Taken, Failure> {
 struct Staged {
     file_id: String,
     name: String,
-    bytes: u64,
-    copy: File,
+    copy: Growing,
     path: TempPath,
     is_synced: bool,
 }
 
+/// Copies a file, and syncs the copy unless the bytes are there already.
 fn stage(folder: &Path, path: &Path) -> Result<Staged, Failure> {
+    let mut staged = copied(folder, path)?;
+    if !staged.is_there(folder) {
+        staged.sync()?;
+    }
+    Ok(staged)
+}
+
+fn copied(folder: &Path, path: &Path) -> Result<Staged, Failure> {
     check_regular(path)?;
     let mut from = File::open(path).map_err(cannot("read", path))?;
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
 
     files::create_folders(folder)?;
     let staged = tempfile::Builder::new().prefix(".staged-").tempfile_in(folder).map_err(cannot("stage a file in", folder))?;
-    let (mut to, staged_path) = staged.into_parts();
-    let (file_id, bytes) = copy(&mut from, &mut to, path, &staged_path)?;
-    let mut staged = Staged { file_id, name, bytes, copy: to, path: staged_path, is_synced: false };
-    if !folder.join(&staged.file_id).exists() {
-        staged.sync()?;
-    }
-    Ok(staged)
+    let (to, staged_path) = staged.into_parts();
+    let mut to = Growing::new(to);
+    let file_id = copy(&mut from, &mut to, path, &staged_path)?;
+    Ok(Staged { file_id, name, copy: to, path: staged_path, is_synced: false })
 }
 
 impl Staged {
+    fn is_there(&self, folder: &Path) -> bool {
+        folder.join(&self.file_id).exists()
+    }
+
     fn sync(&mut self) -> Result<(), Failure> {
-        self.copy.sync_all().map_err(cannot("sync", &self.path))?;
+        self.copy.sync().map_err(cannot("sync", &self.path))?;
         self.is_synced = true;
         Ok(())
     }
@@ -105,13 +115,12 @@ impl Staged {
         }
         // Also where the bytes are there already: whoever put them there may have been killed before the name was durable.
         files::sync_folder(folder)?;
-        Ok(Taken { file_id: self.file_id, name: self.name, bytes: self.bytes, raw })
+        Ok(Taken { file_id: self.file_id, name: self.name, bytes: self.copy.bytes(), raw })
     }
 }
 
 /// The next file of usage, being staged while the one before is taken: to copy and hash it keeps one processor busy, and to sync
 /// it none. It gets its name, and what could not be read is told, at its turn; where that never comes, the copy is thrown away.
-#[derive(Debug)]
 pub(super) struct Ahead {
     folder: PathBuf,
     path: PathBuf,
@@ -119,22 +128,42 @@ pub(super) struct Ahead {
     staging: Option<JoinHandle<Result<LookedAt, Failure>>>,
 }
 
-/// A copy, and the parts in which it can be read, where they could be told.
-type LookedAt = (Staged, Option<UsageParts>);
+/// A copy, and what was begun with it.
+type LookedAt = (Staged, Option<Begun>);
 
 impl Ahead {
-    /// Starts to stage a file, and to ask in which parts it can be read; `back` where something else comes first meanwhile.
-    pub fn start(folder: PathBuf, path: &Path, options: ReadOptions, back: Option<Back>) -> Self {
+    /// Starts to stage a file whose turn is now. What is read first is opened while the copy is synced.
+    pub fn start_now(folder: PathBuf, path: &Path, options: ReadOptions) -> Self {
+        Self::start(folder, path, move |folder, path| {
+            let mut staged = copied(folder, path)?;
+            let (is_there, copy) = (staged.is_there(folder), staged.path.to_path_buf());
+            let (synced, begun) = std::thread::scope(|scope| {
+                let begun = scope.spawn(|| Begun::with(&copy, &options)?.open(&copy, &options));
+                let synced = if is_there { Ok(()) } else { staged.sync() };
+                (synced, begun.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+            });
+            synced.map(|()| (staged, begun))
+        })
+    }
+
+    /// Starts to stage the next file, and to look at it, while other things come first.
+    pub fn start_beside(folder: PathBuf, path: &Path, options: ReadOptions) -> Self {
+        Self::start(folder, path, move |folder, path| {
+            stand_back(Back::Far);
+            let staged = stage(folder, path)?;
+            // Whatever decodes would stand back as well.
+            let begun = Begun::with(&staged.path, &options);
+            Ok((staged, begun))
+        })
+    }
+
+    fn start(
+        folder: PathBuf,
+        path: &Path,
+        look: impl FnOnce(&Path, &Path) -> Result<LookedAt, Failure> + Send + 'static,
+    ) -> Self {
         let (below, from) = (folder.clone(), path.to_owned());
-        let staging = std::thread::spawn(move || {
-            if let Some(back) = back {
-                stand_back(back);
-            }
-            let staged = stage(&below, &from)?;
-            // Where they cannot be told, whoever takes the file asks again, and says why.
-            let parts = usage_parts(Source::Path(staged.path.to_path_buf()), &options).ok();
-            Ok((staged, parts))
-        });
+        let staging = std::thread::spawn(move || look(&below, &from));
         Self { folder, path: path.to_owned(), staging: Some(staging) }
     }
 
@@ -143,11 +172,11 @@ impl Ahead {
         self.path == path
     }
 
-    /// As [`take`] says, at the file's turn; with the parts in which it can be read, if they are known.
-    pub fn take(mut self) -> Result<(Taken, Option<UsageParts>), Failure> {
+    /// As [`take`] says, at the file's turn; with what was begun.
+    pub fn take(mut self) -> Result<(Taken, Option<Begun>), Failure> {
         let staging = self.staging.take().expect("it is taken once");
-        let (staged, parts) = staging.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-        Ok((staged.keep(&self.folder)?, parts))
+        let (staged, begun) = staging.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+        Ok((staged.keep(&self.folder)?, begun))
     }
 }
 
@@ -160,18 +189,16 @@ impl Drop for Ahead {
     }
 }
 
-fn copy(from: &mut File, to: &mut File, path: &Path, staged: &Path) -> Result<(String, u64), Failure> {
+fn copy(from: &mut File, to: &mut Growing, path: &Path, staged: &Path) -> Result<String, Failure> {
     let mut hasher = Sha256::new();
-    let mut bytes = 0;
     let mut buffer = vec![0; 1 << 18];
     loop {
         let read = from.read(&mut buffer).map_err(cannot("read", path))?;
         if read == 0 {
-            return Ok((id::hex(&hasher.finalize()), bytes));
+            return Ok(id::hex(&hasher.finalize()));
         }
         hasher.update(&buffer[..read]);
         to.write_all(&buffer[..read]).map_err(cannot("write", staged))?;
-        bytes += read as u64;
     }
 }
 
@@ -189,17 +216,19 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (raw, path) = (folder.path().join("raw"), folder.path().join("usage.csv"));
         std::fs::write(&path, b"rows").expect("written");
-        let ahead = || Ahead::start(raw.clone(), &path, ReadOptions::default(), Some(Back::Far));
+        let ahead = || Ahead::start_beside(raw.clone(), &path, ReadOptions::default());
 
         drop(ahead());
         assert_eq!(names_in(&raw), Vec::<String>::new(), "its turn never came");
 
-        let (taken, parts) = ahead().take().expect("it is there");
-        assert_eq!(parts, Some(UsageParts::Whole));
+        let (taken, begun) = ahead().take().expect("it is there");
+        assert!(begun.is_some());
         assert_eq!((taken.name.as_str(), taken.bytes, &taken.raw), ("usage.csv", 4, &raw.join(&taken.file_id)));
         assert_eq!(std::fs::read(&taken.raw).expect("kept"), b"rows");
         assert_eq!(stage(&raw, &path).expect("staged").keep(&raw).expect("kept"), taken, "the same without looking ahead");
         assert_eq!(ahead().take().expect("it is there").0, taken);
+        let now = Ahead::start_now(raw.clone(), &path, ReadOptions::default());
+        assert_eq!(now.take().expect("it is there").0, taken);
         assert_eq!(names_in(&raw), [taken.file_id], "the same bytes are kept once");
     }
 
@@ -219,7 +248,8 @@ mod tests {
     #[test]
     fn a_file_that_cannot_be_read_fails_at_its_turn() {
         let folder = tempfile::tempdir().expect("a folder");
-        let ahead = Ahead::start(folder.path().join("raw"), &folder.path().join("gone.csv"), ReadOptions::default(), None);
-        assert!(ahead.take().is_err());
+        let (raw, gone) = (folder.path().join("raw"), folder.path().join("gone.csv"));
+        assert!(Ahead::start_now(raw.clone(), &gone, ReadOptions::default()).take().is_err());
+        assert!(Ahead::start_beside(raw, &gone, ReadOptions::default()).take().is_err());
     }
 }

@@ -35,6 +35,7 @@ use reckoner_store::IngestRecord;
 use reckoner_tally::{FoldRoom, Part, sorted_hashes};
 use resolve::Sorted;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Mutex, PoisonError};
 
 /// Rows that are in memory at a time, about. A development build cuts small files as an optimised one does large ones.
@@ -46,13 +47,13 @@ const SPLIT_ROWS: u64 = if cfg!(debug_assertions) { 20 } else { 200_000 };
 
 /// Room for rows, used again for the next ones, and what is asked once for all files: to hand back as much memory and ask for
 /// it anew costs more than to fill it, and the next file has mostly the same holdings.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Room {
     parts: [Part; 2],
     sorted: [Sorted; 2],
     sums: [FoldRoom; 2],
-    /// In which parts a file can be read, by its id, where that is known ahead.
-    parts_of: Option<(String, UsageParts)>,
+    /// What was begun with a file before its turn, by its id.
+    begun: Option<(String, Begun)>,
     /// What rows are held against, once it was asked for: while files of usage are taken, no account, price or end comes.
     judged: Option<Judged>,
 }
@@ -66,16 +67,39 @@ impl Room {
         Ok(())
     }
 
-    /// Hands its memory back, which takes two threads half as long as one.
+    /// Frees its memory beside whatever comes next: two threads take half as long as one.
     pub fn free(self) {
-        let Self { parts: [one, other], sums: [of_one, of_other], sorted, judged, .. } = self;
-        free::beside((sorted, judged));
-        both(one.is_empty() && other.is_empty(), || drop((one, of_one)), || drop((other, of_other)));
+        let Self { parts: [one, other], sums: [of_one, of_other], .. } = self;
+        free::beside((one, of_one));
+        free::beside((other, of_other));
     }
 
-    /// Notes in which parts a file can be read.
-    pub fn parts_of(&mut self, taken: &Taken, parts: Option<UsageParts>) {
-        self.parts_of = parts.map(|parts| (taken.file_id.clone(), parts));
+    /// Notes what was begun with a file.
+    pub fn begun(&mut self, taken: &Taken, begun: Option<Begun>) {
+        self.begun = begun.map(|begun| (taken.file_id.clone(), begun));
+    }
+}
+
+/// What can be done with a file whose bytes are not durable yet: in which parts it can be read, and the first of them opened.
+pub(super) struct Begun {
+    parts: UsageParts,
+    readers: Vec<Box<dyn UsageReader>>,
+}
+
+impl Begun {
+    /// Looks at a file. Where that cannot be done, whoever takes the file looks again, and says why.
+    pub fn with(path: &Path, options: &ReadOptions) -> Option<Self> {
+        let parts = usage_parts(Source::Path(path.to_owned()), options).ok()?;
+        Some(Self { parts, readers: Vec::new() })
+    }
+
+    /// Opens what is read first, so that it is decoded meanwhile.
+    pub fn open(mut self, path: &Path, options: &ReadOptions) -> Option<Self> {
+        let UsageParts::RowGroups(groups) = &self.parts else { return Some(self) };
+        let [first, second] = segments(groups, SEGMENT_ROWS, SPLIT_ROWS).into_iter().next()?;
+        let open = |part: Range<usize>| open_usage(Source::Path(path.to_owned()), options, Some(part));
+        self.readers = in_two(second.is_empty(), || open(first), || open(second)).ok()?;
+        Some(self)
     }
 }
 
@@ -88,24 +112,31 @@ pub(super) fn take(
     counts: &mut Counts,
 ) -> Result<Vec<u64>, Stopped> {
     room.prepare(books)?;
-    let Room { parts, sorted, sums, parts_of, judged } = room;
+    let Room { parts, sorted, sums, begun, judged } = room;
     let judge = judged.as_ref().expect("it was asked for");
     let mut bulk = Bulk { books, taken, near: Near::load(books)?, record, counts, sums, left: Vec::new() };
     let options = books.read_options();
     let source = || Source::Path(taken.raw.clone());
-    let known = parts_of.take().filter(|(file_id, _)| *file_id == taken.file_id);
-    match known.map_or_else(|| usage_parts(source(), &options), |(_, parts)| Ok(parts))? {
+    let begun = begun.take().filter(|(file_id, _)| *file_id == taken.file_id);
+    let Begun { parts: parts_of, readers } = match begun {
+        Some((_, begun)) => begun,
+        None => Begun { parts: usage_parts(source(), &options)?, readers: Vec::new() },
+    };
+    let mut readers = readers.into_iter();
+    match parts_of {
         UsageParts::RowGroups(groups) => {
             for [first, second] in segments(&groups, SEGMENT_ROWS, SPLIT_ROWS) {
                 let ([one, other], [sorted_one, sorted_other]) = (&mut *parts, &mut *sorted);
-                let read = |part: Range<usize>, room: &mut Part, sorted| {
+                let read = |part: Range<usize>, reader: Option<Box<dyn UsageReader>>, room: &mut Part, sorted| {
                     let rows = groups[part.clone()].iter().sum::<u64>().min(SEGMENT_ROWS);
                     room.clear();
                     room.reserve(rows as usize);
-                    read_part(taken, &options, judge, part, room, sorted)
+                    let reader = reader.map_or_else(|| open_usage(source(), &options, Some(part)), Ok)?;
+                    read_part(reader, judge, room, sorted)
                 };
                 let filled = if second.is_empty() { 1 } else { 2 };
-                in_two(filled == 1, || read(first, one, sorted_one), || read(second, other, sorted_other))?;
+                let [of_first, of_second] = [readers.next(), readers.next()];
+                in_two(filled == 1, || read(first, of_first, one, sorted_one), || read(second, of_second, other, sorted_other))?;
                 bulk.finish(&parts[..filled], &mut sorted[..filled])?;
                 progress.note("taking rows", bulk.counts.rows, &taken.name);
             }
@@ -196,15 +227,7 @@ fn share_out<T: Send>(tasks: Vec<Task<'_, T>>) -> Vec<T> {
 }
 
 /// Reads rows into a part, which is empty, and puts their identities in order.
-fn read_part(
-    taken: &Taken,
-    options: &ReadOptions,
-    judge: &Judged,
-    groups: Range<usize>,
-    part: &mut Part,
-    sorted: &mut Sorted,
-) -> Result<(), FileRefusal> {
-    let mut reader = open_usage(Source::Path(taken.raw.clone()), options, Some(groups))?;
+fn read_part(mut reader: Box<dyn UsageReader>, judge: &Judged, part: &mut Part, sorted: &mut Sorted) -> Result<(), FileRefusal> {
     while let Some(columns) = reader.next_columns()? {
         part.take(columns, judge);
     }
