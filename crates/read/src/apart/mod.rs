@@ -48,6 +48,11 @@ const KEEPS_MEMORY: [(&str, &str); 2] = [("MALLOC_TRIM_THRESHOLD_", "268435456")
 /// What a pipe holds, unless it is told otherwise: as much is written and read at once.
 const PIPE_BYTES: usize = 64 * 1024;
 
+/// What a pipe of columns may hold, so that the decoder goes on while what it said is being taken: what Linux lets anybody ask
+/// for.
+#[cfg(target_os = "linux")]
+const WIDE_PIPE_BYTES: usize = 1 << 20;
+
 /// The process that decodes a Parquet file.
 struct Decoder {
     kind: TableKind,
@@ -137,7 +142,12 @@ impl Decoder {
         let mut child = command
             .spawn()
             .map_err(|error| FileRefusal::new("unreadable", format!("the decoder of Parquet cannot be started: {error}")))?;
-        let frames = BufReader::with_capacity(PIPE_BYTES, child.stdout.take().expect("it is piped"));
+        let said = child.stdout.take().expect("it is piped");
+        #[cfg(target_os = "linux")]
+        if matches!(task, Task::Columns(_)) {
+            let _ = rustix::pipe::fcntl_setpipe_size(&said, WIDE_PIPE_BYTES);
+        }
+        let frames = BufReader::with_capacity(PIPE_BYTES, said);
         Ok(Self { kind, child, frames, room: Room::default() })
     }
 
