@@ -1,7 +1,7 @@
 //! Rating ahead: while a batch is recorded, the windows of the next ones are rated by threads of their own, oldest first.
 
 use super::Wish;
-use super::bulk::{self, Base, Beside, Plan, RatedHour, Ready, UnderWay, rate_window};
+use super::bulk::{self, Base, Beside, Opening, Plan, RatedHour, Ready, UnderWay, rate_window};
 use super::load::Knowledge;
 use crate::books::Books;
 use crate::failure::Failure;
@@ -22,6 +22,8 @@ pub(super) struct Ahead<'s, 'e> {
     knowledge: &'e Knowledge,
     lake: PathBuf,
     batches: &'e [Vec<DueWindow>],
+    /// The sums of the first day, being opened.
+    opening: Option<Opening>,
     /// The sums of the day under way.
     base: Option<Arc<Base>>,
     /// What was begun of the batches whose turn is next, in their order.
@@ -126,9 +128,10 @@ impl<'s, 'e> Ahead<'s, 'e> {
         books: &Books,
         (wish, knowledge): (&'e Wish, &'e Knowledge),
         batches: &'e [Vec<DueWindow>],
+        opening: Option<Opening>,
     ) -> Self {
         let (lake, begun) = (books.lake(), VecDeque::new());
-        Self { scope, wish, knowledge, lake, batches, base: None, begun, next: 0, raters: None }
+        Self { scope, wish, knowledge, lake, batches, opening, base: None, begun, next: 0, raters: None }
     }
 
     /// What is ready of the batch whose turn it is; those after it are begun.
@@ -151,7 +154,9 @@ impl<'s, 'e> Ahead<'s, 'e> {
     fn begin(&mut self, books: &Books) -> Result<Option<Rating>, Failure> {
         let due = &self.batches[self.next];
         self.next += 1;
-        let Some(plan) = bulk::ahead(books, self.wish, self.knowledge, due, &mut self.base)? else { return Ok(None) };
+        let Some(plan) = bulk::ahead(books, self.wish, self.knowledge, due, (&mut self.base, &mut self.opening))? else {
+            return Ok(None);
+        };
         if !plan.is_large() {
             return Ok(Some(Rating::Small(Box::new(plan))));
         }

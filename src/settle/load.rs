@@ -63,20 +63,26 @@ pub(super) struct Loaded {
     pub until: Instant,
 }
 
-pub(super) fn knowledge(books: &Books, wish: &Wish, until: Instant) -> Result<Knowledge, Failure> {
-    let store = books.store();
-    let WindowState { mut due, mut held, orders, settled, skus_by_kind, latest_seq, .. } =
-        windows(books, until, wish.within, wish.which)?;
+/// The windows that a wish names, and earlier runs where they matter.
+pub(super) fn due(books: &Books, wish: &Wish, until: Instant) -> Result<(WindowState, Vec<RunRecord>), Failure> {
+    let mut windows = windows(books, until, wish.within, wish.which)?;
+    let WindowState { due, held, .. } = &mut windows;
     if let Some(kind) = wish.kind {
         due.retain(|window| window.kind == kind);
         held.retain(|window| window.kind == kind);
     }
-    let runs =
-        if due.iter().any(|window| window.settled_seq.is_some()) || wish.rerun.is_some() { store.runs()? } else { Vec::new() };
+    let matter = due.iter().any(|window| window.settled_seq.is_some()) || wish.rerun.is_some();
+    let runs = if matter { books.store().runs()? } else { Vec::new() };
     if wish.rerun.as_ref().is_some_and(|rerun| rerun.is_failed_only) {
         due.retain(|due| has_failed(due, &runs));
     }
+    Ok((windows, runs))
+}
 
+/// What is known beside the windows that are due.
+pub(super) fn knowledge(books: &Books, wish: &Wish, due: (WindowState, Vec<RunRecord>)) -> Result<Knowledge, Failure> {
+    let store = books.store();
+    let (WindowState { due, held, orders, settled, skus_by_kind, latest_seq, .. }, runs) = due;
     let states = due.iter().map(|window| window.book_seq).chain([latest_seq]);
     let known = Reference::load(books)?;
     let (accounts, prices, discounts) = (known.accounts.clone(), &known.prices, &known.discounts);
@@ -252,7 +258,8 @@ pub(super) fn batch(
             let ready = match ready.take_if(|ready| ready.plan.due == by_sums && ready.plan.frozen == *frozen) {
                 Some(ready) => ready,
                 None => {
-                    let base = Base::load(books, wish, knowledge, &scope.partial_files, wanted)?;
+                    let held = bulk::open(books, wish, &scope.partial_files, wanted)?;
+                    let base = Base::of(books, knowledge, &scope.partial_files, held)?;
                     Plan::new(books, wish, knowledge, &scope, (by_sums, frozen), wanted, base)?.rate(knowledge, &books.lake())?
                 }
             };

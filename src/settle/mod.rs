@@ -30,7 +30,7 @@ use crate::free;
 use crate::report::progress::Progress;
 use crate::stop::Stop;
 use ahead::Ahead;
-use bulk::Ready;
+use bulk::{Opening, Ready};
 use load::Knowledge;
 use purses::Purses;
 use reckoner_core::rate::DueWindow;
@@ -95,14 +95,16 @@ impl Wish {
 /// Batches before the failing one stay settled, as do those before a stop, which is no error.
 pub fn settle(books: &mut Books, wish: &Wish, progress: &Progress) -> Result<Receipt, Failure> {
     let until = wish.until.unwrap_or(books.as_of);
-    let knowledge = load::knowledge(books, wish, until)?;
+    let due = load::due(books, wish, until)?;
+    let opening = Opening::begin(books, wish, &due.0.due)?;
+    let knowledge = load::knowledge(books, wish, due)?;
     let mut receipt = Receipt { held: knowledge.held.len() as u64, ..Receipt::default() };
 
     // What a batch records, the next one reads. A dry run records nothing, so that it has to see everything at once.
     let mut batches = if wish.is_dry_run { vec![knowledge.due.clone()] } else { batches(books, &knowledge)? };
     batches.retain(|due| !due.is_empty());
     let mut run = Run { wish, knowledge: &knowledge, purses: Purses::default(), receipt: &mut receipt };
-    if !run.through(books, &batches, until, progress)? {
+    if !run.through(books, &batches, (until, opening), progress)? {
         return Ok(receipt);
     }
     books.store_mut().bring_in(); // what the last batch added
@@ -144,12 +146,12 @@ impl Run<'_> {
         &mut self,
         books: &mut Books,
         batches: &[Vec<DueWindow>],
-        until: Instant,
+        (until, opening): (Instant, Option<Opening>),
         progress: &Progress,
     ) -> Result<bool, Failure> {
         let (wish, knowledge) = (self.wish, self.knowledge);
         std::thread::scope(|scope| {
-            let mut ahead = Ahead::new(scope, books, (wish, knowledge), batches);
+            let mut ahead = Ahead::new(scope, books, (wish, knowledge), batches, opening);
             for (done, due) in batches.iter().enumerate() {
                 let (first, last) = due.first().zip(due.last()).expect("a batch has windows");
                 if wish.stop.is_asked() || (done > 0 && wish.stop.is_time_up()) {

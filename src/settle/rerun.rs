@@ -151,7 +151,7 @@ fn bookmark(books: &Books, ask: &Ask, plan: &Plan) -> BookmarkRecord {
 fn compute(books: &Books, ask: &Ask, announce: impl FnOnce(u64)) -> Result<(Plan, Decided), Failure> {
     let wish = ask.wish();
     let until = ask.range.end.min(books.as_of);
-    let mut knowledge = load::knowledge(books, &wish, until)?;
+    let mut knowledge = load::knowledge(books, &wish, load::due(books, &wish, until)?)?;
     announce(knowledge.due.len() as u64);
 
     let all = knowledge.due.clone();

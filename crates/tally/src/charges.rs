@@ -2,30 +2,76 @@
 
 use crate::error::TallyError;
 use crate::file::{
-    Cells, Column, Form, One, Output, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, quantities, strings,
+    Cells, Column, Form, Numbers, One, Output, ROW_GROUP_ROWS, Repeated, Writer, coded_optional, coded_type, quantities, strings,
 };
 use crate::sums::Holdings;
 use arrow::array::{ArrayRef, AsArray as _, StringArray};
 use arrow::datatypes::DataType;
 use reckoner_core::id::{Bits, End};
-use reckoner_core::number::Quantity;
+use reckoner_core::number::{Money, Quantity};
 use reckoner_core::price::Price;
 use reckoner_core::rate::{Amounts, ChargeType, FirstChargeIds};
 use reckoner_core::time::Window;
+use std::borrow::Cow;
+use std::ops::Range;
 use std::sync::Arc;
 use std::thread::ScopedJoinHandle;
 
-/// A line of a window that was never settled before, at a flat price.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BulkLine {
+/// Lines of a window that was never settled before, at flat prices and without discounts, column by column.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BulkLines {
     /// Account, resource and sku.
-    pub holding: u32,
-    /// The place of its price in [`BulkCharges::prices`].
-    pub price: u32,
+    holdings: Vec<u32>,
+    /// The places of their prices in [`BulkCharges::prices`].
+    prices: Vec<u32>,
     /// Unit-seconds, or the amount.
-    pub quantity: Quantity,
-    /// What it costs.
-    pub amounts: Amounts,
+    quantities_e12: Vec<i128>,
+    list_e8: Vec<i64>,
+    due_e8: Vec<i64>,
+}
+
+impl BulkLines {
+    /// Adds a line: what it costs has no discount.
+    #[inline]
+    pub fn push(&mut self, holding: u32, price: u32, quantity: Quantity, Amounts { list, discount, due, .. }: Amounts) {
+        assert!(discount.is_zero(), "a line in bulk has no discount");
+        self.holdings.push(holding);
+        self.prices.push(price);
+        self.quantities_e12.push(quantity.e12());
+        self.list_e8.push(list.e8());
+        self.due_e8.push(due.e8());
+    }
+
+    /// Makes room for so many more.
+    pub fn reserve(&mut self, lines: usize) {
+        let Self { holdings, prices, quantities_e12, list_e8, due_e8 } = self;
+        [holdings, prices].into_iter().for_each(|codes| codes.reserve(lines));
+        [list_e8, due_e8].into_iter().for_each(|amounts| amounts.reserve(lines));
+        quantities_e12.reserve(lines);
+    }
+
+    /// Takes all of them out, and keeps the memory.
+    pub fn clear(&mut self) {
+        let Self { holdings, prices, quantities_e12, list_e8, due_e8 } = self;
+        [holdings, prices].into_iter().for_each(Vec::clear);
+        [list_e8, due_e8].into_iter().for_each(Vec::clear);
+        quantities_e12.clear();
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.holdings.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.holdings.is_empty()
+    }
+
+    /// The holding of each.
+    pub fn holdings(&self) -> &[u32] {
+        &self.holdings
+    }
 }
 
 /// The charges of one window.
@@ -41,7 +87,7 @@ pub struct BulkCharges<'a> {
     /// The prices that the lines name.
     pub prices: &'a [Arc<Price>],
     /// The lines, in the order of account, resource, sku.
-    pub lines: &'a [BulkLine],
+    pub lines: &'a BulkLines,
     /// By account code the settlement; empty where the account has none.
     pub settlement_ids: &'a [Arc<str>],
     /// By account code the cost centre.
@@ -58,11 +104,13 @@ pub fn write_charges(charges: &BulkCharges<'_>, repeated: &mut Repeated, out: Ou
     let common = Common::new(charges);
     std::thread::scope(|scope| {
         // The ids of the next group are derived while this one is written.
-        let mut groups = charges.lines.chunks(ROW_GROUP_ROWS);
-        let mut next = groups.next().map(|lines| (lines, common.ids(lines)));
+        let rows = charges.lines.len();
+        let mut groups = (0..rows).step_by(ROW_GROUP_ROWS).map(|start| start..rows.min(start + ROW_GROUP_ROWS));
+        let mut next = groups.next().map(|lines| (lines.clone(), common.ids(lines)));
         while let Some((lines, ids)) = next {
-            let ahead = groups.next().map(|lines| (lines, scope.spawn(|| common.ids(lines))));
-            writer.write(lines.len(), common.columns(lines, ids))?;
+            let ahead = groups.next().map(|lines| (lines.clone(), scope.spawn(|| common.ids(lines))));
+            let of = LineColumns::new(charges, lines.clone());
+            writer.write(lines.len(), common.columns(&of, ids))?;
             let joined = |(lines, ids): (_, ScopedJoinHandle<'_, _>)| {
                 (lines, ids.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             };
@@ -153,12 +201,14 @@ impl<'a> Common<'a> {
         }
     }
 
-    fn columns(&self, lines: &[BulkLine], charge_ids: Vec<Bits>) -> Vec<Cells<'static>> {
+    fn columns<'c>(&self, of: &'c LineColumns<'c>, charge_ids: Vec<Bits>) -> Vec<Cells<'c>> {
         let Self { charges, .. } = self;
-        let of = LineColumns::new(lines, charges.holdings);
-        let coded = |codes: &Vec<u32>, values| Cells::Coded(codes.clone().into(), Arc::clone(values));
-        let of_price = |values| of_price(&of.prices, values);
-        let due = if of.due == of.list { Cells::Like("list_amount_e8") } else { integers(of.due) };
+        let coded = |codes: &'c [u32], values| Cells::Coded(codes.into(), Arc::clone(values));
+        let of_price = |values| of_price(of.prices, values);
+        let (truncated, due) = match of.due == of.list {
+            true => (integer(0), Cells::Like("list_amount_e8")),
+            false => (integers(of.truncated().into()), integers(of.due.into())),
+        };
         vec![
             Cells::Ids(FirstChargeIds::BEFORE, charge_ids),
             coded(&of.accounts, &self.settlement_ids),
@@ -175,29 +225,29 @@ impl<'a> Common<'a> {
             Cells::Decimals(of.quantities.into()),
             Cells::All(One::E12(0)),
             of_price(&self.units),
-            coded(&of.prices, &self.unit_prices),
-            integers(of.list),
-            integers(of.discount),
-            integers(of.truncated),
+            coded(of.prices, &self.unit_prices),
+            integers(of.list.into()),
+            integer(0),
+            truncated,
             due,
             of_price(&self.currencies),
             Cells::All(One::Nothing),
             Cells::All(One::Nothing),
-            self.label(lines, 0),
-            self.cost_centers(lines),
-            self.label(lines, 1),
+            self.label(of.holdings, 0),
+            self.cost_centers(&of.accounts),
+            self.label(of.holdings, 1),
             integer(charges.window.end.seconds()),
         ]
     }
 
     /// Region (0) or tags (1).
-    fn label(&self, lines: &[BulkLine], place: usize) -> Cells<'static> {
+    fn label(&self, holdings: &[u32], place: usize) -> Cells<'static> {
         let texts = &self.charges.holdings.labels[place];
         let is_optional = place == 0;
         if texts.texts().iter().all(str::is_empty) {
             return Cells::All(if is_optional { One::Nothing } else { One::Text(String::new()) });
         }
-        let codes = lines.iter().map(|line| self.charges.holdings.label_codes(line.holding)[place]);
+        let codes = holdings.iter().map(|holding| self.charges.holdings.label_codes(*holding)[place]);
         match is_optional {
             true => Cells::Each(coded_optional(
                 codes.map(|code| Some(code).filter(|code| !texts.get(*code).is_empty())),
@@ -207,66 +257,64 @@ impl<'a> Common<'a> {
         }
     }
 
-    fn cost_centers(&self, lines: &[BulkLine]) -> Cells<'static> {
+    fn cost_centers(&self, accounts: &[u32]) -> Cells<'static> {
         let Self { charges, .. } = self;
         if charges.cost_centers.iter().all(Option::is_none) {
             return Cells::All(One::Nothing);
         }
-        let account = |line: &BulkLine| charges.holdings.keys[line.holding as usize][0];
-        let codes = lines.iter().map(account).map(|code| charges.cost_centers[code as usize].is_some().then_some(code));
+        let codes = accounts.iter().map(|code| charges.cost_centers[*code as usize].is_some().then_some(*code));
         Cells::Each(coded_optional(codes, &self.cost_centers))
     }
 
     /// What the ids of the charges show.
-    fn ids(&self, lines: &[BulkLine]) -> Vec<Bits> {
-        self.charges.ids.derive(lines.iter().map(|line| (line.holding as usize, &self.ends[line.price as usize])))
+    fn ids(&self, lines: Range<usize>) -> Vec<Bits> {
+        let BulkLines { holdings, prices, .. } = self.charges.lines;
+        let named = holdings[lines.clone()].iter().zip(&prices[lines]);
+        self.charges.ids.derive(named.map(|(holding, price)| (*holding as usize, &self.ends[*price as usize])))
     }
 }
 
 /// What lines say, column by column.
-struct LineColumns {
+struct LineColumns<'a> {
+    holdings: &'a [u32],
     accounts: Vec<u32>,
     resources: Vec<u32>,
     skus: Vec<u32>,
-    prices: Vec<u32>,
-    quantities: Vec<i128>,
-    list: Vec<i64>,
-    discount: Vec<i64>,
-    truncated: Vec<i64>,
-    due: Vec<i64>,
+    prices: &'a [u32],
+    quantities: &'a [i128],
+    list: &'a [i64],
+    due: &'a [i64],
 }
 
-impl LineColumns {
-    fn new(lines: &[BulkLine], holdings: &Holdings) -> Self {
-        let rows = lines.len();
-        let [accounts, resources, skus, prices] = [(); 4].map(|()| Vec::with_capacity(rows));
-        let [list, discount, truncated, due] = [(); 4].map(|()| Vec::with_capacity(rows));
-        let quantities = Vec::with_capacity(rows);
-        let mut of = Self { accounts, resources, skus, prices, quantities, list, discount, truncated, due };
-        for BulkLine { holding, price, quantity, amounts } in lines {
-            let [account, resource, sku] = holdings.keys[*holding as usize];
-            of.accounts.push(account);
-            of.resources.push(resource);
-            of.skus.push(sku);
-            of.prices.push(*price);
-            of.quantities.push(quantity.e12());
-            of.list.push(amounts.list.e8());
-            of.discount.push(amounts.discount.e8());
-            of.truncated.push(amounts.truncated.e8());
-            of.due.push(amounts.due.e8());
+impl<'a> LineColumns<'a> {
+    fn new(BulkCharges { lines, holdings: all, .. }: &BulkCharges<'a>, rows: Range<usize>) -> Self {
+        let holdings = &lines.holdings[rows.clone()];
+        let [mut accounts, mut resources, mut skus] = [(); 3].map(|()| Vec::with_capacity(rows.len()));
+        for holding in holdings {
+            let [account, resource, sku] = all.keys[*holding as usize];
+            accounts.push(account);
+            resources.push(resource);
+            skus.push(sku);
         }
-        of
+        let (prices, quantities) = (&lines.prices[rows.clone()], &lines.quantities_e12[rows.clone()]);
+        let (list, due) = (&lines.list_e8[rows.clone()], &lines.due_e8[rows]);
+        Self { holdings, accounts, resources, skus, prices, quantities, list, due }
+    }
+
+    /// What was cut off each.
+    fn truncated(&self) -> Vec<i64> {
+        self.list.iter().zip(self.due).map(|(list, due)| (Money::from_e8(*list) - Money::from_e8(*due)).e8()).collect()
     }
 }
 
 /// What the line's price says; where all prices say the same, once.
-fn of_price(prices: &[u32], values: &ArrayRef) -> Cells<'static> {
+fn of_price<'c>(prices: &'c [u32], values: &ArrayRef) -> Cells<'c> {
     let texts = values.as_string::<i32>();
     let first = texts.value(0);
     if texts.iter().all(|value| value == Some(first)) {
         return text(first);
     }
-    Cells::Coded(prices.to_vec().into(), Arc::clone(values))
+    Cells::Coded(prices.into(), Arc::clone(values))
 }
 
 fn text(text: &str) -> Cells<'static> {
@@ -278,9 +326,9 @@ fn integer(value: i64) -> Cells<'static> {
 }
 
 /// Integers of each line; where all are 0, once.
-fn integers(values: Vec<i64>) -> Cells<'static> {
+fn integers(values: Cow<'_, [i64]>) -> Cells<'_> {
     match values.iter().all(|value| *value == 0) {
         true => integer(0),
-        false => Cells::Numbers(None, values.into()),
+        false => Cells::Numbers(None, Numbers::Signed(values)),
     }
 }

@@ -108,13 +108,26 @@ impl PartHoldings {
             find(first);
         });
         self.lay_out();
-        let mut found: Vec<_> = self.shards.0.iter().map(|shard| shard.found().iter()).collect();
-        holding.extend(self.wanted_of.iter().map(|shard| {
-            let place = usize::from(*shard);
-            self.shards.0[place].first + found[place].next().expect("each finds what it wants")
-        }));
+        let (rows, before) = (self.wanted_of.len(), holding.len());
+        holding.resize(before + rows, NONE);
+        let (first, second) = holding[before..].split_at_mut(rows / 2);
+        std::thread::scope(|scope| {
+            scope.spawn(|| self.tell(rows / 2, second));
+            self.tell(0, first);
+        });
         shard.extend_from_slice(&self.wanted_of);
         self.forget_wanted();
+    }
+
+    /// Tells the holdings of the rows from this one on.
+    fn tell(&self, from: usize, holdings: &mut [u32]) {
+        let mut told = [0; SHARDS];
+        self.wanted_of[..from].iter().for_each(|shard| told[usize::from(*shard)] += 1);
+        let mut found: Vec<_> = self.shards.0.iter().zip(told).map(|(shard, told)| shard.found()[told..].iter()).collect();
+        for (holding, shard) in holdings.iter_mut().zip(&self.wanted_of[from..]) {
+            let place = usize::from(*shard);
+            *holding = self.shards.0[place].first + found[place].next().expect("each finds what it wants");
+        }
     }
 
     /// Puts the holdings of one shard behind those of the one before.

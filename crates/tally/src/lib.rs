@@ -34,7 +34,7 @@ mod shards;
 mod sums;
 mod width;
 
-pub use charges::{BulkCharges, BulkLine, write_charges};
+pub use charges::{BulkCharges, BulkLines, write_charges};
 pub use codes::Codes;
 pub use columns::{Lines, Quantities};
 pub use ends::Ends;
@@ -51,4 +51,4 @@ pub use partial_file::{Named, PartialFile};
 pub use partials::write_partials;
 pub use rows::write_rows;
 pub use runs::Rows;
-pub use sums::{Held, Holdings, HourHeld, HourSums, Sum, Wanted};
+pub use sums::{Held, Holdings, HourHeld, Sum, Wanted};

@@ -23,15 +23,6 @@ pub struct Sum {
     pub used_e12: i128,
 }
 
-/// The sums of one hour, in the order of their holdings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HourSums {
-    /// Start of the UTC hour.
-    pub hour: i64,
-    /// The sums.
-    pub sums: Vec<Sum>,
-}
-
 /// Holdings of many files, by code; codes are in the contract's order: account, resource, sku.
 #[derive(Debug, Default)]
 pub struct Holdings {
@@ -297,15 +288,6 @@ pub struct HourHeld {
     whole: Vec<(i64, u32)>,
     /// The same at 1e-12, where there are parts of units, or more than 64 bits of them.
     e12: Vec<(i128, u32)>,
-    /// Sums that nobody needs any more.
-    spare: Vec<Sum>,
-}
-
-impl HourHeld {
-    /// Takes sums back that nobody needs any more.
-    pub fn take_back(&mut self, sums: Vec<Sum>) {
-        self.spare = sums;
-    }
 }
 
 impl Held {
@@ -324,30 +306,33 @@ impl Held {
         Ok(Self { holdings, places, files })
     }
 
-    /// What each holding used in the hour that starts here, by the deliveries asked for; in the order of the holdings'
+    /// Tells what each holding used in the hour that starts here, by the deliveries asked for; in the order of the holdings'
     /// accounts, resources and skus.
     ///
     /// # Errors
     /// [`TallyError::Overflow`] when a sum does not fit; [`TallyError::Read`] names the file that cannot be read.
-    pub fn hour(&self, hour: i64, is_of: impl Fn(u64) -> bool, under_way: &mut HourHeld) -> Result<HourSums, TallyError> {
+    pub fn hour(
+        &self,
+        hour: i64,
+        is_of: impl Fn(u64) -> bool,
+        under_way: &mut HourHeld,
+        take: impl FnMut(Sum),
+    ) -> Result<(), TallyError> {
         let files: Vec<&OpenFile> = self.files.iter().filter(|open| is_of(open.seq) && open.file.has_hour(hour)).collect();
-        let HourHeld { whole, e12, spare } = under_way;
-        let mut sums = std::mem::take(spare);
-        sums.clear();
+        let HourHeld { whole, e12 } = under_way;
         // Files are walked in their own order, and added up in it: sums that are near each other in a file are so in memory.
         match whole_sums(&files, hour, self.places.len(), whole)? {
-            true => self.tell(whole, |whole| i128::from(whole) * E12, &mut sums),
+            true => self.tell(whole, |whole| i128::from(whole) * E12, take),
             false => {
                 exact_sums(&files, hour, self.places.len(), e12)?;
-                self.tell(e12, |used_e12| used_e12, &mut sums);
+                self.tell(e12, |used_e12| used_e12, take);
             }
         }
-        Ok(HourSums { hour, sums })
+        Ok(())
     }
 
     /// Tells the cells in which there is something, in the order of the holdings.
-    fn tell<T: Copy + Default>(&self, cells: &[(T, u32)], used_e12: impl Fn(T) -> i128, sums: &mut Vec<Sum>) {
-        sums.reserve(self.places.len());
+    fn tell<T: Copy + Default>(&self, cells: &[(T, u32)], used_e12: impl Fn(T) -> i128, mut take: impl FnMut(Sum)) {
         // In short loops, the memory of one step is on its way while the steps before wait for theirs.
         let mut near = [(T::default(), 0); TOGETHER];
         let mut holding = 0;
@@ -355,7 +340,7 @@ impl Held {
             near.iter_mut().zip(places).for_each(|(near, place)| *near = cells[*place as usize]);
             for (used, rows) in &near[..places.len()] {
                 if *rows > 0 {
-                    sums.push(Sum { holding, rows: *rows, used_e12: used_e12(*used) });
+                    take(Sum { holding, rows: *rows, used_e12: used_e12(*used) });
                 }
                 holding += 1;
             }

@@ -209,7 +209,8 @@ fn held_of(files: Vec<(PathBuf, u64)>, until: u64, is_wanted: Option<&Wanted<'_>
     let held = Held::load(files, is_wanted).expect("they are read");
     let (mut under_way, mut sums) = (HourHeld::default(), Sums::new());
     for hour in hours {
-        let of_hour = held.hour(hour, |seq| seq <= until, &mut under_way).expect("it fits").sums;
+        let mut of_hour = Vec::new();
+        held.hour(hour, |seq| seq <= until, &mut under_way, |sum| of_hour.push(sum)).expect("it fits");
         let keys: Vec<[&str; 3]> = of_hour.iter().map(|sum| held.holdings.texts(sum.holding)).collect();
         assert!(keys.is_sorted(), "in the order of account, resource and sku: {keys:?}");
         for sum in of_hour {

@@ -8,13 +8,16 @@
 //!
 //! | file | what it does |
 //! |---|---|
+//! | `opening` | the sums of the first day, before anything else is known |
 //! | `plan` | which windows, accounts and skus go which way |
 //! | `rate` | an hour's sums to bulk charges, and to lines |
 
+mod opening;
 mod plan;
 mod rate;
 
-pub(super) use plan::{Base, Beside, Plan, Scope};
+pub(super) use opening::Opening;
+pub(super) use plan::{Base, Beside, Plan, Scope, open};
 pub(super) use rate::{AccountDue, ProductDue, RatedHour, UnderWay, rate_window, threads};
 
 use super::Wish;
@@ -24,7 +27,6 @@ use crate::failure::Failure;
 use plan::is_summed;
 use reckoner_core::rate::DueWindow;
 use reckoner_core::table::SettleWindow;
-use reckoner_core::time::Window;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,13 +60,13 @@ pub(super) fn part(wish: &Wish, scope: &Scope, windows: Vec<DueWindow>) -> (Vec<
 
 /// What can be rated ahead of a batch, while those before it are recorded: nothing that it reads is changed by that.
 ///
-/// `base` is that of the batch begun before: batches of one day share it.
+/// `base` is that of the batch begun before: batches of one day share it; the first finds its sums being opened.
 pub(super) fn ahead(
     books: &Books,
     wish: &Wish,
     knowledge: &Knowledge,
     due: &[DueWindow],
-    base: &mut Option<Arc<Base>>,
+    (base, opening): (&mut Option<Arc<Base>>, &mut Option<Opening>),
 ) -> Result<Option<Plan>, Failure> {
     let Some(span) = load::span_of(due) else { return Ok(None) };
     let scope = Scope::load(books, span)?;
@@ -73,13 +75,15 @@ pub(super) fn ahead(
     if by_sums.is_empty() {
         return Ok(None);
     }
-    // A file that reaches into the day is opened for all of its hours.
-    let day = Window::new(books.zone.day_containing(span.start).start, span.end.max(books.zone.day_containing(span.start).end));
-    let files = books.store().partial_files(day)?;
+    let files = opening::files_around(books, span)?;
     let (_, frozen) = load::frozen(books, wish, due)?;
     let base = match base {
         Some(base) if base.is_of(&files) => Arc::clone(base),
-        _ => Arc::clone(base.insert(Base::load(books, wish, knowledge, &files, None)?)),
+        _ => {
+            let opened = opening.take().filter(|opening| opening.is_of(&files)).map(Opening::wait).transpose()?;
+            let held = opened.map_or_else(|| open(books, wish, &files, None), Ok)?;
+            Arc::clone(base.insert(Base::of(books, knowledge, &files, held)?))
+        }
     };
     Plan::new(books, wish, knowledge, &scope, (by_sums, &frozen), None, base).map(Some)
 }

@@ -15,6 +15,7 @@ use reckoner_store::{LakeFile, SupersededRow};
 use reckoner_tally::{Held, Holdings, Wanted};
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 const HOUR: i64 = 3_600;
@@ -98,27 +99,35 @@ pub(in crate::settle) struct Base {
     units: UnitsOf,
 }
 
+/// Opens files of sums; of windows that are settled again `news` are the accounts and skus wanted.
+pub(in crate::settle) fn open(
+    books: &Books,
+    wish: &Wish,
+    files: &[LakeFile],
+    news: Option<&HashSet<Pair>>,
+) -> Result<Held, Failure> {
+    let mut skus_of: HashMap<&str, HashSet<&str>> = HashMap::new();
+    for (account_id, sku) in news.into_iter().flatten() {
+        skus_of.entry(account_id).or_default().insert(sku);
+    }
+    let is_wanted = |account_id: &str, sku: &str| {
+        wish.account_id.as_deref().is_none_or(|wanted| wanted == account_id)
+            && wish.sku.as_deref().is_none_or(|wanted| wanted == sku)
+            && (news.is_none() || skus_of.get(account_id).is_some_and(|skus| skus.contains(sku)))
+    };
+    let is_all = news.is_none() && wish.account_id.is_none() && wish.sku.is_none();
+    let wanted: Option<&Wanted<'_>> = if is_all { None } else { Some(&is_wanted) };
+    Ok(Held::load(of_deliveries(books, files), wanted)?)
+}
+
+/// Where the files lie, with the numbers of their deliveries.
+pub(super) fn of_deliveries(books: &Books, files: &[LakeFile]) -> Vec<(PathBuf, u64)> {
+    files.iter().map(|file| (books.lake_path(file), file.seq)).collect()
+}
+
 impl Base {
-    /// Opens files of sums; of windows that are settled again `news` are the accounts and skus wanted.
-    pub fn load(
-        books: &Books,
-        wish: &Wish,
-        knowledge: &Knowledge,
-        files: &[LakeFile],
-        news: Option<&HashSet<Pair>>,
-    ) -> Result<Arc<Self>, Failure> {
-        let mut skus_of: HashMap<&str, HashSet<&str>> = HashMap::new();
-        for (account_id, sku) in news.into_iter().flatten() {
-            skus_of.entry(account_id).or_default().insert(sku);
-        }
-        let is_wanted = |account_id: &str, sku: &str| {
-            wish.account_id.as_deref().is_none_or(|wanted| wanted == account_id)
-                && wish.sku.as_deref().is_none_or(|wanted| wanted == sku)
-                && (news.is_none() || skus_of.get(account_id).is_some_and(|skus| skus.contains(sku)))
-        };
-        let is_all = news.is_none() && wish.account_id.is_none() && wish.sku.is_none();
-        let wanted: Option<&Wanted<'_>> = if is_all { None } else { Some(&is_wanted) };
-        let held = Held::load(files.iter().map(|file| (books.lake_path(file), file.seq)).collect(), wanted)?;
+    /// Of the sums of these files.
+    pub fn of(books: &Books, knowledge: &Knowledge, files: &[LakeFile], held: Held) -> Result<Arc<Self>, Failure> {
         let holdings = &held.holdings;
         let (ids, of_accounts) = std::thread::scope(|scope| {
             let ids_of = |some: Range<u32>| FirstChargeIds::of_holdings(some.map(|holding| holdings.texts(holding)));
@@ -161,7 +170,7 @@ impl Base {
     }
 }
 
-fn paths(files: &[LakeFile]) -> Vec<String> {
+pub(super) fn paths(files: &[LakeFile]) -> Vec<String> {
     files.iter().map(|file| file.path.clone()).collect()
 }
 

@@ -11,7 +11,7 @@ use reckoner_core::price::Price;
 use reckoner_core::rate::{DueWindow, Line, LineKey, Terms, Units, UnitsKey, is_flat_and_free, plain_amounts};
 use reckoner_core::table::usage::tags_of;
 use reckoner_store::{LakeFile, LakeKind};
-use reckoner_tally::{BulkCharges, BulkLine, HourHeld, Repeated, Sum, write_charges};
+use reckoner_tally::{BulkCharges, BulkLines, HourHeld, Repeated, Sum, write_charges};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::path::Path;
@@ -159,8 +159,15 @@ pub(in crate::settle) fn rate_window<T>(
 #[derive(Default)]
 pub(in crate::settle) struct UnderWay {
     sums: HourHeld,
-    bulk: Vec<BulkLine>,
+    bulk: BulkLines,
     repeated: Repeated,
+}
+
+/// Where the bulk lines of an account begin, and what became due for them.
+struct BulkDue {
+    account: u32,
+    first_line: usize,
+    first_product: usize,
 }
 
 /// One window being rated.
@@ -169,34 +176,49 @@ struct Hour<'a> {
     terms: &'a Terms,
     place: usize,
     due: DueWindow,
-    bulk: Vec<BulkLine>,
+    bulk: BulkLines,
+    /// What became due in bulk: lines are in the order of accounts, so an account's stand together.
+    dues: Vec<BulkDue>,
+    products: Vec<ProductDue>,
     /// By price whether a bulk line has it.
     is_used: Vec<bool>,
     lines: Vec<Line>,
+    /// What does not go in bulk.
+    others: Vec<Sum>,
     rows: u64,
 }
 
 impl<'a> Hour<'a> {
     fn new(plan: &'a Plan, terms: &'a Terms, place: usize) -> Self {
         let is_used = vec![false; plan.prices[place].prices.len()];
-        Self { plan, terms, place, due: plan.due[place], bulk: Vec::new(), is_used, lines: Vec::new(), rows: 0 }
+        Self {
+            plan,
+            terms,
+            place,
+            due: plan.due[place],
+            bulk: BulkLines::default(),
+            dues: Vec::new(),
+            products: Vec::new(),
+            is_used,
+            lines: Vec::new(),
+            others: Vec::new(),
+            rows: 0,
+        }
     }
 
     /// What came of it; the lines whose charges are to be written in bulk stay.
     fn rate(&mut self, file: ChargeFile, under_way: &mut UnderWay) -> Result<RatedHour, Failure> {
         let start = self.due.window.start.seconds();
-        let mut sums = self.plan.base.held.hour(start, |_| true, &mut under_way.sums)?.sums;
+        let held = &self.plan.base.held;
         self.bulk = std::mem::take(&mut under_way.bulk);
-        self.bulk.reserve(if self.plan.bulk_windows[self.place] { sums.len() } else { 0 });
-        for sum in &sums {
-            self.take(sum);
-        }
+        self.bulk.reserve(if self.plan.bulk_windows[self.place] { held.holdings.len() } else { 0 });
+        held.hour(start, |_| true, &mut under_way.sums, |sum| self.take(sum))?;
         if let Some(settled) = self.due.settled_seq {
             // Settled again: only what came since moves the accounting.
-            sums = self.plan.base.held.hour(start, |seq| seq > settled, &mut under_way.sums)?.sums;
+            self.others.clear();
+            held.hour(start, |seq| seq > settled, &mut under_way.sums, |sum| self.others.push(sum))?;
         }
-        let units = self.units(&sums)?;
-        under_way.sums.take_back(sums);
+        let units = self.units()?;
         let (dues, products) = self.dues();
         let billing_period = self.terms.zone.billing_period(self.due.window.start);
         let used = self.plan.prices[self.place].prices.iter().zip(&self.is_used).filter(|(_, is_used)| **is_used);
@@ -216,7 +238,7 @@ impl<'a> Hour<'a> {
         self.plan.prices[self.place].place(currency, sku)
     }
 
-    fn take(&mut self, sum: &Sum) {
+    fn take(&mut self, sum: Sum) {
         let Some(price) = self.price(sum.holding) else { return };
         self.rows += u64::from(sum.rows);
         let quantity = Quantity::from_e12(sum.used_e12);
@@ -230,9 +252,17 @@ impl<'a> Hour<'a> {
         match is_bulk.then(|| plain_amounts(row, quantity, &self.terms.profile)).flatten() {
             Some(amounts) => {
                 self.is_used[price as usize] = true;
-                self.bulk.push(BulkLine { holding, price, quantity, amounts });
+                if self.dues.last().is_none_or(|latest| latest.account != account) {
+                    self.dues.push(BulkDue { account, first_line: self.bulk.len(), first_product: self.products.len() });
+                }
+                let first_product = self.dues[self.dues.len() - 1].first_product;
+                add_due(&mut self.products, first_product, row, amounts.due);
+                self.bulk.push(holding, price, quantity, amounts);
             }
-            None => self.lines.push(self.line(holding, row, quantity)),
+            None => {
+                self.lines.push(self.line(holding, row, quantity));
+                self.others.push(sum);
+            }
         }
     }
 
@@ -263,17 +293,9 @@ impl<'a> Hour<'a> {
     }
 
     /// The units of what does not go in bulk: bulk charges count their own.
-    fn units(&self, sums: &[Sum]) -> Result<BTreeMap<UnitsKey, Units>, Failure> {
+    fn units(&self) -> Result<BTreeMap<UnitsKey, Units>, Failure> {
         let mut units: BTreeMap<UnitsKey, Units> = BTreeMap::new();
-        if self.bulk.len() == sums.len() {
-            return Ok(units);
-        }
-        let mut bulk = self.bulk.iter().peekable();
-        for sum in sums {
-            // Both are in the order of account, resource and sku.
-            if bulk.next_if(|line| line.holding == sum.holding).is_some() {
-                continue;
-            }
+        for sum in &self.others {
             let Some(price) = self.price(sum.holding) else { continue };
             let price = &self.plan.prices[self.place].prices[price as usize];
             let [account_id, _, sku] = self.plan.base.held.holdings.texts(sum.holding);
@@ -290,27 +312,21 @@ impl<'a> Hour<'a> {
         Ok(units)
     }
 
-    /// What became due in bulk: lines are in the order of accounts, so an account's stand together.
-    fn dues(&self) -> (Vec<AccountDue>, Vec<ProductDue>) {
-        let (base, prices) = (&self.plan.base, &self.plan.prices[self.place].prices);
-        let account_of = |line: &BulkLine| base.held.holdings.keys[line.holding as usize][0];
-        let is_same = |one: &BulkLine, other: &BulkLine| account_of(one) == account_of(other);
-        let accounts = self.bulk.chunk_by(is_same).map(|lines| account_of(&lines[0]) as usize);
-        let settlement_ids = base.settlement_ids.at(self.due.window.end, accounts);
-        let (mut dues, mut products) = (Vec::new(), Vec::new());
-        for (lines, settlement_id) in self.bulk.chunk_by(is_same).zip(settlement_ids) {
-            let first = products.len();
-            lines.iter().for_each(|line| add_due(&mut products, first, &prices[line.price as usize], line.amounts.due));
-            dues.push(AccountDue {
-                account: account_of(&lines[0]),
-                account_id: Arc::clone(&base.account_ids[account_of(&lines[0]) as usize]),
-                settlement_id: Arc::from(settlement_id),
-                charges: lines.len() as u64,
-                due: products[first..].iter().map(|product| product.due).sum(),
-                products: first..products.len(),
-            });
-        }
-        (dues, products)
+    /// What became due in bulk, by account and product.
+    fn dues(&mut self) -> (Vec<AccountDue>, Vec<ProductDue>) {
+        let (base, dues, products) = (&self.plan.base, &self.dues, std::mem::take(&mut self.products));
+        let settlement_ids = base.settlement_ids.at(self.due.window.end, dues.iter().map(|due| due.account as usize));
+        let ends = dues.iter().skip(1).map(|next| (next.first_line, next.first_product));
+        let ends = ends.chain([(self.bulk.len(), products.len())]);
+        let due = |((due, (end_line, end_product)), settlement_id): ((&BulkDue, (usize, usize)), String)| AccountDue {
+            account: due.account,
+            account_id: Arc::clone(&base.account_ids[due.account as usize]),
+            settlement_id: Arc::from(settlement_id),
+            charges: (end_line - due.first_line) as u64,
+            due: products[due.first_product..end_product].iter().map(|product| product.due).sum(),
+            products: due.first_product..end_product,
+        };
+        (dues.iter().zip(ends).zip(settlement_ids).map(due).collect(), products)
     }
 
     fn write(
