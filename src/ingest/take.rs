@@ -132,15 +132,18 @@ pub(super) struct Ahead {
 type LookedAt = (Staged, Option<Begun>);
 
 impl Ahead {
-    /// Starts to stage a file whose turn is now. What is read first is opened while the copy is synced.
+    /// Starts to stage a file whose turn is now. While the copy is synced, what is read first is opened: bytes that are there
+    /// already are mostly known, and not read.
     pub fn start_now(folder: PathBuf, path: &Path, options: ReadOptions) -> Self {
         Self::start(folder, path, move |folder, path| {
             let mut staged = copied(folder, path)?;
-            let (is_there, copy) = (staged.is_there(folder), staged.path.to_path_buf());
+            if staged.is_there(folder) {
+                return Ok((staged, None));
+            }
+            let copy = staged.path.to_path_buf();
             let (synced, begun) = std::thread::scope(|scope| {
                 let begun = scope.spawn(|| Begun::with(&copy, &options)?.open(&copy, &options));
-                let synced = if is_there { Ok(()) } else { staged.sync() };
-                (synced, begun.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
+                (staged.sync(), begun.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             });
             synced.map(|()| (staged, begun))
         })

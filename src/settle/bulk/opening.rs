@@ -29,8 +29,8 @@ impl Opening {
         if files.iter().map(|file| file.rows).sum::<u64>() < SPLIT_HOLDINGS as u64 {
             return Ok(None);
         }
-        let lying = of_deliveries(books, &files);
-        Ok(Some(Self { files: paths(&files), held: std::thread::spawn(move || Held::load(lying, None)) }))
+        let of_deliveries = of_deliveries(books, &files);
+        Ok(Some(Self { files: paths(&files), held: std::thread::spawn(move || Held::load(of_deliveries, None)) }))
     }
 
     /// Whether it is of these files.
@@ -44,8 +44,8 @@ impl Opening {
     }
 }
 
-/// Files of sums that reach into the billing days of a time: they are opened for all of their hours.
+/// Files of sums that reach into the billing day on which a time begins, or into the time: they are opened for all of their hours.
 pub(super) fn files_around(books: &Books, span: Window) -> Result<Vec<LakeFile>, Failure> {
-    let [first, last] = [span.start, span.end].map(|at| books.zone.day_containing(at));
-    Ok(books.store().partial_files(Window::new(first.start, span.end.max(last.end)))?)
+    let day = books.zone.day_containing(span.start);
+    Ok(books.store().partial_files(Window::new(day.start, span.end.max(day.end)))?)
 }

@@ -40,8 +40,8 @@ pub(super) struct BulkInsert<'c> {
 impl<'c> BulkInsert<'c> {
     /// `into` names the table and its columns, `what` the thing in errors.
     ///
-    /// `OR FAIL`, because who is refused takes the whole transaction back: otherwise SQLite keeps a copy of every page that
-    /// each statement touches.
+    /// `OR FAIL`: a statement that is refused keeps what it recorded, since whoever asked takes the whole transaction back.
+    /// Otherwise SQLite would keep a copy of every page that a statement touches.
     pub(super) fn new(connection: &'c Connection, what: &'static str, into: &'static str) -> Self {
         Self { connection, what, into, or: "FAIL" }
     }
