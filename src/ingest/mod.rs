@@ -201,9 +201,11 @@ fn ingest_all(
             }
             work.is_last = place + 1 == ordered.len();
             receipt.files.push(ingest_taken(books, *kind, taken, None, &mut work)?);
+            work.room.end_begun();
             goes_on = asking.goes_on(path, receipt.files.last().expect("just taken"))?;
         }
     }
+    work.room.free();
     retake_waiting(books)?;
     manifest::note_missing(books, &mut receipt)?;
     Ok(receipt)
@@ -339,6 +341,7 @@ fn take_usage(
     work: &mut Work<'_>,
 ) -> Result<(Counts, Option<usage::Outcome>), Stopped> {
     if !circumstances.is_plain() || taken.bytes < books.session.settings.bulk_bytes {
+        work.room.end_begun();
         let open = || open(books, TableKind::Usage, taken);
         return usage::take_rows(books, taken, circumstances, open, record, work.progress);
     }

@@ -74,6 +74,11 @@ impl Room {
         free::beside((other, of_other));
     }
 
+    /// Ends what was begun with a file that goes another way.
+    pub fn end_begun(&mut self) {
+        self.begun = None;
+    }
+
     /// Notes what was begun with a file.
     pub fn begun(&mut self, taken: &Taken, begun: Option<Begun>) {
         self.begun = begun.map(|begun| (taken.file_id.clone(), begun));

@@ -16,13 +16,16 @@ use std::thread::JoinHandle;
 pub(in crate::settle) struct Opening {
     /// The files, by path.
     files: Vec<String>,
-    held: JoinHandle<Result<Held, TallyError>>,
+    /// There until somebody waits for it.
+    held: Option<JoinHandle<Result<Held, TallyError>>>,
 }
 
 impl Opening {
     /// Begins with the sums of the first day, where all of them are wanted and they are worth a thread.
     pub fn begin(books: &Books, wish: &Wish, due: &[DueWindow]) -> Result<Option<Self>, Failure> {
-        let is_ahead = !wish.is_partial() && !wish.is_dry_run && wish.rerun.is_none();
+        // What longer windows need is in other files, which are opened at their turn.
+        let are_hours = due.iter().all(is_summed);
+        let is_ahead = are_hours && !wish.is_partial() && !wish.is_dry_run && wish.rerun.is_none();
         let first = due.iter().find(|due| is_summed(due) && due.settled_seq.is_none()).filter(|_| is_ahead);
         let Some(first) = first else { return Ok(None) };
         let files = files_around(books, first.window)?;
@@ -30,7 +33,7 @@ impl Opening {
             return Ok(None);
         }
         let of_deliveries = of_deliveries(books, &files);
-        Ok(Some(Self { files: paths(&files), held: std::thread::spawn(move || Held::load(of_deliveries, None)) }))
+        Ok(Some(Self { files: paths(&files), held: Some(std::thread::spawn(move || Held::load(of_deliveries, None))) }))
     }
 
     /// Whether it is of these files.
@@ -39,8 +42,18 @@ impl Opening {
     }
 
     /// The sums, once they are there.
-    pub fn wait(self) -> Result<Held, Failure> {
-        Ok(self.held.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
+    pub fn wait(mut self) -> Result<Held, Failure> {
+        let held = self.held.take().expect("it is waited for once");
+        Ok(held.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)
+    }
+}
+
+impl Drop for Opening {
+    /// Whoever gives up, or opens other files, does not do so beside it.
+    fn drop(&mut self) {
+        if let Some(held) = self.held.take() {
+            drop(held.join());
+        }
     }
 }
 

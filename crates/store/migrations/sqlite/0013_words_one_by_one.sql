@@ -2,7 +2,8 @@
 --
 -- For `IN` with three words or more SQLite makes a table of its own that holds the words: in a CHECK anew for every row, which
 -- took longer than to record where an account stands. What is checked stays the same, and no row is touched: the text of the
--- checks is changed the way that https://www.sqlite.org/lang_altertable.html (section 7) describes.
+-- checks is changed as https://www.sqlite.org/lang_altertable.html (section 7) describes for constraints. Another connection
+-- that knows the schema already goes on with the old text, which says the same, until it reads the schema again.
 
 PRAGMA writable_schema = ON;
 

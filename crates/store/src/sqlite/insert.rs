@@ -83,10 +83,9 @@ impl<'c> BulkInsert<'c> {
         for chunk in chunks {
             match many.run(chunk, &give) {
                 Ok(_) => recorded += chunk.len(),
-                // What the statement recorded before is kept, or all of it was taken back.
-                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                    return Ok(recorded + self.connection.changes() as usize);
-                }
+                // What it recorded before is kept and counted, or all of it was taken back and nothing counts. Of a value of the
+                // wrong type, which no caller gives, SQLite does not say how many rows it kept.
+                Err(error) if is_refused(&error) => return Ok(recorded + self.connection.changes() as usize),
                 Err(error) => return Err(error.into()),
             }
         }
@@ -172,6 +171,12 @@ impl<'t> Values<'_, '_, 't> {
         self.given += 1;
         self.statement.raw_bind_parameter(self.given, value)
     }
+}
+
+/// Whether a rule of the table refuses a row.
+fn is_refused(error: &rusqlite::Error) -> bool {
+    let is_of_type = |error: &ffi::Error| error.extended_code == ffi::SQLITE_CONSTRAINT_DATATYPE;
+    error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) && !error.sqlite_error().is_some_and(is_of_type)
 }
 
 fn refusal(error: rusqlite::Error, what: &'static str, id: impl FnOnce() -> String) -> StoreError {
